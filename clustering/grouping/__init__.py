@@ -1,0 +1,6 @@
+"""Vectors in, people out: numpy, scipy and scikit-learn only; equal input, equal groups."""
+
+from clustering.grouping.dbscan import dbscan_labels
+from clustering.grouping.groups import Grouping, group_faces
+
+__all__ = ["Grouping", "dbscan_labels", "group_faces"]

