@@ -1,0 +1,160 @@
+"""The REST resources of clustering: parse, call, answer."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from django.http import HttpResponseBase
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from clustering import selectors, serializers
+from clustering.documents import Run, RunState
+from clustering.edge import request_repair, request_report, request_run
+from clustering.pictures import crop_response, image_response
+from storage.buckets import open_bucket
+from storage.crops import face_crops
+from storage.names import CollectionName
+from web.auth import CanAdminister, CanRead, CanReview, caller_name
+from web.paging import cursor_decode, cursor_encode
+
+POLL_SECONDS = 0.25
+_waiting = threading.BoundedSemaphore(4)  # of a web process's eight threads, so others get answers
+
+
+class ClusterBucketApi(APIView):
+    """Start a run over a collection."""
+
+    permission_classes = (CanReview,)
+
+    def post(self, request: Request, bucket: str, sub: str) -> Response:
+        """Queue a run; with ``wait``, answer with its result when it ends in time."""
+        query = serializers.RunInput(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        run = request_run(
+            CollectionName.parse(f"{bucket}/{sub}"),
+            parameters=query.parameters(),
+            started_by=caller_name(request),
+        )
+        run = _run_awaited(run, seconds=query.validated_data["wait"])
+        if run.state == RunState.FINISHED:
+            return Response(serializers.run_finished_json(run, selectors.members_all(run)))
+        body = serializers.run_queued_json(run)
+        return Response(
+            body, status=status.HTTP_202_ACCEPTED, headers={"Location": body["status_url"]}
+        )
+
+
+class ClusterStatusApi(APIView):
+    """How a run stands, or what it found."""
+
+    permission_classes = (CanRead,)
+
+    def get(self, request: Request, bucket: str, sub: str) -> Response:
+        """Answer for the newest run unless one is named."""
+        path = CollectionName.parse(f"{bucket}/{sub}").path
+        query = serializers.RunQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        run = _run_asked_for(path, query.validated_data, default=selectors.run_newest)
+        if run.state != RunState.FINISHED:
+            return Response(serializers.run_working_json(run))
+        people = (one for one in selectors.clusters_all(run) if not one.is_noise)
+        return Response(serializers.run_status_json(run, people))
+
+
+class ClusterDetailsApi(APIView):
+    """The faces of one cluster, or of the noise."""
+
+    permission_classes = (CanRead,)
+
+    def get(self, request: Request, bucket: str, sub: str, cluster_id: str) -> Response:
+        """Answer with a page of at most 1,000 faces, the most typical first."""
+        path = CollectionName.parse(f"{bucket}/{sub}").path
+        query = serializers.DetailsQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        run = _run_asked_for(path, query.validated_data, default=selectors.run_current)
+        cluster = selectors.cluster_get(run, cluster_id)
+        limit = query.validated_data["limit"]
+        after = cursor_decode(
+            query.validated_data.get("cursor"), within=f"{cluster.run}/{cluster.label}/"
+        )
+        members = selectors.members_page(run, cluster.label, after=after, limit=limit + 1)
+        page, more = members[:limit], len(members) > limit
+        return Response(
+            serializers.cluster_details_json(
+                run,
+                cluster,
+                page,
+                selectors.faces_by_id([member.face for member in page]),
+                next_cursor=cursor_encode(page[-1].place) if more else None,
+            )
+        )
+
+
+class VerifyStorageApi(APIView):
+    """Whether documents, vectors and crops of a collection fit together."""
+
+    def get_permissions(self) -> list:
+        """Anyone who reads may look; only admins repair."""
+        return [CanRead() if self.request.method == "GET" else CanAdminister()]
+
+    def get(self, request: Request, bucket: str, sub: str) -> Response:
+        """Compare the stores; nothing is changed, whatever ``repair`` says."""
+        return Response(serializers.storage_json(request_report(self._run(request, bucket, sub))))
+
+    def post(self, request: Request, bucket: str, sub: str) -> Response:
+        """Remove orphans, recompute what is missing, and compare again."""
+        done, report = request_repair(self._run(request, bucket, sub))
+        return Response(serializers.storage_json(report, done))
+
+    def _run(self, request: Request, bucket: str, sub: str) -> Run:
+        path = CollectionName.parse(f"{bucket}/{sub}").path
+        query = serializers.RepairQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        return _run_asked_for(path, query.validated_data, default=selectors.run_current)
+
+
+class FaceCropApi(APIView):
+    """The crop of a face."""
+
+    permission_classes = (CanRead,)
+
+    def get(self, request: Request, face_id: str) -> HttpResponseBase:
+        """Answer with a JPEG."""
+        return crop_response(request, selectors.face_get(face_id), crops=face_crops())
+
+
+class FaceImageApi(APIView):
+    """The photo a face was found in."""
+
+    permission_classes = (CanRead,)
+
+    def get(self, request: Request, face_id: str) -> HttpResponseBase:
+        """Answer with the original, as it lies in the bucket."""
+        face = selectors.face_get(face_id)
+        bucket = open_bucket(CollectionName.parse(face.collection).bucket)
+        return image_response(request, selectors.image_of(face), bucket=bucket)
+
+
+def _run_asked_for(path: str, query: dict, *, default) -> Run:  # noqa: ANN001 - a selector
+    """Return the run a query names, or the collection's default."""
+    if run_id := query.get("clustering_id"):
+        return selectors.run_get(run_id, collection=path)
+    return default(path)
+
+
+def _run_awaited(run: Run, *, seconds: float) -> Run:
+    """Wait for a run to end, at most so long; a process lets only a few requests wait at once."""
+    if seconds <= 0 or not _waiting.acquire(blocking=False):
+        return run
+    try:
+        until = time.monotonic() + seconds
+        while run.is_active and time.monotonic() < until:
+            time.sleep(POLL_SECONDS)
+            run = selectors.run_get(run.id)
+    finally:
+        _waiting.release()
+    return run

@@ -1,0 +1,280 @@
+"""What clustering stores in MongoDB: collections, runs, batches, images, faces, clusters, members.
+
+Primary keys are strings. Lists that grow are documents of their own. Every list that is paged or
+walked has one indexed string that carries its order (``place``), read by range: the only kind of
+query that stays flat on the embedded store as well as on a server.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from mongoengine import Document, fields
+
+ID_NAMESPACE: UUID = uuid5(NAMESPACE_URL, "faceadmin")
+NOISE = "noise"
+END_OF_PLACES = "\U0010ffff"
+
+
+class RunState(StrEnum):
+    """Where a run stands; it moves down this list and ends in one of the last three."""
+
+    QUEUED = "queued"
+    LISTING = "listing"
+    WORKING = "working"
+    GROUPING = "grouping"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+ACTIVE_STATES = (RunState.QUEUED, RunState.LISTING, RunState.WORKING, RunState.GROUPING)
+
+
+class BatchState(StrEnum):
+    """A batch waits, is held under a lease, or is done; or it lists keys that left the bucket."""
+
+    PENDING = "pending"
+    CLAIMED = "claimed"
+    DONE = "done"
+    GONE = "gone"
+
+
+class ImageState(StrEnum):
+    """An image was read, or skipped for a reason."""
+
+    READ = "read"
+    SKIPPED = "skipped"
+
+
+class Verdict(StrEnum):
+    """What is thought of a face: by the quality filter (kept, poor) or by a person."""
+
+    KEPT = "kept"
+    POOR = "poor"
+    IGNORED = "ignored"
+    NOT_A_FACE = "not_a_face"
+
+
+def collection_place(collection: str, name: str) -> str:
+    """Return the order key of ``name`` in a collection; names of collections hold no tab."""
+    return f"{collection}\t{name}"
+
+
+class Collection(Document):
+    """A ``bucket/sub`` that was clustered, and which run its readers see."""
+
+    path = fields.StringField(primary_key=True)
+    bucket = fields.StringField(required=True)
+    sub = fields.StringField(required=True)
+    current_run = fields.StringField(default="")
+    active_run = fields.StringField(default="")
+    newest_run = fields.StringField(default="")
+    updated_at = fields.DateTimeField()
+
+    meta = {"collection": "collections", "auto_create_index": True}
+
+
+class Run(Document):
+    """One grouping of a collection; its id is the ``clustering_id`` of the API."""
+
+    id = fields.StringField(primary_key=True)
+    collection = fields.StringField(required=True)
+    state = fields.EnumField(RunState, default=RunState.QUEUED)
+    place = fields.StringField(required=True)
+
+    eps = fields.FloatField(required=True)
+    min_samples = fields.IntField(required=True)
+    algorithm = fields.StringField(required=True)
+    skip_quality_filter = fields.BooleanField(default=False)
+    full = fields.BooleanField(default=False)
+    max_images = fields.IntField(default=0)
+    batch_size = fields.IntField(required=True)
+    max_concurrent = fields.IntField(required=True)
+
+    detector = fields.StringField(required=True)
+    embedder = fields.StringField(required=True)
+    model = fields.StringField(required=True)
+    dimension = fields.IntField(required=True)
+    thresholds = fields.DictField()
+
+    started_by = fields.StringField(default="")
+    created_at = fields.DateTimeField(required=True)
+    started_at = fields.DateTimeField()
+    finished_at = fields.DateTimeField()
+    heartbeat = fields.DateTimeField(required=True)
+    lease_owner = fields.StringField(default="")
+    lease_until = fields.LongField(default=0)
+    cancel_requested = fields.BooleanField(default=False)
+    waiting_for = fields.StringField(default="")
+    failure_code = fields.StringField(default="")
+    failure = fields.StringField(default="")
+
+    listed = fields.IntField(default=0)
+    other_files = fields.IntField(default=0)
+    unchanged = fields.IntField(default=0)
+    gone = fields.IntField(default=0)
+    todo = fields.IntField(default=0)
+    done = fields.IntField(default=0)
+    decoded = fields.IntField(default=0)
+    failed = fields.IntField(default=0)
+    faces = fields.IntField(default=0)
+    last_key = fields.StringField(default="")
+
+    groups_of = fields.StringField(default="")
+    forgotten = fields.BooleanField(default=False)
+    stats = fields.DictField()
+    skipped = fields.DictField()
+
+    meta = {"collection": "runs", "indexes": ["place"], "auto_create_index": True}
+
+    @property
+    def is_active(self) -> bool:
+        """Say whether workers still have something to do for this run."""
+        return self.state in ACTIVE_STATES
+
+    @property
+    def clusters_run(self) -> str:
+        """Return the id under which this run's clusters are stored: its own, or the run it equals."""
+        return self.groups_of or self.id
+
+
+class Batch(Document):
+    """Objects of one run that a worker reads together, or keys that left the bucket."""
+
+    id = fields.StringField(primary_key=True)
+    run = fields.StringField(required=True)
+    claim = fields.StringField(required=True)
+    state = fields.EnumField(BatchState, default=BatchState.PENDING)
+    keys = fields.ListField(fields.StringField())
+    tags = fields.ListField(fields.StringField())
+    owner = fields.StringField(default="")
+    lease_until = fields.LongField(default=0)
+    attempts = fields.IntField(default=0)
+
+    meta = {"collection": "batches", "indexes": ["run", "claim"], "auto_create_index": True}
+
+    @staticmethod
+    def claim_key(run: str, state: BatchState) -> str:
+        """Return the value of the one indexed field a worker looks for."""
+        return f"{run}/{state}"
+
+
+class Image(Document):
+    """An object in a bucket that was looked at: what it is, or why it was skipped."""
+
+    id = fields.StringField(primary_key=True)
+    collection = fields.StringField(required=True)
+    key = fields.StringField(required=True)
+    place = fields.StringField(required=True)
+    skip_place = fields.StringField()
+    tag = fields.StringField(required=True)
+    digest = fields.StringField(default="")
+    size = fields.IntField(default=0)
+    width = fields.IntField(default=0)
+    height = fields.IntField(default=0)
+    format = fields.StringField(default="")
+    state = fields.EnumField(ImageState, default=ImageState.READ)
+    reason = fields.StringField(default="")
+    detail = fields.StringField(default="")
+    faces = fields.IntField(default=0)
+    model = fields.StringField(required=True)
+    looked_at = fields.DateTimeField(required=True)
+
+    meta = {"collection": "images", "indexes": ["place", "skip_place"], "auto_create_index": True}
+
+    @staticmethod
+    def id_for(collection: str, key: str) -> str:
+        """Return the id of the object ``key`` in a collection."""
+        return str(uuid5(ID_NAMESPACE, f"image\t{collection}\t{key}"))
+
+
+class Face(Document):
+    """One face in one image; the same id names its vector and its crop."""
+
+    id = fields.StringField(primary_key=True)
+    collection = fields.StringField(required=True)
+    place = fields.StringField(required=True)
+    image = fields.StringField(required=True)
+    key = fields.StringField(required=True)
+    index = fields.IntField(required=True)
+    bbox = fields.ListField(fields.FloatField())
+    landmarks = fields.ListField(fields.FloatField())
+    confidence = fields.FloatField(required=True)
+    size = fields.FloatField(required=True)
+    blur = fields.FloatField(required=True)
+    pose = fields.FloatField(required=True)
+    quality_score = fields.FloatField(required=True)
+    verdict = fields.EnumField(Verdict, default=Verdict.KEPT)
+    reason = fields.StringField(default="")
+    model = fields.StringField(required=True)
+    embedder = fields.StringField(required=True)
+    created_at = fields.DateTimeField(required=True)
+
+    meta = {"collection": "faces", "indexes": ["place", "image"], "auto_create_index": True}
+
+    @staticmethod
+    def id_for(collection: str, key: str, *, digest: str, model: str, index: int) -> str:
+        """Return the id of the ``index``-th face of an object with this content.
+
+        The digest, not the bucket's etag, is part of it: a folder and an S3 bucket with the same
+        photos give the same ids.
+        """
+        return str(uuid5(ID_NAMESPACE, f"face\t{collection}\t{key}\t{digest}\t{model}\t{index}"))
+
+
+class Cluster(Document):
+    """A person in a run, or the run's noise."""
+
+    id = fields.StringField(primary_key=True)
+    run = fields.StringField(required=True)
+    label = fields.StringField(required=True)
+    place = fields.StringField(required=True)
+    face_count = fields.IntField(required=True)
+    image_count = fields.IntField(required=True)
+    covers = fields.ListField(fields.StringField())
+    cohesion = fields.FloatField(default=0.0)
+    version = fields.IntField(default=1)
+
+    meta = {"collection": "clusters", "indexes": ["place"], "auto_create_index": True}
+
+    @staticmethod
+    def id_for(run: str, label: str) -> str:
+        """Return the id of a label in a run."""
+        return f"{run}:{label}"
+
+    @property
+    def is_noise(self) -> bool:
+        """Say whether these are the faces that belong to nobody."""
+        return self.label == NOISE
+
+
+class Member(Document):
+    """A face in a run: its cluster, its rank there, and how alike it is to the centroid."""
+
+    id = fields.StringField(primary_key=True)
+    run = fields.StringField(required=True)
+    face = fields.StringField(required=True)
+    key = fields.StringField(required=True)
+    cluster = fields.StringField(required=True)
+    place = fields.StringField(required=True)
+    similarity = fields.FloatField(default=0.0)
+    put_by = fields.StringField(default="machine")
+
+    meta = {"collection": "members", "indexes": ["place"], "auto_create_index": True}
+
+    @staticmethod
+    def id_for(run: str, face: str) -> str:
+        """Return the id of a face's place in a run."""
+        return f"{run}:{face}"
+
+    @staticmethod
+    def place_for(run: str, label: str, rank: int) -> str:
+        """Return the order key: members of one cluster lie together, best first."""
+        return f"{run}/{label}/{rank:08d}"
+
+
+def cluster_place(run: str, rank: int | None) -> str:
+    """Return the order key of a cluster in its run: the largest first, noise (no rank) last."""
+    return f"{run}/{'~' if rank is None else f'{rank:08d}'}"

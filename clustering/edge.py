@@ -1,0 +1,77 @@
+"""What pages, API and commands ask for: open the adapters, call the service, enqueue what follows."""
+
+from __future__ import annotations
+
+from clustering.documents import Run
+from clustering.errors import RunActive
+from clustering.opening import embedder_dimensions, models_in_force, tools_open
+from clustering.parameters import RunParameters
+from clustering.pipeline.batches import photos_look_again
+from clustering.pipeline.verification import (
+    Repair,
+    StorageReport,
+    storage_repair,
+    storage_report,
+)
+from clustering.selectors import collection_get
+from clustering.services import run_cancel, run_resume, run_start
+from clustering.tasks import enqueue_run
+from storage.buckets import open_bucket
+from storage.crops import face_crops
+from storage.names import CollectionName
+from storage.vectors import face_vectors
+
+
+def request_run(name: CollectionName, *, parameters: RunParameters, started_by: str) -> Run:
+    """Start a run and let a worker take it up."""
+    run = run_start(
+        name,
+        parameters=parameters,
+        bucket=open_bucket(name.bucket),
+        models=models_in_force(),
+        started_by=started_by,
+    )
+    enqueue_run(run.id)
+    return run
+
+
+def request_cancel(run: Run) -> Run:
+    """Ask a run to stop, and wake a worker in case none is at it."""
+    run = run_cancel(run)
+    enqueue_run(run.id)
+    return run
+
+
+def request_resume(run: Run) -> Run:
+    """Let a run that failed or was cancelled go on."""
+    run = run_resume(run)
+    enqueue_run(run.id)
+    return run
+
+
+def request_report(run: Run) -> StorageReport:
+    """Compare what the stores hold of a run's collection."""
+    return storage_report(
+        run, vectors=face_vectors(), crops=face_crops(), models=embedder_dimensions(run)
+    )
+
+
+def request_repair(run: Run) -> tuple[Repair, StorageReport]:
+    """Put the stores of a run's collection right; return what was done and how it looks now.
+
+    While a run works, its faces are on their way from store to store, so nothing is repaired then.
+    """
+    collection = collection_get(run.collection)
+    if collection.active_run:
+        raise RunActive(
+            f"{run.collection} is being clustered; repair when that run has ended.",
+            clustering_id=collection.active_run,
+        )
+    tools = tools_open(run)
+    done = storage_repair(
+        run,
+        request_report(run),
+        vectors=tools.vectors,
+        look_again=lambda keys: photos_look_again(keys, run=run, tools=tools),
+    )
+    return done, request_report(run)

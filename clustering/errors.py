@@ -1,0 +1,55 @@
+"""What clustering refuses, as classes: the class is the outcome, the message is for a person."""
+
+from __future__ import annotations
+
+from storage.errors import Conflict, Missing, Refused
+
+
+class EmptyCollection(Missing):
+    """The bucket exists, but no image lies under the collection's prefix."""
+
+    code = "empty_collection"
+
+
+class NoSuchRun(Missing):
+    """No run with this id belongs to the collection."""
+
+    code = "no_run"
+
+
+class NoSuchCluster(Missing):
+    """The run has no cluster of this label."""
+
+    code = "no_such_cluster"
+
+
+class NoSuchFace(Missing):
+    """No face with this id is stored."""
+
+    code = "no_such_face"
+
+
+class RunActive(Conflict):
+    """The collection already has a run that works; ``extra`` names it."""
+
+    code = "run_active"
+
+
+class RunNotResumable(Conflict):
+    """Only a failed or cancelled run, which no newer one has replaced, can go on."""
+
+    code = "run_not_resumable"
+
+
+class BadParameters(Refused):
+    """The run was asked for with parameters that make no sense together."""
+
+    code = "bad_parameters"
+
+
+class LeaseLost(Exception):
+    """Another worker took the work over; whoever sees this stops without writing."""
+
+
+class RunCancelled(Exception):
+    """Somebody asked the run to stop; the worker ends at the next safe point."""

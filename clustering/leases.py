@@ -1,0 +1,112 @@
+"""Leases: who may work on a document right now, also after a worker was killed.
+
+A lease is two fields of the document itself, ``lease_owner`` (a token, new with every claim) and
+``lease_until`` (milliseconds since 1970). Taking one over is a single compare-and-set; while it is
+held, a thread extends it, and every commit of work asks ``check()`` first.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+from uuid import uuid4
+
+from mongoengine import Document
+
+from clustering.errors import LeaseLost
+
+D = TypeVar("D", bound=Document)
+
+LEASE_SECONDS = 20.0
+EXTEND_SECONDS = 5.0
+
+
+def lease_now() -> int:
+    """Return the time leases are measured in: milliseconds since 1970, by this host's clock."""
+    return time.time_ns() // 1_000_000
+
+
+def lease_is_live(document: Document) -> bool:
+    """Say whether somebody holds the document's lease and has extended it in time."""
+    return bool(document.lease_owner) and document.lease_until > lease_now()
+
+
+def lease_take(document: D, **updates: object) -> D | None:
+    """Take the lease of a document as it was read; None if another was faster.
+
+    ``updates`` are mongoengine update keywords written in the same compare-and-set.
+    """
+    unchanged = type(document).objects(
+        id=document.id, lease_owner=document.lease_owner, lease_until=document.lease_until
+    )
+    return unchanged.modify(
+        new=True,
+        set__lease_owner=uuid4().hex,
+        set__lease_until=lease_now() + int(LEASE_SECONDS * 1000),
+        **updates,
+    )
+
+
+class Lease:
+    """A held lease: ``check()`` before every commit, ``extend()`` now and then."""
+
+    def __init__(self, document: Document) -> None:
+        self._kind = type(document)
+        self._id = document.id
+        self._token = document.lease_owner
+        self._lost = threading.Event()
+        self._valid_until = time.monotonic() + LEASE_SECONDS
+
+    def check(self) -> None:
+        """Raise LeaseLost unless the lease is still ours and was extended in time."""
+        if self._lost.is_set() or time.monotonic() >= self._valid_until:
+            raise LeaseLost(f"{self._kind.__name__} {self._id} was taken over")
+
+    def extend(self) -> None:
+        """Push the lease's end forward, or learn that it is lost."""
+        asked = time.monotonic()
+        extended = self._owned().modify(set__lease_until=lease_now() + int(LEASE_SECONDS * 1000))
+        if extended is None:
+            self._lost.set()
+        else:
+            self._valid_until = asked + LEASE_SECONDS
+
+    def commit(self, **updates: object) -> bool:
+        """Write ``updates`` and give the lease back in one step; False if it was not ours any more."""
+        done = self._owned().modify(set__lease_owner="", set__lease_until=0, **updates)
+        self._lost.set()
+        return done is not None
+
+    def _owned(self):  # noqa: ANN202 - mongoengine's query sets carry no types
+        return self._kind.objects(id=self._id, lease_owner=self._token)
+
+
+@contextmanager
+def lease_extended(
+    lease: Lease, *, or_on_error: Callable[[BaseException], bool]
+) -> Iterator[Lease]:
+    """Extend the lease from a thread while the body works.
+
+    An extension that fails for a reason ``or_on_error`` accepts (the store is away) is tried again;
+    if the store stays away longer than the lease, ``check()`` says so.
+    """
+    stop = threading.Event()
+
+    def extend_until_stopped() -> None:
+        while not stop.wait(EXTEND_SECONDS):
+            try:
+                lease.extend()
+            except Exception as error:  # noqa: BLE001 - sorted by the caller's test, else raised
+                if not or_on_error(error):
+                    raise
+
+    thread = threading.Thread(target=extend_until_stopped, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield lease
+    finally:
+        stop.set()
+        thread.join()

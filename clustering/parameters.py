@@ -1,0 +1,45 @@
+"""What a run is asked for, checked once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clustering.errors import BadParameters
+
+ALGORITHMS = ("dbscan", "hdbscan")
+
+
+@dataclass(frozen=True)
+class RunParameters:
+    """How to cluster a collection.
+
+    ``eps`` is a cosine distance (None: the embedder's own); ``max_images`` 0 means all of them;
+    ``full`` looks at every object again.
+    """
+
+    eps: float | None = None
+    min_samples: int = 2
+    algorithm: str = "dbscan"
+    skip_quality_filter: bool = False
+    full: bool = False
+    max_images: int = 0
+    batch_size: int = 30
+    max_concurrent: int = 12
+
+    def __post_init__(self) -> None:
+        """Refuse what no run could be made of."""
+        _within("eps", self.eps, 0.0, 2.0)
+        _within("min_samples", self.min_samples, 2, 100)
+        _within("batch_size", self.batch_size, 1, 50)
+        _within("max_concurrent", self.max_concurrent, 1, 20)
+        _within("max_images", self.max_images, 0, 10**9)
+        if self.algorithm not in ALGORITHMS:
+            raise BadParameters(
+                f"The algorithm is one of {', '.join(ALGORITHMS)}, not {self.algorithm!r}."
+            )
+
+
+def _within(name: str, value: float | None, low: float, high: float) -> None:
+    """Refuse a number outside its range, NaN included."""
+    if value is not None and not low <= value <= high:
+        raise BadParameters(f"{name} has to lie between {low} and {high}, not {value}.")

@@ -1,0 +1,128 @@
+"""The faces that take part in a run, as columns: what the grouping needs and no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustering.documents import Batch, BatchState, Face, ImageState, Run, Verdict
+from clustering.pipeline.tools import Tools
+from clustering.selectors import collection_faces, collection_images
+from storage.mongo import bulk_upsert
+from storage.vectors import VectorStore
+from vision import FaceQuality, QualityThresholds, refusal
+
+
+@dataclass(frozen=True)
+class FaceTable:
+    """The faces of a run as columns, sorted by id: what the grouping needs and no more."""
+
+    ids: list[str]
+    keys: list[str]
+    quality: NDArray[np.float32]
+    vectors: NDArray[np.float32]
+    without_vector: int
+    refused: int
+
+
+def face_table(run: Run, *, tools: Tools) -> FaceTable:
+    """Return the faces that take part in the run, with their vectors."""
+    expected = faces_of_images(run)
+    thresholds = QualityThresholds(**run.thresholds)
+    ids, keys, quality, judged, refused = [], [], [], [], 0
+    for face in collection_faces(run.collection):
+        if face.id not in expected:
+            continue
+        if _face_judge(face, thresholds):
+            judged.append(face)
+        if face.verdict == Verdict.KEPT or (
+            face.verdict == Verdict.POOR and run.skip_quality_filter
+        ):
+            ids.append(face.id)
+            keys.append(face.key)
+            quality.append(face.quality_score)
+        else:
+            refused += 1
+    _judgements_write(judged, vectors=tools.vectors)
+    vectors, has_vector = _vectors_of(run, ids, tools=tools)
+    kept = np.flatnonzero(has_vector)
+    return FaceTable(
+        ids=[ids[row] for row in kept],
+        keys=[keys[row] for row in kept],
+        quality=np.asarray(quality, np.float32)[kept],
+        vectors=vectors if len(kept) == len(ids) else vectors[kept],
+        without_vector=len(ids) - len(kept),
+        refused=refused,
+    )
+
+
+def faces_of_images(run: Run, *, beyond_reach: bool = False) -> set[str]:
+    """Return the ids of all faces in the bucket's present photos.
+
+    A run over the first images only reaches up to its last key; ``beyond_reach`` includes the rest.
+    """
+    gone = keys_gone(run)
+    ids: set[str] = set()
+    for image in collection_images(run.collection):
+        in_reach = beyond_reach or not run.last_key or image.key <= run.last_key
+        if image.state != ImageState.READ or image.key in gone or not in_reach:
+            continue
+        ids.update(
+            Face.id_for(
+                image.collection, image.key, digest=image.digest, model=image.model, index=index
+            )
+            for index in range(image.faces)
+        )
+    return ids
+
+
+def keys_gone(run: Run) -> set[str]:
+    """Return the keys that the run's listing missed."""
+    gone = Batch.objects(claim=Batch.claim_key(run.id, BatchState.GONE))
+    return {key for batch in gone for key in batch.keys}
+
+
+def _face_judge(face: Face, thresholds: QualityThresholds) -> bool:
+    """Judge a face anew, say whether that changed it; what a person said of it stands."""
+    if face.verdict not in (Verdict.KEPT, Verdict.POOR):
+        return False
+    quality = FaceQuality(
+        size=face.size,
+        confidence=face.confidence,
+        blur=face.blur,
+        pose=face.pose,
+        score=face.quality_score,
+    )
+    before = (face.verdict, face.reason)
+    face.reason = refusal(quality, thresholds) or ""
+    face.verdict = Verdict.POOR if face.reason else Verdict.KEPT
+    return before != (face.verdict, face.reason)
+
+
+def _judgements_write(faces: list[Face], *, vectors: VectorStore) -> None:
+    """Write faces whose verdict changed, to the document and to the vector's payload."""
+    bulk_upsert(Face, faces)
+    for verdict in (Verdict.KEPT, Verdict.POOR):
+        for embedder in {face.embedder for face in faces}:
+            ids = [f.id for f in faces if f.verdict == verdict and f.embedder == embedder]
+            if ids:
+                vectors.set_payload(embedder, ids, {"verdict": verdict.value})
+
+
+def _vectors_of(
+    run: Run, ids: list[str], *, tools: Tools
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the vectors of the faces, row by row, and which rows have one."""
+    rows = {face_id: row for row, face_id in enumerate(ids)}
+    vectors = np.zeros((len(ids), tools.engine.dimension), np.float32)
+    has_vector = np.zeros(len(ids), bool)
+    stored = tools.vectors.iter_vectors(run.embedder, {"collection": run.collection})
+    for batch_ids, batch_vectors in stored:
+        for face_id, vector in zip(batch_ids, batch_vectors, strict=True):
+            row = rows.get(face_id)
+            if row is not None:
+                vectors[row] = vector
+                has_vector[row] = True
+    return vectors, has_vector

@@ -1,0 +1,168 @@
+"""List a bucket and cut what is new, changed or gone into batches.
+
+The bucket's listing and the stored images come in the same order, so they are compared like two
+sorted decks: memory does not grow with the collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import PurePosixPath
+
+from clustering.documents import (
+    Batch,
+    BatchState,
+    Image,
+    ImageState,
+    Run,
+)
+from clustering.selectors import collection_images
+from storage.buckets import BucketObject
+from storage.mongo import bulk_upsert
+from storage.names import CollectionName
+
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif"}
+    | {".gif", ".avif"}
+)
+CONTENT_REASONS = frozenset({"empty_file", "not_an_image", "unreadable_image"})
+GONE_PER_BATCH = 500
+REPORT_EVERY = 500
+
+
+@dataclass
+class Listing:
+    """What a walk over the bucket has found so far."""
+
+    listed: int = 0
+    other_files: int = 0
+    unchanged: int = 0
+    gone: int = 0
+    todo: int = 0
+    last_key: str = ""
+    batches: int = 0
+    changed: list[BucketObject] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+def run_list(
+    run: Run,
+    *,
+    objects: Iterable[BucketObject],
+    report: Callable[[Listing], None],
+) -> Listing:
+    """Write the run's batches afresh and return the counts; ``report`` may stop it by raising."""
+    Batch.objects(run=run.id).delete()
+    found = Listing()
+    images = _only_images(objects, found)
+    if run.max_images:
+        images = islice(images, run.max_images)
+    for stored, listed in _side_by_side(collection_images(run.collection), images):
+        if listed is None:
+            _note_gone(stored, run=run, found=found)
+        else:
+            _note_listed(listed, stored, run=run, found=found)
+        _flush(run, found, batch_size=run.batch_size, gone_size=GONE_PER_BATCH)
+        if found.listed % REPORT_EVERY == 0:
+            report(found)
+    _flush(run, found, batch_size=1, gone_size=1)
+    report(found)
+    return found
+
+
+def is_image_key(key: str) -> bool:
+    """Say whether an object's name promises an image; what it really is, its bytes decide."""
+    return PurePosixPath(key).suffix.lower() in IMAGE_SUFFIXES
+
+
+def collection_objects(
+    name: CollectionName, iter_objects: Callable[..., Iterator[BucketObject]]
+) -> Iterator[BucketObject]:
+    """Iterate the objects under a collection's prefix, in the order of their keys."""
+    return iter_objects(f"{name.sub}/")
+
+
+def _only_images(objects: Iterable[BucketObject], found: Listing) -> Iterator[BucketObject]:
+    """Pass images on and count everything else."""
+    for item in objects:
+        if is_image_key(item.key):
+            yield item
+        else:
+            found.other_files += 1
+
+
+def _side_by_side(
+    stored: Iterator[Image], listed: Iterator[BucketObject]
+) -> Iterator[tuple[Image | None, BucketObject | None]]:
+    """Merge two streams sorted by key into pairs; what one side lacks is None there."""
+    image, item = next(stored, None), next(listed, None)
+    while image is not None or item is not None:
+        if item is None or (image is not None and image.key < item.key):
+            yield image, None
+            image = next(stored, None)
+        elif image is None or item.key < image.key:
+            yield None, item
+            item = next(listed, None)
+        else:
+            yield image, item
+            image, item = next(stored, None), next(listed, None)
+
+
+def _note_gone(stored: Image | None, *, run: Run, found: Listing) -> None:
+    """Remember a stored image that the bucket no longer lists; one beyond the limit is not gone."""
+    if stored is None or (run.max_images and found.listed >= run.max_images):
+        return
+    found.gone += 1
+    found.missing.append(stored.key)
+
+
+def _note_listed(item: BucketObject, stored: Image | None, *, run: Run, found: Listing) -> None:
+    """Count an object, and put it on the next batch unless it is known as it is."""
+    found.listed += 1
+    found.last_key = item.key
+    if stored is not None and not run.full and _is_known(item, stored, model=run.model):
+        found.unchanged += 1
+        return
+    found.todo += 1
+    found.changed.append(item)
+
+
+def _is_known(item: BucketObject, stored: Image, *, model: str) -> bool:
+    """Say whether nothing new can be learnt from an object: same version, same models."""
+    if stored.tag != item.tag or stored.model != model:
+        return False
+    return stored.state == ImageState.READ or stored.reason in CONTENT_REASONS
+
+
+def _flush(run: Run, found: Listing, *, batch_size: int, gone_size: int) -> None:
+    """Write full batches (or, with sizes of 1, whatever is left)."""
+    if len(found.changed) >= batch_size:
+        _batch_write(
+            run,
+            found,
+            state=BatchState.PENDING,
+            keys=[item.key for item in found.changed],
+            tags=[item.tag for item in found.changed],
+        )
+        found.changed.clear()
+    if len(found.missing) >= gone_size:
+        _batch_write(run, found, state=BatchState.GONE, keys=list(found.missing), tags=[])
+        found.missing.clear()
+
+
+def _batch_write(
+    run: Run, found: Listing, *, state: BatchState, keys: list[str], tags: list[str]
+) -> None:
+    """Write one batch; its number, and so its id, is its place in the listing."""
+    batch = Batch(
+        id=f"{run.id}:{found.batches:07d}",
+        run=run.id,
+        claim=Batch.claim_key(run.id, state),
+        state=state,
+        keys=keys,
+        tags=tags,
+    )
+    bulk_upsert(Batch, [batch])
+    found.batches += 1

@@ -1,0 +1,95 @@
+"""After the switch: tell the vector store, remove what left, forget old runs. Safe to repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from clustering.documents import (
+    END_OF_PLACES,
+    Batch,
+    Cluster,
+    Face,
+    Image,
+    Member,
+    Run,
+    RunState,
+)
+from clustering.pipeline.face_table import faces_of_images, keys_gone
+from clustering.pipeline.tools import Tools
+from clustering.selectors import collection_faces, members_all, runs_of
+from storage.crops import CropStore
+from storage.mongo import bulk_delete
+from storage.vectors import VectorStore
+
+SLICE = 500
+RUNS_LOOKED_AT = 1000
+
+
+def payloads_write(run: Run, *, vectors: VectorStore, check: Callable[[], None]) -> None:
+    """Write run and cluster to the payload of every member's vector, a request per cluster."""
+    for label, ids in _ids_by_label(run):
+        check()
+        for part in _slices(ids):
+            vectors.set_payload(run.embedder, part, {"run": run.clusters_run, "cluster": label})
+
+
+def collection_tidy(run: Run, *, tools: Tools, runs_kept: int, check: Callable[[], None]) -> None:
+    """Remove faces of objects that left or changed, the objects that left, and all but the newest runs."""
+    present = faces_of_images(run, beyond_reach=True)
+    stale = [face for face in collection_faces(run.collection) if face.id not in present]
+    for part in _slices(stale):
+        check()
+        faces_remove(part, vectors=tools.vectors, crops=tools.crops)
+    for part in _slices(sorted(keys_gone(run))):
+        check()
+        bulk_delete(Image, [Image.id_for(run.collection, key) for key in part])
+    check()
+    _forget_runs(run, keep=runs_kept)
+    Batch.objects(run=run.id).delete()
+
+
+def faces_remove(faces: list[Face], *, vectors: VectorStore, crops: CropStore) -> None:
+    """Remove faces everywhere: document, then vector, then crop."""
+    bulk_delete(Face, [face.id for face in faces])
+    for embedder in {face.embedder for face in faces}:
+        vectors.delete(embedder, [face.id for face in faces if face.embedder == embedder])
+    crops.delete([face.id for face in faces])
+
+
+def groups_remove(run_id: str) -> None:
+    """Remove the clusters and members stored under a run's id."""
+    for kind in (Member, Cluster):
+        kind.objects(place__gte=f"{run_id}/", place__lt=f"{run_id}/{END_OF_PLACES}").delete()
+
+
+def _forget_runs(run: Run, *, keep: int) -> None:
+    """Remove the groups of old runs that no kept run shares; the run itself stays as history."""
+    runs = runs_of(run.collection, limit=RUNS_LOOKED_AT)
+    ended = [one for one in runs if one.state == RunState.FINISHED or one.id == run.id]
+    used = {run.clusters_run, *(one.clusters_run for one in ended[:keep])}
+    kept = {run.id, *(one.id for one in ended[:keep])}
+    for one in runs:
+        if one.id in kept or one.forgotten:
+            continue
+        if one.id not in used:
+            groups_remove(one.id)
+        Run.objects(id=one.id).update_one(set__forgotten=True)
+
+
+def _ids_by_label(run: Run) -> Iterator[tuple[str, list[str]]]:
+    """Yield the face ids of one cluster after the other."""
+    label, ids = "", []
+    for member in members_all(run):
+        if member.cluster != label and ids:
+            yield label, ids
+            ids = []
+        label = member.cluster
+        ids.append(member.face)
+    if ids:
+        yield label, ids
+
+
+def _slices(items: list) -> Iterator[list]:
+    """Cut a list into slices of bounded size."""
+    for first in range(0, len(items), SLICE):
+        yield items[first : first + SLICE]

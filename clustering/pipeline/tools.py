@@ -1,0 +1,20 @@
+"""The adapters a run works with, opened at the edge and handed down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from storage.buckets import Bucket
+from storage.crops import CropStore
+from storage.vectors import VectorStore
+from vision import FaceEngine
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Where the photos come from, what reads them, and where the faces go."""
+
+    bucket: Bucket
+    engine: FaceEngine
+    vectors: VectorStore
+    crops: CropStore

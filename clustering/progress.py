@@ -1,0 +1,58 @@
+"""How far a run is, in the numbers people ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from clustering.documents import Run, RunState
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    """Counts are images, except faces; ``done`` includes those that were known already."""
+
+    listed: int
+    done: int
+    failed: int
+    faces: int
+    percent: float
+    eta_seconds: int | None
+    elapsed_seconds: float
+    files_per_second: float
+
+
+def run_progress(run: Run) -> RunProgress:
+    """Return how far a run is, as of now or of its end."""
+    started = run.started_at or run.created_at
+    elapsed = max(((run.finished_at or timezone.now()) - started).total_seconds(), 0.001)
+    rate = run.done / elapsed
+    return RunProgress(
+        listed=run.listed,
+        done=min(run.unchanged + run.done, run.listed),
+        failed=run.failed,
+        faces=run.faces,
+        percent=_percent(run),
+        eta_seconds=_eta(run, rate=rate),
+        elapsed_seconds=round(elapsed, 3),
+        files_per_second=round(rate, 3),
+    )
+
+
+def _percent(run: Run) -> float:
+    """Return the part of the work that is done; listing and grouping have no measure of their own."""
+    if run.state == RunState.FINISHED:
+        return 100.0
+    if run.state in (RunState.QUEUED, RunState.LISTING):
+        return 0.0
+    return round(min(100.0 * run.done / run.todo, 100.0), 1) if run.todo else 100.0
+
+
+def _eta(run: Run, *, rate: float) -> int | None:
+    """Return the seconds the rest should take, None while nobody can know."""
+    if not run.is_active:
+        return 0
+    if run.state != RunState.WORKING or not run.done:
+        return None
+    return round(max(run.todo - run.done, 0) / rate)

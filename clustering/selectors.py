@@ -1,0 +1,170 @@
+"""Read clustering's documents; nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from clustering.documents import (
+    END_OF_PLACES,
+    NOISE,
+    Cluster,
+    Collection,
+    Face,
+    Image,
+    Member,
+    Run,
+    cluster_place,
+    collection_place,
+)
+from clustering.errors import NoSuchCluster, NoSuchFace, NoSuchRun
+
+STREAM = 1000
+IDS_PER_QUERY = 100
+
+
+def collection_images(collection: str) -> Iterator[Image]:
+    """Iterate a collection's images in the order of their keys, a slice in memory at a time."""
+    return _stream(Image, collection_place(collection, ""))
+
+
+def collection_faces(collection: str) -> Iterator[Face]:
+    """Iterate a collection's faces in the order of their ids, a slice in memory at a time."""
+    return _stream(Face, collection_place(collection, ""))
+
+
+def collection_list() -> list[Collection]:
+    """Return every known collection by its path; there are few."""
+    return sorted(Collection.objects(), key=lambda collection: collection.path)
+
+
+def collection_get(path: str) -> Collection:
+    """Return a collection that has been clustered before."""
+    collection = Collection.objects(path=path).first()
+    if collection is None:
+        raise NoSuchRun(f"{path} has not been clustered yet.")
+    return collection
+
+
+def run_get(run_id: str, *, collection: str | None = None) -> Run:
+    """Return a run, which has to belong to the collection if one is named."""
+    run = Run.objects(id=run_id).first()
+    if run is None or (collection is not None and run.collection != collection):
+        raise NoSuchRun(f"There is no run {run_id}" + (f" of {collection}." if collection else "."))
+    return run
+
+
+def run_find(run_id: str) -> Run | None:
+    """Return a run if there is one of this id."""
+    return Run.objects(id=run_id).first() if run_id else None
+
+
+def run_newest(collection: str) -> Run:
+    """Return the run of a collection that was started last."""
+    return _run_of(collection, "newest_run")
+
+
+def run_current(collection: str) -> Run:
+    """Return the finished run that readers of a collection see."""
+    return _run_of(collection, "current_run")
+
+
+def runs_of(collection: str, *, limit: int = 20) -> list[Run]:
+    """Return the newest runs of a collection, newest first."""
+    place = collection_place(collection, "")
+    runs = Run.objects(place__gte=place, place__lt=place + END_OF_PLACES).order_by("-place")
+    return list(runs.limit(limit))
+
+
+def clusters_page(run: Run, *, after: str = "", limit: int) -> list[Cluster]:
+    """Return up to ``limit`` clusters of a run by size, noise last, starting after a place."""
+    first = f"{run.clusters_run}/"
+    return _page(Cluster, after or first, end=first + END_OF_PLACES, limit=limit)
+
+
+def clusters_all(run: Run) -> Iterator[Cluster]:
+    """Iterate all clusters of a run by size, noise last."""
+    return _stream(Cluster, f"{run.clusters_run}/")
+
+
+def cluster_get(run: Run, label: str) -> Cluster:
+    """Return one cluster of a run by its label; an empty noise exists in every finished run."""
+    cluster = Cluster.objects(id=Cluster.id_for(run.clusters_run, label)).first()
+    if cluster is not None:
+        return cluster
+    if label == NOISE and run.stats:
+        place = cluster_place(run.clusters_run, None)
+        return Cluster(
+            id=Cluster.id_for(run.clusters_run, NOISE),
+            run=run.clusters_run,
+            label=NOISE,
+            place=place,
+            face_count=0,
+            image_count=0,
+        )
+    raise NoSuchCluster(f"The run {run.id} has no cluster {label}.")
+
+
+def members_page(run: Run, label: str, *, after: str = "", limit: int) -> list[Member]:
+    """Return up to ``limit`` members of a cluster, the most typical first, starting after a place."""
+    first = f"{run.clusters_run}/{label}/"
+    return _page(Member, after or first, end=first + END_OF_PLACES, limit=limit)
+
+
+def members_all(run: Run) -> Iterator[Member]:
+    """Iterate all members of a run, cluster by cluster."""
+    return _stream(Member, f"{run.clusters_run}/")
+
+
+def faces_by_id(ids: list[str]) -> dict[str, Face]:
+    """Return faces by id; an unknown id is left out."""
+    found: dict[str, Face] = {}
+    for first in range(0, len(ids), IDS_PER_QUERY):
+        for face in Face.objects(id__in=ids[first : first + IDS_PER_QUERY]):
+            found[face.id] = face
+    return found
+
+
+def face_get(face_id: str) -> Face:
+    """Return one face."""
+    face = Face.objects(id=face_id).first()
+    if face is None:
+        raise NoSuchFace("There is no face with this id.")
+    return face
+
+
+def image_of(face: Face) -> Image:
+    """Return the image a face was found in."""
+    image = Image.objects(id=face.image).first()
+    if image is None:
+        raise NoSuchFace("The photo of this face has left the collection.")
+    return image
+
+
+def images_skipped(collection: str, *, after: str = "", limit: int) -> list[Image]:
+    """Return up to ``limit`` skipped images of a collection by key, starting after a place."""
+    first = collection_place(collection, "")
+    query = Image.objects(skip_place__gt=after or first, skip_place__lt=first + END_OF_PLACES)
+    return list(query.order_by("skip_place").limit(limit))
+
+
+def _run_of(collection: str, field: str) -> Run:
+    """Return the run a collection's field names."""
+    run_id = getattr(collection_get(collection), field)
+    if not run_id:
+        raise NoSuchRun(f"{collection} has not been clustered yet.")
+    return run_get(run_id)
+
+
+def _page(kind: type, after: str, *, end: str, limit: int) -> list:
+    """Return the documents whose place lies after one and before another, in order."""
+    return list(kind.objects(place__gt=after, place__lt=end).order_by("place").limit(limit))
+
+
+def _stream(kind: type, first: str) -> Iterator:
+    """Iterate the documents whose place starts with ``first``, in order, by key and not by offset."""
+    after, end = first, first + END_OF_PLACES
+    while page := _page(kind, after, end=end, limit=STREAM):
+        yield from page
+        after = page[-1].place
+        if len(page) < STREAM:
+            return

@@ -1,0 +1,165 @@
+"""Start, cancel and resume runs. Nothing here enqueues; whoever calls does that after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from secrets import token_hex
+
+from django.utils import timezone
+from mongoengine.errors import NotUniqueError
+
+from clustering.documents import ACTIVE_STATES, Collection, Run, RunState, collection_place
+from clustering.errors import EmptyCollection, RunActive, RunNotResumable
+from clustering.parameters import RunParameters
+from clustering.pipeline.listing import is_image_key
+from clustering.selectors import run_get
+from storage.buckets import Bucket
+from storage.names import CollectionName
+from vision import QualityThresholds
+
+
+@dataclass(frozen=True)
+class ModelsInForce:
+    """The models a run is made with, and the numbers that belong to them."""
+
+    detector: str
+    embedder: str
+    model: str
+    dimension: int
+    eps: float
+    thresholds: QualityThresholds
+
+
+def run_start(
+    name: CollectionName,
+    *,
+    parameters: RunParameters,
+    bucket: Bucket,
+    models: ModelsInForce,
+    started_by: str,
+) -> Run:
+    """Write a queued run for a collection that has photos and no other active run."""
+    bucket.check()
+    if not any(is_image_key(item.key) for item in bucket.iter_objects(f"{name.sub}/")):
+        raise EmptyCollection(f"There is no image under {name.path}.")
+    collection = _collection_get(name)
+    run = _run_of(collection, parameters=parameters, models=models, started_by=started_by)
+    run.save(force_insert=True)
+    if not _run_activate(collection, run):
+        run.delete()
+        raise RunActive(
+            f"{name.path} is being clustered already; wait for that run or cancel it.",
+            clustering_id=_active_run_id(name),
+        )
+    return run
+
+
+def run_cancel(run: Run) -> Run:
+    """Ask a run to stop at its next safe point; a run that has ended stays as it is."""
+    if run.is_active:
+        Run.objects(id=run.id, state__in=[str(state) for state in ACTIVE_STATES]).update_one(
+            set__cancel_requested=True
+        )
+    return run_get(run.id)
+
+
+def run_resume(run: Run) -> Run:
+    """Set a failed or cancelled run to work again, with what it had already done."""
+    collection = Collection.objects(path=run.collection).first()
+    if run.state not in (RunState.FAILED, RunState.CANCELLED) or collection.newest_run != run.id:
+        raise RunNotResumable(
+            "Only the newest run of a collection can go on, and only after it failed or was "
+            "cancelled; start a new one."
+        )
+    if not _run_activate(collection, run):
+        raise RunActive(
+            f"{run.collection} is being clustered by another run.",
+            clustering_id=collection.active_run,
+        )
+    run.modify(
+        set__state=RunState.QUEUED,
+        set__cancel_requested=False,
+        set__failure="",
+        set__failure_code="",
+        set__waiting_for="",
+        set__finished_at=None,
+        set__heartbeat=timezone.now(),
+    )
+    return run
+
+
+def run_end(run: Run, state: RunState, *, code: str = "", reason: str = "") -> None:
+    """Write how a run ended, then free its collection for the next one."""
+    Run.objects(id=run.id).update_one(
+        set__state=state,
+        set__failure_code=code,
+        set__failure=reason,
+        set__waiting_for="",
+        set__finished_at=timezone.now(),
+        set__heartbeat=timezone.now(),
+    )
+    Collection.objects(path=run.collection, active_run=run.id).modify(
+        set__active_run="", set__updated_at=timezone.now()
+    )
+
+
+def _collection_get(name: CollectionName) -> Collection:
+    """Return the collection's document, written now if this is its first run."""
+    collection = Collection.objects(path=name.path).first()
+    if collection is not None:
+        return collection
+    try:
+        return Collection(
+            path=name.path, bucket=name.bucket, sub=name.sub, updated_at=timezone.now()
+        ).save(force_insert=True)
+    except NotUniqueError:  # another request wrote it between the two lines
+        return Collection.objects(path=name.path).first()
+
+
+def _run_of(
+    collection: Collection, *, parameters: RunParameters, models: ModelsInForce, started_by: str
+) -> Run:
+    """Return the document of a new run."""
+    run_id, now = token_hex(12), timezone.now()
+    return Run(
+        id=run_id,
+        collection=collection.path,
+        place=collection_place(collection.path, f"{now.timestamp():017.6f}/{run_id}"),
+        eps=models.eps if parameters.eps is None else parameters.eps,
+        min_samples=parameters.min_samples,
+        algorithm=parameters.algorithm,
+        skip_quality_filter=parameters.skip_quality_filter,
+        full=parameters.full,
+        max_images=parameters.max_images,
+        batch_size=parameters.batch_size,
+        max_concurrent=parameters.max_concurrent,
+        detector=models.detector,
+        embedder=models.embedder,
+        model=models.model,
+        dimension=models.dimension,
+        thresholds={
+            "min_face_size": models.thresholds.min_face_size,
+            "min_confidence": models.thresholds.min_confidence,
+            "blur_threshold": models.thresholds.blur_threshold,
+        },
+        started_by=started_by,
+        created_at=now,
+        heartbeat=now,
+    )
+
+
+def _run_activate(collection: Collection, run: Run) -> bool:
+    """Make a run the collection's active one, by one compare-and-set; a dead claim is replaced."""
+    if collection.active_run and collection.active_run != run.id:
+        other = Run.objects(id=collection.active_run).first()
+        if other is not None and other.is_active:
+            return False
+    taken = Collection.objects(path=collection.path, active_run=collection.active_run).modify(
+        set__active_run=run.id, set__newest_run=run.id, new=True
+    )
+    return taken is not None
+
+
+def _active_run_id(name: CollectionName) -> str:
+    """Return the id of the run that holds the collection now."""
+    return Collection.objects(path=name.path).first().active_run

@@ -1,0 +1,62 @@
+"""The queue's side of clustering: load, call, enqueue what follows. Each task may run twice."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from clustering.advance import Next, run_advance
+from clustering.documents import Collection, Run
+from clustering.leases import LEASE_SECONDS
+from clustering.opening import tools_open
+
+logger = logging.getLogger(__name__)
+
+
+def enqueue_run(run_id: str, *, lanes: int = 1) -> None:
+    """Let that many workers take up a run."""
+    for _ in range(lanes):
+        async_task("clustering.tasks.run_task", run_id, group="clustering", ack_failure=True)
+
+
+def enqueue_sweep() -> None:
+    """Let a worker look for runs that were left behind, as after a restart."""
+    async_task("clustering.tasks.runs_sweep", everything=True, group="clustering", ack_failure=True)
+
+
+def run_task(run_id: str) -> str:
+    """Take a run one step further."""
+    run = Run.objects(id=run_id).first()
+    if run is None:
+        return "gone"
+    follow = run_advance(run, open_tools=tools_open, runs_kept=settings.RUNS_KEPT)
+    if follow == Next.LANES:
+        enqueue_run(run_id, lanes=lanes_of(run))
+    elif follow == Next.AGAIN:
+        enqueue_run(run_id)
+    return follow.value
+
+
+def runs_sweep(*, everything: bool = False) -> int:
+    """Take up active runs that no worker has touched for a lease's time, or all; return how many."""
+    stale_before = timezone.now() - timedelta(seconds=LEASE_SECONDS)
+    taken_up = 0
+    for collection in Collection.objects(active_run__ne=""):
+        run = Run.objects(id=collection.active_run).first()
+        if run is None or not run.is_active:
+            Collection.objects(path=collection.path, active_run=collection.active_run).modify(
+                set__active_run=""
+            )
+        elif everything or run.heartbeat < stale_before:
+            enqueue_run(run.id, lanes=lanes_of(run))
+            taken_up += 1
+    return taken_up
+
+
+def lanes_of(run: Run) -> int:
+    """Return how many workers read a run's batches at once."""
+    return min(run.max_concurrent, settings.FACEADMIN_WORKERS)

@@ -1,0 +1,22 @@
+"""Where the pages of clustering are."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from clustering import views
+
+urlpatterns = [
+    path("", views.collections, name="collections"),
+    path("runs/start/", views.run_start, name="run_start"),
+    path("runs/<str:run_id>/status/", views.run_status, name="run_status"),
+    path("runs/<str:run_id>/cancel/", views.run_cancel, name="run_cancel"),
+    path("runs/<str:run_id>/resume/", views.run_resume, name="run_resume"),
+    path(
+        "collections/<str:bucket>/<path:sub>/-/skipped/",
+        views.images_skipped,
+        name="images_skipped",
+    ),
+    path("collections/<str:bucket>/<path:sub>/-/<str:cluster_id>/", views.cluster, name="cluster"),
+    path("collections/<str:bucket>/<path:sub>/", views.collection, name="collection"),
+]

@@ -1,0 +1,196 @@
+"""The pages of clustering: collections, one collection's people, one cluster's faces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from clustering import selectors
+from clustering.documents import Collection, Run
+from clustering.edge import request_cancel, request_resume, request_run
+from clustering.errors import EmptyCollection, NoSuchRun, RunActive
+from clustering.forms import RunForm
+from clustering.progress import RunProgress, run_progress
+from clustering.waiting import collections_waiting
+from storage.errors import NoSuchBucket
+from storage.names import CollectionName
+from web.auth import Role, caller_name, role_required
+from web.htmx import go_to, render_page
+from web.paging import cursor_decode, cursor_encode
+
+CLUSTERS_PER_PAGE = 60
+FACES_PER_PAGE = 120
+SKIPPED_PER_PAGE = 200
+COVERS_PER_CARD = 3
+
+
+@dataclass(frozen=True)
+class CollectionCard:
+    """A collection as the first page shows it."""
+
+    collection: Collection
+    current: Run | None
+    newest: Run | None
+    covers: list[str]
+
+
+@require_GET
+@role_required(Role.VIEWER)
+def collections(request: HttpRequest) -> HttpResponse:
+    """List the collections, what lies in the buckets besides, and offer to start a run."""
+    return render_page(request, "clustering/collections.html", _collections_context(RunForm()))
+
+
+@require_POST
+@role_required(Role.REVIEWER)
+def run_start(request: HttpRequest) -> HttpResponse:
+    """Start a run and move to its collection; a refusal comes back beside the form."""
+    form = RunForm(request.POST)
+    if form.is_valid():
+        name = form.cleaned_data["collection"]
+        try:
+            request_run(name, parameters=form.parameters(), started_by=caller_name(request))
+        except (EmptyCollection, NoSuchBucket, RunActive) as refusal:
+            form.add_error("collection", str(refusal))
+        else:
+            return go_to(request, _collection_url(name.path))
+    return render_page(
+        request,
+        "clustering/collections.html",
+        _collections_context(form),
+        fragment="clustering/_run_form.html",
+        status=422,
+    )
+
+
+@require_GET
+@role_required(Role.VIEWER)
+def collection(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
+    """Show the people of a collection, or of a named earlier run."""
+    name = CollectionName.parse(f"{bucket}/{sub}")
+    known = selectors.collection_get(name.path)
+    newest = selectors.run_newest(name.path)
+    run = _run_shown(known, request.GET.get("run", ""))
+    context = {"name": name, "newest": newest, "progress": run_progress(newest), "run": run}
+    if run is not None:
+        first = f"{run.clusters_run}/"
+        after = cursor_decode(request.GET.get("cursor"), within=first)
+        found = selectors.clusters_page(run, after=after, limit=CLUSTERS_PER_PAGE + 1)
+        context["clusters"] = found[:CLUSTERS_PER_PAGE]
+        context["next"] = _next(found, CLUSTERS_PER_PAGE)
+    return render_page(
+        request, "clustering/collection.html", context, fragment="clustering/_clusters.html"
+    )
+
+
+@require_GET
+@role_required(Role.VIEWER)
+def run_status(request: HttpRequest, run_id: str) -> HttpResponse:
+    """Show how far a run is; the last answer stops the polling and shows the result."""
+    run = selectors.run_get(run_id)
+    context = {"newest": run, "progress": run_progress(run)}
+    if not run.is_active and request.htmx:
+        return go_to(request, _collection_url(run.collection))
+    return render(request, "clustering/_run_status.html", context)
+
+
+@require_POST
+@role_required(Role.REVIEWER)
+def run_cancel(request: HttpRequest, run_id: str) -> HttpResponse:
+    """Ask a run to stop."""
+    run = request_cancel(selectors.run_get(run_id))
+    messages.info(request, "The run stops at its next photo.")
+    return go_to(request, _collection_url(run.collection))
+
+
+@require_POST
+@role_required(Role.REVIEWER)
+def run_resume(request: HttpRequest, run_id: str) -> HttpResponse:
+    """Let a run go on that failed or was cancelled."""
+    run = request_resume(selectors.run_get(run_id))
+    return go_to(request, _collection_url(run.collection))
+
+
+@require_GET
+@role_required(Role.VIEWER)
+def cluster(request: HttpRequest, bucket: str, sub: str, cluster_id: str) -> HttpResponse:
+    """Show the faces of one cluster, or of the noise, most typical first."""
+    name = CollectionName.parse(f"{bucket}/{sub}")
+    run = _run_shown(selectors.collection_get(name.path), request.GET.get("run", ""))
+    if run is None:
+        raise NoSuchRun(f"{name.path} has no finished run yet.")
+    shown = selectors.cluster_get(run, cluster_id)
+    after = cursor_decode(request.GET.get("cursor"), within=f"{shown.run}/{shown.label}/")
+    found = selectors.members_page(run, shown.label, after=after, limit=FACES_PER_PAGE + 1)
+    context = {
+        "name": name,
+        "run": run,
+        "cluster": shown,
+        "members": found[:FACES_PER_PAGE],
+        "next": _next(found, FACES_PER_PAGE),
+    }
+    return render_page(
+        request, "clustering/cluster.html", context, fragment="clustering/_faces.html"
+    )
+
+
+@require_GET
+@role_required(Role.VIEWER)
+def images_skipped(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
+    """List the photos of a collection that were not read, each with its reason."""
+    name = CollectionName.parse(f"{bucket}/{sub}")
+    selectors.collection_get(name.path)
+    after = cursor_decode(request.GET.get("cursor"), within=f"{name.path}\t")
+    found = selectors.images_skipped(name.path, after=after, limit=SKIPPED_PER_PAGE + 1)
+    images = found[:SKIPPED_PER_PAGE]
+    more = cursor_encode(images[-1].skip_place) if len(found) > SKIPPED_PER_PAGE else None
+    return render_page(
+        request, "clustering/images_skipped.html", {"name": name, "images": images, "next": more}
+    )
+
+
+def _collections_context(form: RunForm) -> dict[str, object]:
+    """Return what the first page shows."""
+    return {
+        "cards": _cards(),
+        "waiting": collections_waiting(),
+        "form": form,
+        "buckets_root": settings.BUCKETS_ROOT,
+    }
+
+
+def _cards() -> list[CollectionCard]:
+    """Return the known collections with their runs and the covers of their largest people."""
+    cards = []
+    for known in selectors.collection_list():
+        current = selectors.run_find(known.current_run)
+        covers: list[str] = []
+        if current is not None:
+            largest = selectors.clusters_page(current, limit=COVERS_PER_CARD)
+            covers = [one.covers[0] for one in largest if one.covers]
+        cards.append(CollectionCard(known, current, selectors.run_find(known.newest_run), covers))
+    return cards
+
+
+def _run_shown(known: Collection, asked: str) -> Run | None:
+    """Return the run a page shows: the one asked for, else the current one, if there is one yet."""
+    if asked:
+        return selectors.run_get(asked, collection=known.path)
+    return selectors.run_find(known.current_run)
+
+
+def _collection_url(path: str) -> str:
+    """Return the address of a collection's page."""
+    name = CollectionName.parse(path)
+    return reverse("collection", kwargs={"bucket": name.bucket, "sub": name.sub})
+
+
+def _next(found: list, limit: int) -> str | None:
+    """Return the cursor of the next page if one more was found than is shown."""
+    return cursor_encode(found[limit - 1].place) if len(found) > limit else None
