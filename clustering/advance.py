@@ -112,7 +112,7 @@ def _list(run: Run, *, tools: Tools) -> Next:
 
     lease = Lease(held)
     with lease_extended(lease, or_on_error=_is_away):
-        found = run_list(held, objects=tools.bucket.iter_objects(f"{name.sub}/"), report=report)
+        found = run_list(held, objects=tools.bucket.iter_objects(name.prefix), report=report)
     lease.commit(
         set__state=RunState.WORKING,
         set__listed=found.listed,
@@ -155,7 +155,7 @@ def _batch(batch: Batch, *, run: Run, tools: Tools) -> None:
             batch_work(batch, run=run, lease=lease, tools=tools)
         except LeaseLost as lost:
             logger.info("Run %s: %s", run.id, lost)
-        except Exception as error:  # noqa: BLE001 - a photo nobody foresaw must not end the run
+        except Exception as error:
             batch_release(batch, lease, blameless=_is_away(error))
             if _is_away(error):
                 raise
@@ -186,7 +186,7 @@ def _held(run: Run, **updates: object) -> Run | None:
 
 
 def _check_cancel(run_id: str, *, unless_current: str = "") -> None:
-    """Raise RunCancelled if somebody asked for it; a run that readers see already is finished instead."""
+    """Raise RunCancelled if asked for; a run that readers see already is finished instead."""
     fresh = Run.objects(id=run_id).only("cancel_requested").first()
     if fresh is None or not fresh.cancel_requested:
         return

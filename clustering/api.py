@@ -10,6 +10,8 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+from web.auth import CanAdminister, CanRead, CanReview, caller_name
+from web.paging import cursor_decode, cursor_encode
 
 from clustering import selectors, serializers
 from clustering.documents import Run, RunState
@@ -18,8 +20,6 @@ from clustering.pictures import crop_response, image_response
 from storage.buckets import open_bucket
 from storage.crops import face_crops
 from storage.names import CollectionName
-from web.auth import CanAdminister, CanRead, CanReview, caller_name
-from web.paging import cursor_decode, cursor_encode
 
 POLL_SECONDS = 0.25
 _waiting = threading.BoundedSemaphore(4)  # of a web process's eight threads, so others get answers
@@ -139,7 +139,7 @@ class FaceImageApi(APIView):
         return image_response(request, selectors.image_of(face), bucket=bucket)
 
 
-def _run_asked_for(path: str, query: dict, *, default) -> Run:  # noqa: ANN001 - a selector
+def _run_asked_for(path: str, query: dict, *, default) -> Run:
     """Return the run a query names, or the collection's default."""
     if run_id := query.get("clustering_id"):
         return selectors.run_get(run_id, collection=path)

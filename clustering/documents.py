@@ -136,7 +136,7 @@ class Run(Document):
 
     @property
     def clusters_run(self) -> str:
-        """Return the id under which this run's clusters are stored: its own, or the run it equals."""
+        """Return the id its clusters are stored under: its own, or the run's it equals."""
         return self.groups_of or self.id
 
 

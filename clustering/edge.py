@@ -1,12 +1,14 @@
-"""What pages, API and commands ask for: open the adapters, call the service, enqueue what follows."""
+"""What pages, API and commands ask for: open the adapters, call, enqueue what follows."""
 
 from __future__ import annotations
+
+from storage.vectors import face_vectors
 
 from clustering.documents import Run
 from clustering.errors import RunActive
 from clustering.opening import embedder_dimensions, models_in_force, tools_open
 from clustering.parameters import RunParameters
-from clustering.pipeline.batches import photos_look_again
+from clustering.pipeline.photos import photos_look_again
 from clustering.pipeline.verification import (
     Repair,
     StorageReport,
@@ -19,7 +21,6 @@ from clustering.tasks import enqueue_run
 from storage.buckets import open_bucket
 from storage.crops import face_crops
 from storage.names import CollectionName
-from storage.vectors import face_vectors
 
 
 def request_run(name: CollectionName, *, parameters: RunParameters, started_by: str) -> Run:

@@ -75,12 +75,12 @@ class Lease:
             self._valid_until = asked + LEASE_SECONDS
 
     def commit(self, **updates: object) -> bool:
-        """Write ``updates`` and give the lease back in one step; False if it was not ours any more."""
+        """Write ``updates`` and give the lease back at once; False if it was not ours any more."""
         done = self._owned().modify(set__lease_owner="", set__lease_until=0, **updates)
         self._lost.set()
         return done is not None
 
-    def _owned(self):  # noqa: ANN202 - mongoengine's query sets carry no types
+    def _owned(self):
         return self._kind.objects(id=self._id, lease_owner=self._token)
 
 
@@ -99,7 +99,7 @@ def lease_extended(
         while not stop.wait(EXTEND_SECONDS):
             try:
                 lease.extend()
-            except Exception as error:  # noqa: BLE001 - sorted by the caller's test, else raised
+            except Exception as error:
                 if not or_on_error(error):
                     raise
 

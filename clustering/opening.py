@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from storage.vectors import face_vectors
 
 from clustering.documents import Run
 from clustering.pipeline import Tools
@@ -11,7 +12,6 @@ from storage.buckets import open_bucket
 from storage.crops import face_crops
 from storage.errors import ModelMismatch
 from storage.names import CollectionName
-from storage.vectors import face_vectors
 from vision import CATALOGUE, get_engine
 
 
@@ -29,7 +29,7 @@ def models_in_force() -> ModelsInForce:
 
 
 def tools_open(run: Run) -> Tools:
-    """Open a run's bucket, the models and the stores; refuse models the run was not started with."""
+    """Open a run's bucket, models and stores; refuse models it was not started with."""
     engine = get_engine(settings.VISION)
     if engine.model != run.model:
         raise ModelMismatch(
@@ -47,6 +47,6 @@ def tools_open(run: Run) -> Tools:
 
 
 def embedder_dimensions(run: Run) -> dict[str, int]:
-    """Return the vector sizes of every embedder that may have left vectors: all known and the run's."""
+    """Return the vector size of every embedder that may have left vectors."""
     known = {one.id: one.dimension for one in CATALOGUE.values() if one.dimension}
     return {**known, run.embedder: run.dimension}

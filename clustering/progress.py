@@ -41,7 +41,7 @@ def run_progress(run: Run) -> RunProgress:
 
 
 def _percent(run: Run) -> float:
-    """Return the part of the work that is done; listing and grouping have no measure of their own."""
+    """Return the part of the photos that is done; listing and grouping count for nothing."""
     if run.state == RunState.FINISHED:
         return 100.0
     if run.state in (RunState.QUEUED, RunState.LISTING):

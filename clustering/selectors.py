@@ -105,7 +105,7 @@ def cluster_get(run: Run, label: str) -> Cluster:
 
 
 def members_page(run: Run, label: str, *, after: str = "", limit: int) -> list[Member]:
-    """Return up to ``limit`` members of a cluster, the most typical first, starting after a place."""
+    """Return up to ``limit`` members of a cluster after a place, the most typical first."""
     first = f"{run.clusters_run}/{label}/"
     return _page(Member, after or first, end=first + END_OF_PLACES, limit=limit)
 
@@ -161,7 +161,7 @@ def _page(kind: type, after: str, *, end: str, limit: int) -> list:
 
 
 def _stream(kind: type, first: str) -> Iterator:
-    """Iterate the documents whose place starts with ``first``, in order, by key and not by offset."""
+    """Iterate the documents whose place starts with ``first``, in order, by key."""
     after, end = first, first + END_OF_PLACES
     while page := _page(kind, after, end=end, limit=STREAM):
         yield from page

@@ -40,7 +40,7 @@ def run_start(
 ) -> Run:
     """Write a queued run for a collection that has photos and no other active run."""
     bucket.check()
-    if not any(is_image_key(item.key) for item in bucket.iter_objects(f"{name.sub}/")):
+    if not any(is_image_key(item.key) for item in bucket.iter_objects(name.prefix)):
         raise EmptyCollection(f"There is no image under {name.path}.")
     collection = _collection_get(name)
     run = _run_of(collection, parameters=parameters, models=models, started_by=started_by)

@@ -42,7 +42,7 @@ def run_task(run_id: str) -> str:
 
 
 def runs_sweep(*, everything: bool = False) -> int:
-    """Take up active runs that no worker has touched for a lease's time, or all; return how many."""
+    """Take up active runs untouched for a lease's time, or all of them; return how many."""
     stale_before = timezone.now() - timedelta(seconds=LEASE_SECONDS)
     taken_up = 0
     for collection in Collection.objects(active_run__ne=""):

@@ -10,19 +10,19 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
+from web.auth import Role, caller_name, role_required
+from web.htmx import go_to, render_page
+from web.paging import cursor_decode, cursor_encode
 
 from clustering import selectors
 from clustering.documents import Collection, Run
 from clustering.edge import request_cancel, request_resume, request_run
 from clustering.errors import EmptyCollection, NoSuchRun, RunActive
 from clustering.forms import RunForm
-from clustering.progress import RunProgress, run_progress
+from clustering.progress import run_progress
 from clustering.waiting import collections_waiting
 from storage.errors import NoSuchBucket
 from storage.names import CollectionName
-from web.auth import Role, caller_name, role_required
-from web.htmx import go_to, render_page
-from web.paging import cursor_decode, cursor_encode
 
 CLUSTERS_PER_PAGE = 60
 FACES_PER_PAGE = 120

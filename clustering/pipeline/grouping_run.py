@@ -48,7 +48,7 @@ def run_group(run: Run, *, tools: Tools, check: Callable[[], None], runs_kept: i
 
 
 def _run_write_groups(run: Run, *, tools: Tools, check: Callable[[], None]) -> None:
-    """Write the run's clusters, members and statistics; an unchanged collection shares its last ones."""
+    """Write the run's groups and numbers; an unchanged collection shares its last ones."""
     same = _run_it_equals(run)
     if same is not None:
         run.groups_of = same.clusters_run

@@ -81,7 +81,7 @@ def collection_objects(
     name: CollectionName, iter_objects: Callable[..., Iterator[BucketObject]]
 ) -> Iterator[BucketObject]:
     """Iterate the objects under a collection's prefix, in the order of their keys."""
-    return iter_objects(f"{name.sub}/")
+    return iter_objects(name.prefix)
 
 
 def _only_images(objects: Iterable[BucketObject], found: Listing) -> Iterator[BucketObject]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from storage.vectors import VectorStore
+
 from clustering.documents import (
     END_OF_PLACES,
     Batch,
@@ -19,7 +21,6 @@ from clustering.pipeline.tools import Tools
 from clustering.selectors import collection_faces, members_all, runs_of
 from storage.crops import CropStore
 from storage.mongo import bulk_delete
-from storage.vectors import VectorStore
 
 SLICE = 500
 RUNS_LOOKED_AT = 1000
@@ -34,7 +35,7 @@ def payloads_write(run: Run, *, vectors: VectorStore, check: Callable[[], None])
 
 
 def collection_tidy(run: Run, *, tools: Tools, runs_kept: int, check: Callable[[], None]) -> None:
-    """Remove faces of objects that left or changed, the objects that left, and all but the newest runs."""
+    """Remove what left or changed, and the groups of all but the newest runs."""
     present = faces_of_images(run, beyond_reach=True)
     stale = [face for face in collection_faces(run.collection) if face.id not in present]
     for part in _slices(stale):

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from storage.vectors import VectorStore
+
 from clustering.documents import Run
 from clustering.pipeline.tidy import payloads_write
 from clustering.selectors import collection_faces, faces_by_id, members_all
 from storage.crops import CropStore
-from storage.vectors import VectorStore
 
 SLICE = 500
 
@@ -34,7 +35,7 @@ class StorageReport:
 
     @property
     def is_consistent(self) -> bool:
-        """Say whether every face has its vector, its crop and its cluster, and nothing is left over."""
+        """Say whether every face has vector, crop and cluster, and nothing is left over."""
         return not (
             self.mongodb_only
             or any(self.qdrant_only.values())
