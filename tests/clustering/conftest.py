@@ -1,0 +1,83 @@
+"""A collection of painted photos over the real stores."""
+
+import uuid
+from dataclasses import replace
+
+import pytest
+
+from clustering.advance import Next, run_advance
+from clustering.parameters import RunParameters
+from clustering.pipeline import Tools
+from clustering.selectors import run_get
+from clustering.services import ModelsInForce, run_start
+from storage.buckets import open_bucket
+from storage.crops import face_crops
+from storage.names import CollectionName
+from storage.vectors import face_vectors
+from tests.clustering.painted import DIMENSION, PaintedEngine, painted_photo
+
+
+class Painted:
+    """One collection: paint photos into it, run it, ask what came out."""
+
+    def __init__(self, root):
+        self.name = CollectionName("painted", f"c{uuid.uuid4().hex[:10]}")
+        self.folder = root / self.name.bucket / self.name.sub
+        self.folder.mkdir(parents=True)
+        self.engine = PaintedEngine()
+        self.bucket = open_bucket(self.name.bucket)
+        self.vectors = face_vectors()
+        self.vectors.ensure(self.engine.embedder_id, DIMENSION)
+        self.crops = face_crops()
+
+    def paint(self, file, *people, **kind):
+        path = self.folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(painted_photo(*people, **kind))
+        return path
+
+    def key(self, file):
+        return f"{self.name.sub}/{file}"
+
+    def start(self, **parameters):
+        parameters.setdefault("eps", 0.1)
+        return run_start(
+            self.name,
+            parameters=RunParameters(**parameters),
+            bucket=self.bucket,
+            models=ModelsInForce(
+                detector=self.engine.detector_id,
+                embedder=self.engine.embedder_id,
+                model=self.engine.model,
+                dimension=DIMENSION,
+                eps=0.1,
+                thresholds=self.engine.settings.thresholds,
+            ),
+            started_by="test",
+        )
+
+    def tools(self, **other):
+        tools = Tools(
+            bucket=self.bucket, engine=self.engine, vectors=self.vectors, crops=self.crops
+        )
+        return replace(tools, **other)
+
+    def advance(self, run, *, runs_kept=3, **other):
+        """Take a run one step, as a worker would."""
+        fresh = run_get(run.id)
+        return run_advance(fresh, open_tools=lambda _: self.tools(**other), runs_kept=runs_kept)
+
+    def finish(self, run, **kind):
+        """Take a run to its end."""
+        while self.advance(run, **kind) != Next.NOTHING:
+            pass
+        return run_get(run.id)
+
+    def run(self, *, runs_kept=3, **parameters):
+        return self.finish(self.start(**parameters), runs_kept=runs_kept)
+
+
+@pytest.fixture
+def painted(stores, settings, tmp_path):
+    settings.BUCKETS_ROOT = tmp_path / "buckets"
+    return Painted(settings.BUCKETS_ROOT)

@@ -1,0 +1,123 @@
+"""A second run looks at what is new, changed or gone, and at nothing else."""
+
+import pytest
+
+from clustering.documents import Face, RunState
+from clustering.selectors import collection_faces, collection_images, members_all
+
+pytestmark = pytest.mark.services
+
+
+def ids(run):
+    return {member.face for member in members_all(run)}
+
+
+def test_an_unchanged_collection_decodes_nothing_and_stays_as_it_is(painted):
+    for number in range(5):
+        painted.paint(f"p{number}.png", 1, 2, shade=number)
+    first = painted.run()
+    painted.engine.decoded = 0
+
+    second = painted.run()
+
+    assert painted.engine.decoded == 0
+    assert (second.decoded, second.todo, second.unchanged) == (0, 0, 5)
+    assert second.stats == first.stats
+    assert [(m.face, m.cluster) for m in members_all(second)] == [
+        (m.face, m.cluster) for m in members_all(first)
+    ]
+
+
+def test_one_photo_added_one_replaced_one_removed_change_exactly_those(painted):
+    for number in range(4):
+        painted.paint(f"p{number}.png", 1, shade=number)
+    before = painted.run()
+    of = {member.key: member.face for member in members_all(before)}
+    painted.engine.decoded = 0
+
+    painted.paint("added.png", 1, shade=9)
+    painted.paint("p1.png", 2, 3)
+    (painted.folder / "p2.png").unlink()
+    after = painted.run()
+
+    assert painted.engine.decoded == 2
+    assert (after.todo, after.gone, after.unchanged) == (2, 1, 2)
+    kept = {of[painted.key("p0.png")], of[painted.key("p3.png")]}
+    assert kept <= ids(after)
+    left = {of[painted.key("p1.png")], of[painted.key("p2.png")]}
+    assert not left & ids(after)
+    assert after.stats["total_faces"] == 5
+
+
+def test_faces_that_left_are_removed_from_every_store(painted):
+    painted.paint("stays.png", 1)
+    leaves = painted.paint("leaves.png", 1, shade=1)
+    run = painted.run()
+    gone = next(m.face for m in members_all(run) if m.key == painted.key("leaves.png"))
+    leaves.unlink()
+
+    painted.run()
+
+    assert Face.objects(id=gone).first() is None
+    assert painted.vectors.retrieve("painted-vectors", [gone]) == {}
+    assert painted.crops.missing([gone]) == [gone]
+    assert [image.key for image in collection_images(painted.name.path)] == [
+        painted.key("stays.png")
+    ]
+
+
+def test_a_touched_file_with_the_same_content_is_not_decoded_and_keeps_its_faces(painted):
+    path = painted.paint("a.png", 1)
+    painted.paint("b.png", 1, shade=1)
+    first = painted.run()
+    painted.engine.decoded = 0
+
+    path.write_bytes(path.read_bytes())
+    second = painted.run()
+
+    assert second.todo == 1
+    assert painted.engine.decoded == 0
+    assert ids(second) == ids(first)
+
+
+def test_full_looks_at_everything_and_gives_the_same_ids(painted):
+    for number in range(3):
+        painted.paint(f"p{number}.png", 1, shade=number)
+    first = painted.run()
+    painted.engine.decoded = 0
+
+    second = painted.run(full=True)
+
+    assert painted.engine.decoded == 3
+    assert ids(second) == ids(first)
+
+
+def test_a_photo_that_was_unreadable_is_looked_at_when_it_changes(painted):
+    path = painted.folder / "a.png"
+    path.write_text("not yet")
+    painted.paint("b.png", 1)
+    assert painted.run().skipped == {"not_an_image": 1}
+    assert painted.run().todo == 0
+
+    painted.paint("a.png", 1, shade=1)
+    run = painted.run()
+
+    assert run.skipped == {}
+    assert run.stats["total_faces"] == 2
+
+
+def test_readers_see_the_old_run_until_the_switch(painted):
+    painted.paint("a.png", 1)
+    painted.paint("b.png", 1, shade=1)
+    first = painted.run()
+    painted.paint("a.png", 2)
+    second = painted.start()
+    painted.advance(second)
+    painted.advance(second)
+
+    assert second.reload().state == RunState.GROUPING
+    faces = {face.id for face in collection_faces(painted.name.path)}
+    assert ids(first) <= faces
+
+    finished = painted.finish(second)
+    assert ids(finished) == {face.id for face in collection_faces(painted.name.path)}
