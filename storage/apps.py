@@ -1,0 +1,17 @@
+"""Tell Django of the storage floor, and mongoengine where the documents are."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class StorageConfig(AppConfig):
+    """Register the connection of the documents; nothing is opened yet."""
+
+    name = "storage"
+
+    def ready(self) -> None:
+        """Name the document store, so that the first query knows whom to ask."""
+        from storage.mongo import mongo_register
+
+        mongo_register()

@@ -1,0 +1,55 @@
+"""What a bucket is to the rest of the product, whichever kind it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from storage.errors import ObjectTooLarge, ObjectVanished
+
+
+@dataclass(frozen=True)
+class BucketObject:
+    """An object as it is listed; an equal tag means equal content."""
+
+    key: str
+    size: int  # bytes
+    tag: str
+    modified: datetime
+
+
+class Bucket(Protocol):
+    """What both kinds of bucket can do. Keys are full keys in the bucket."""
+
+    @property
+    def name(self) -> str:
+        """Return the bucket's name."""
+
+    def iter_objects(self, prefix: str = "", *, start_after: str = "") -> Iterator[BucketObject]:
+        """Yield the objects under a prefix, after a key, in UTF-8 byte order of the key."""
+
+    def read(self, key: str, *, max_bytes: int) -> bytes:
+        """Return an object's bytes; raise ObjectTooLarge rather than read more than wanted."""
+
+    def prefixes(self, prefix: str = "") -> list[str]:
+        """Return the prefixes one level below, each with its slash at the end."""
+
+    def check(self) -> None:
+        """Raise NoSuchBucket, CredentialsRefused or StoreUnavailable unless it can be listed."""
+
+
+def is_hidden(key: str) -> bool:
+    """Tell whether a part of the key begins with a dot: thumbnails, trash, AppleDouble files."""
+    return any(part.startswith(".") and part.strip(".") for part in key.split("/"))
+
+
+def vanished(key: str) -> ObjectVanished:
+    """Return the error of an object that is not there any more."""
+    return ObjectVanished(f"'{key}' is gone: it was removed or renamed after it was listed.")
+
+
+def too_large(key: str, *, size: int, max_bytes: int) -> ObjectTooLarge:
+    """Return the error of an object with more bytes than wanted."""
+    return ObjectTooLarge(f"'{key}' has {size:,} bytes; the limit is {max_bytes:,}.")

@@ -1,0 +1,226 @@
+"""Buckets of an S3-compatible service. The only module that knows boto3."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from functools import lru_cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    IncompleteReadError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ResponseStreamingError,
+)
+from django.conf import settings
+
+from storage.buckets.listing import BucketObject, is_hidden, too_large, vanished
+from storage.errors import (
+    CredentialsRefused,
+    InvalidName,
+    NoSuchBucket,
+    ObjectUnreadable,
+    StorageError,
+    StoreUnavailable,
+    unavailable_from,
+)
+
+CONNECT_TIMEOUT_S = 5
+READ_TIMEOUT_S = 30
+ATTEMPTS = 4  # of a request, with botocore's back-off between them
+BODY_ATTEMPTS = 3  # of a body that breaks off, which botocore does not repeat
+CONNECTIONS = 32  # at once: more than the threads that read
+CHUNK_BYTES = 1 << 20
+
+_OBJECT_REFUSED = {"AccessDenied", "InvalidObjectState", "403"}
+_OBJECT_GONE = {"NoSuchKey", "404", "NotFound", "NoSuchVersion"}
+_WRONG_REGION = {"PermanentRedirect", "301", "IllegalLocationConstraintException"}
+
+
+class S3Bucket:
+    """A bucket over HTTP. Keys ending in a slash and keys with a hidden part are not objects."""
+
+    def __init__(self, name: str, *, client: Any) -> None:
+        self._name = name
+        self._client = client
+
+    @property
+    def name(self) -> str:
+        """Return the bucket's name."""
+        return self._name
+
+    def iter_objects(self, prefix: str = "", *, start_after: str = "") -> Iterator[BucketObject]:
+        """Yield the objects under a prefix, after a key, in UTF-8 byte order of the key."""
+        for page in self._pages(prefix, StartAfter=start_after):
+            for item in page.get("Contents", ()):
+                if not item["Key"].endswith("/") and not is_hidden(item["Key"]):
+                    yield _listed(item)
+
+    def read(self, key: str, *, max_bytes: int) -> bytes:
+        """Return an object's bytes; raise ObjectTooLarge rather than read more than wanted."""
+        with self._errors(key):
+            for _ in range(BODY_ATTEMPTS - 1):
+                try:
+                    return self._read_once(key, max_bytes=max_bytes)
+                except (IncompleteReadError, ResponseStreamingError):
+                    continue
+            return self._read_once(key, max_bytes=max_bytes)
+
+    def prefixes(self, prefix: str = "") -> list[str]:
+        """Return the prefixes one level below, each with its slash at the end."""
+        found = [
+            common["Prefix"]
+            for page in self._pages(prefix, Delimiter="/")
+            for common in page.get("CommonPrefixes", ())
+        ]
+        return [one for one in found if not is_hidden(one)]
+
+    def check(self) -> None:
+        """Raise NoSuchBucket, CredentialsRefused or StoreUnavailable unless it can be listed."""
+        with self._errors():
+            self._client.list_objects_v2(Bucket=self._name, MaxKeys=1)
+
+    def _pages(self, prefix: str, **options: str) -> Iterator[Mapping[str, Any]]:
+        pages = iter(
+            self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._name, Prefix=prefix, **options
+            )
+        )
+        while True:
+            with self._errors():
+                page = next(pages, None)
+            if page is None:
+                return
+            yield page
+
+    def _read_once(self, key: str, *, max_bytes: int) -> bytes:
+        answer = self._client.get_object(Bucket=self._name, Key=key)
+        with closing(answer["Body"]) as body:
+            if answer["ContentLength"] > max_bytes:
+                raise too_large(key, size=answer["ContentLength"], max_bytes=max_bytes)
+            parts: list[bytes] = []
+            taken = 0
+            while part := body.read(CHUNK_BYTES):
+                taken += len(part)
+                if taken > max_bytes:
+                    raise too_large(key, size=taken, max_bytes=max_bytes)
+                parts.append(part)
+        return b"".join(parts)
+
+    @contextmanager
+    def _errors(self, key: str | None = None) -> Iterator[None]:
+        try:
+            yield
+        except ClientError as error:
+            raise self._from_answer(error, key) from error
+        except BotoCoreError as error:
+            raise _from_silence(error) from error
+
+    def _from_answer(self, error: ClientError, key: str | None) -> StorageError:
+        code = error.response["Error"].get("Code", "")
+        if code == "NoSuchBucket" or (key is None and code in _OBJECT_GONE):
+            return NoSuchBucket(f"There is no bucket '{self._name}' at {_endpoint()}.")
+        if code in _WRONG_REGION:
+            return StoreUnavailable(
+                f"Bucket '{self._name}' is in another region; set WASABI_REGION to it.",
+                store="bucket",
+            )
+        if key is not None and code in _OBJECT_GONE:
+            return vanished(key)
+        if key is not None and code in _OBJECT_REFUSED:
+            return ObjectUnreadable(f"'{key}' may not be read with these credentials.")
+        away = unavailable_from(error)
+        if away is not None or key is None:
+            return away or _refusal(code)
+        return ObjectUnreadable(f"'{key}' cannot be read: the service answers {code}.")
+
+
+def s3_bucket_names(client: Any) -> list[str]:
+    """Return the names of the buckets that the credentials can see."""
+    try:
+        return sorted(bucket["Name"] for bucket in client.list_buckets()["Buckets"])
+    except ClientError as error:
+        code = error.response["Error"].get("Code", "")
+        raise (unavailable_from(error) or _refusal(code)) from error
+    except BotoCoreError as error:
+        raise _from_silence(error) from error
+
+
+def s3_client() -> Any:
+    """Return this process's client for the service that the settings name."""
+    try:
+        return _client(
+            settings.WASABI_ENDPOINT or None,
+            settings.WASABI_REGION or None,
+            settings.WASABI_ACCESS_KEY,
+            settings.WASABI_SECRET_KEY,
+            os.getpid(),  # a forked child must not share its parent's connections
+        )
+    except ValueError as error:
+        raise StoreUnavailable(
+            f"WASABI_ENDPOINT, {settings.WASABI_ENDPOINT}, is no address; "
+            "write it as https://host.",
+            store="bucket",
+        ) from error
+    except BotoCoreError as error:
+        raise _from_silence(error) from error
+
+
+@lru_cache(maxsize=8)
+def _client(endpoint: str | None, region: str | None, key: str, secret: str, _pid: int) -> Any:
+    config = Config(
+        signature_version="s3v4",
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=READ_TIMEOUT_S,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        max_pool_connections=CONNECTIONS,
+        # Other services than Amazon's refuse the checksums that boto3 adds by default.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        # A host of one's own has no name per bucket; Amazon's do.
+        s3={"addressing_style": "path" if endpoint else "virtual"},
+    )
+    return boto3.session.Session().client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name=region,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        config=config,
+    )
+
+
+def _listed(item: Mapping[str, Any]) -> BucketObject:
+    return BucketObject(
+        key=item["Key"],
+        size=item["Size"],
+        tag=item["ETag"].strip('"'),
+        modified=item["LastModified"],
+    )
+
+
+def _endpoint() -> str:
+    return str(settings.WASABI_ENDPOINT or "Amazon S3")
+
+
+def _from_silence(error: BotoCoreError) -> StorageError:
+    if isinstance(error, PartialCredentialsError):
+        return CredentialsRefused(
+            "WASABI_ACCESS_KEY needs WASABI_SECRET_KEY beside it.", store="bucket"
+        )
+    return StoreUnavailable(
+        f"The S3 service at {_endpoint()} does not answer; check WASABI_ENDPOINT and the network.",
+        store="bucket",
+    )
+
+
+def _refusal(code: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"The S3 service at {_endpoint()} refuses to list: {code}.", store="bucket"
+    )

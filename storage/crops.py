@@ -1,0 +1,115 @@
+"""The faces cut out of the photos, as small JPEG files under the face's id.
+
+Behind Django's storage API under the alias ``crops``: a folder, or an S3 bucket.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, Storage, storages
+
+from storage.errors import InvalidName, ObjectVanished, StorageError, store_away, unavailable_from
+
+_FACE_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{3,127}", re.ASCII)
+_REQUESTS_AT_ONCE = 8
+
+
+class CropFolder(FileSystemStorage):
+    """A folder in which a name holds a whole file or none, whatever is killed meanwhile."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, allow_overwrite=True, **kwargs)
+
+    def _save(self, name: str, content: Any) -> str:
+        target = Path(self.path(name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for part in content.chunks():
+                    file.write(part)
+                file.flush()
+                os.fsync(file.fileno())  # 0.4 ms, and no empty file after a power cut
+            Path(scratch).replace(target)
+        except BaseException:
+            Path(scratch).unlink(missing_ok=True)
+            raise
+        return name
+
+
+class CropStore:
+    """Crops by face id, in any storage Django knows."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def save(self, face_id: str, jpeg: bytes) -> None:
+        """Keep the crop of a face; an earlier one under the same id is replaced."""
+        with _named_errors():
+            name = crop_name(face_id)
+            kept = self._storage.save(name, ContentFile(jpeg))
+        if kept != name:
+            raise StorageError("The storage of face crops renames files; let it overwrite them.")
+
+    def read(self, face_id: str) -> bytes:
+        """Return the JPEG of a face's crop."""
+        with _named_errors(), self._open(crop_name(face_id)) as file:
+            return file.read()
+
+    def delete(self, ids: Iterable[str]) -> None:
+        """Remove crops; those that are gone already do not matter."""
+        with _named_errors():
+            self._each(self._storage.delete, ids)
+
+    def missing(self, ids: Iterable[str]) -> list[str]:
+        """Return those of the ids that have no crop, in the order given."""
+        wanted = list(ids)
+        with _named_errors():
+            there = self._each(self._storage.exists, wanted)
+        return [face_id for face_id, found in zip(wanted, there, strict=True) if not found]
+
+    def _open(self, name: str) -> IO[bytes]:
+        file: IO[bytes] = self._storage.open(name, "rb")
+        return file
+
+    def _each(self, action: Any, ids: Iterable[str]) -> Sequence[Any]:
+        names = [crop_name(face_id) for face_id in ids]
+        if isinstance(self._storage, FileSystemStorage):
+            return [action(name) for name in names]
+        with ThreadPoolExecutor(_REQUESTS_AT_ONCE) as threads:
+            return list(threads.map(action, names))
+
+
+def face_crops() -> CropStore:
+    """Return the store of face crops that the settings name."""
+    return CropStore(storages["crops"])
+
+
+def crop_name(face_id: str) -> str:
+    """Return where the crop of a face lies: spread over folders by the id's first letters."""
+    if not _FACE_ID.fullmatch(face_id):
+        raise InvalidName(f"{face_id[:80]!r} cannot be the id of a face.")
+    return f"{face_id[:2]}/{face_id[2:4]}/{face_id}.jpg"
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    try:
+        yield
+    except StorageError:
+        raise
+    except FileNotFoundError as error:
+        raise ObjectVanished("The crop of this face is gone; repair the collection.") from error
+    except (OSError, BotoCoreError, ClientError) as error:
+        away = unavailable_from(error) or store_away("crops")
+        raise type(away)(str(away), store="crops") from error

@@ -1,0 +1,243 @@
+"""What a store refuses, as classes: the class is the outcome, the message is for a person.
+
+Raw exceptions of the drivers never leave this floor unnamed: ``unavailable_from`` says which of
+them mean that a store is away. Status numbers live in ``web.errors`` only.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator
+
+
+class StorageError(Exception):
+    """A store's refusal: `code` for programs, the message for people, `extra` for the answer."""
+
+    code = "storage_error"
+
+    def __init__(self, message: str = "", **extra: str) -> None:
+        super().__init__(message)
+        self.extra = extra
+
+
+class Missing(StorageError):
+    """What was asked for is not there."""
+
+    code = "missing"
+
+
+class Conflict(StorageError):
+    """What is stored already stands against the request."""
+
+    code = "conflict"
+
+
+class Refused(StorageError):
+    """The request was understood and cannot be carried out as it stands."""
+
+    code = "refused"
+
+
+class Unavailable(StorageError):
+    """A store is away for now; the same request may succeed later."""
+
+    code = "unavailable"
+
+    @property
+    def store(self) -> str:
+        """Name the store: mongodb, qdrant, bucket, crops or queue."""
+        return self.extra.get("store", "")
+
+
+class NoSuchBucket(Missing):
+    """No bucket has this name."""
+
+    code = "no_such_bucket"
+
+
+class ObjectVanished(Missing):
+    """An object that was listed is gone."""
+
+    code = "vanished"
+
+
+class ObjectUnreadable(Refused):
+    """An object is there and may not, or can not, be read."""
+
+    code = "unreadable_object"
+
+
+class ObjectTooLarge(Refused):
+    """An object has more bytes than the reader wants."""
+
+    code = "too_many_bytes"
+
+
+class InvalidName(Refused):
+    """A name that no bucket, collection or object can have."""
+
+    code = "invalid_name"
+
+
+class InvalidVectors(Refused):
+    """Vectors of the wrong shape, or with values that are not finite, or bad ids."""
+
+    code = "invalid_vectors"
+
+
+class ModelMismatch(Conflict):
+    """What is stored was made by another model."""
+
+    code = "model_mismatch"
+
+
+class StoreUnavailable(Unavailable):
+    """A store does not answer."""
+
+    code = "store_unavailable"
+
+
+class CredentialsRefused(Unavailable):
+    """A store answers and does not let us in."""
+
+    code = "credentials_refused"
+
+
+class DiskFull(Unavailable):
+    """A store has no room left."""
+
+    code = "disk_full"
+
+
+def unavailable_from(error: BaseException) -> Unavailable | None:
+    """Return what a driver's exception says about its store, None if it is not about one."""
+    for link in _chain(error):
+        if isinstance(link, Unavailable):
+            return link
+        for reading in _READINGS:
+            found = reading(link)
+            if found is not None:
+                return found
+    return None
+
+
+def disk_full(store: str) -> DiskFull:
+    """Return the error of a store without room, worded for the person who can make room."""
+    return DiskFull(
+        f"There is no room left on the disk of {_CALLED[store]}; free some space.", store=store
+    )
+
+
+def store_away(store: str) -> StoreUnavailable:
+    """Return the error of a store that does not answer, worded for the person who can start it."""
+    return StoreUnavailable(
+        f"{_CALLED[store][0].upper()}{_CALLED[store][1:]} does not answer; see that it runs and can be reached.",
+        store=store,
+    )
+
+
+_CALLED = {
+    "mongodb": "the document store (MongoDB)",
+    "qdrant": "the vector store (Qdrant)",
+    "bucket": "the bucket store",
+    "crops": "the folder of face crops",
+    "queue": "the queue's database",
+}
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+_FULL = "database or disk is full"
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield link
+        # mongoengine raises its own class from inside the handler, without `from`.
+        wrapped = link.__context__ if _driver(link) == "mongoengine" else None
+        link = link.__cause__ or wrapped
+
+
+def _driver(error: BaseException) -> str:
+    return type(error).__module__.partition(".")[0]
+
+
+def _from_disk(error: BaseException) -> Unavailable | None:
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return disk_full("crops")
+    return None
+
+
+def _from_pymongo(error: BaseException) -> Unavailable | None:
+    if _driver(error) not in {"pymongo", "mongoengine"}:
+        return None
+    from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure
+
+    if _FULL in str(error):
+        return disk_full("mongodb")
+    if isinstance(error, OperationFailure) and error.code in _UNAUTHORISED:
+        return CredentialsRefused(
+            "MongoDB refuses the user or password in MONGODB_URL.", store="mongodb"
+        )
+    if isinstance(error, ConnectionFailure | ExecutionTimeout):
+        return store_away("mongodb")
+    return None
+
+
+_UNAUTHORISED = {13, 18}  # MongoDB: Unauthorized, AuthenticationFailed
+
+
+def _from_qdrant(error: BaseException) -> Unavailable | None:
+    if _driver(error) not in {"qdrant_client", "httpx", "httpcore", "grpc"}:
+        return None
+    status = getattr(error, "status_code", None)
+    if status in {401, 403}:
+        return CredentialsRefused("Qdrant refuses QDRANT_API_KEY.", store="qdrant")
+    if isinstance(status, int) and status < 500 and status not in {408, 429}:
+        return None
+    if "No space left" in str(error):
+        return disk_full("qdrant")
+    return store_away("qdrant")
+
+
+def _from_botocore(error: BaseException) -> Unavailable | None:
+    if _driver(error) not in {"botocore", "boto3"}:
+        return None
+    response = getattr(error, "response", None)
+    if response is None:
+        return store_away("bucket")
+    if response["Error"].get("Code", "") in CREDENTIAL_CODES:
+        return CredentialsRefused(
+            "The S3 endpoint refuses the credentials; "
+            "check WASABI_ACCESS_KEY, WASABI_SECRET_KEY and what they may read.",
+            store="bucket",
+        )
+    if response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+        return store_away("bucket")
+    return None
+
+
+CREDENTIAL_CODES = {
+    *("InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "Forbidden", "403", "401"),
+    *("ExpiredToken", "InvalidToken", "AuthorizationHeaderMalformed", "RequestTimeTooSkewed"),
+}
+
+
+def _from_queue(error: BaseException) -> Unavailable | None:
+    from django.db import InterfaceError, OperationalError
+
+    if not isinstance(error, OperationalError | InterfaceError):
+        return None
+    if _FULL in str(error):
+        return disk_full("queue")
+    # A missing table is a forgotten migration, which waiting does not cure.
+    return None if "no such" in str(error) else store_away("queue")
+
+
+_READINGS: tuple[Callable[[BaseException], Unavailable | None], ...] = (
+    _from_disk,
+    _from_pymongo,
+    _from_qdrant,
+    _from_botocore,
+    _from_queue,
+)
