@@ -149,7 +149,7 @@ class Batch(Document):
     state = fields.EnumField(BatchState, default=BatchState.PENDING)
     keys = fields.ListField(fields.StringField())
     tags = fields.ListField(fields.StringField())
-    owner = fields.StringField(default="")
+    lease_owner = fields.StringField(default="")
     lease_until = fields.LongField(default=0)
     attempts = fields.IntField(default=0)
 

@@ -195,7 +195,7 @@ def test_only_the_newest_ended_run_can_be_resumed(painted):
 def test_a_bucket_that_vanishes_ends_the_run_with_its_reason(painted):
     painted.paint("a.png", 1)
     run = painted.start()
-    painted.bucket.root.rename(painted.bucket.root.with_name("moved"))
+    painted.folder.parent.rename(painted.folder.parent.with_name("moved"))
 
     failed = painted.finish(run)
 

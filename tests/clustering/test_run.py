@@ -157,7 +157,7 @@ def test_a_missing_bucket_and_an_empty_collection_are_refused_and_leave_nothing(
     with pytest.raises(EmptyCollection):
         painted.start()
 
-    painted.bucket.root.rename(painted.bucket.root.with_name("moved"))
+    painted.folder.parent.rename(painted.folder.parent.with_name("moved"))
     with pytest.raises(NoSuchBucket):
         painted.start()
     assert Collection.objects(path=painted.name.path).first() is None
