@@ -7,12 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import HDBSCAN
 
-from clustering.grouping.agglomeration import average_linkage
+from clustering.grouping.agglomeration import Rule, average_linkage
 from clustering.grouping.candidates import candidate_pairs
 from clustering.grouping.dbscan import dbscan_labels
+from clustering.grouping.reach import centroids_of, reach_of
 
 Algorithm = Literal["dbscan", "hdbscan"]
 NOISE = -1
+# Share of eps that two single faces must be closer than a crowd of pairs. Measured on 2,812 people:
+# .2 to .3 are alike, none at all costs .015 pairwise and .02 B-cubed F1.
+DOUBT = 0.25
+# One reach is measured against a grouping that did not know it yet; a third look changes nothing.
+SECOND_LOOKS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +56,9 @@ def group_faces(
     if len(rows) < min_samples:
         found = np.full(len(rows), NOISE, dtype=np.int64)
     elif refine:
-        found = _refined(rows, eps=eps, algorithm=algorithm, min_samples=min_samples)
+        found = _refined(
+            rows, _trust(weights), eps=eps, algorithm=algorithm, min_samples=min_samples
+        )
     else:
         found = _plain(rows, eps=eps, algorithm=algorithm, min_samples=min_samples)
     labels = largest_first(found, min_samples=min_samples)
@@ -82,14 +90,27 @@ def _plain(
 
 
 def _refined(
-    rows: NDArray[np.float32], *, eps: float, algorithm: Algorithm, min_samples: int
+    rows: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    *,
+    eps: float,
+    algorithm: Algorithm,
+    min_samples: int,
 ) -> NDArray[np.int64]:
     pairs = candidate_pairs(rows, radius=eps)
     if algorithm == "hdbscan":
         plain = _plain(rows, eps=eps, algorithm=algorithm, min_samples=min_samples)
         together = plain[pairs.first] == plain[pairs.second]
         pairs = pairs.chosen(together & (plain[pairs.first] >= 0))
-    return average_linkage(rows, np.ones(len(rows), dtype=np.float32), pairs, cut=eps)
+    reach, doubt = np.full(len(rows), eps, dtype=np.float32), DOUBT * eps
+    found = average_linkage(rows, weights, pairs, Rule(reach, doubt))
+    for _ in range(SECOND_LOOKS):
+        nearer = reach_of(rows, found, eps=eps)
+        if np.array_equal(nearer, reach):
+            break
+        reach = nearer
+        found = average_linkage(rows, weights, pairs, Rule(reach, doubt))
+    return found
 
 
 def _described(
@@ -97,10 +118,7 @@ def _described(
 ) -> Grouping:
     count = int(labels.max(initial=NOISE)) + 1
     grouped = np.flatnonzero(labels >= 0)
-    centroids = np.zeros((count, rows.shape[1]), dtype=np.float32)
-    np.add.at(centroids, labels[grouped], rows[grouped])
-    lengths = np.linalg.norm(centroids, axis=1, keepdims=True)
-    centroids /= np.maximum(lengths, np.finfo(np.float32).tiny)
+    centroids = centroids_of(rows, labels, count)
     similarity = _similarity(rows, labels, centroids)
     sizes = np.bincount(labels[grouped], minlength=count)
     sums = np.bincount(labels[grouped], weights=similarity[grouped], minlength=count)
@@ -141,3 +159,8 @@ def _portions(places: NDArray[np.int64], *, size: int = 4096) -> list[NDArray[np
 def _covers(labels: NDArray[np.int64], worth: NDArray[np.float32], count: int) -> NDArray[np.int64]:
     order = np.lexsort((-worth, labels))
     return order[np.searchsorted(labels[order], np.arange(count))]
+
+
+def _trust(quality: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Weigh a face in the mean of its group: a poor one counts, but for less."""
+    return (0.25 + 0.75 * np.clip(quality, 0, 1)).astype(np.float32)
