@@ -58,26 +58,37 @@ class _Forest:
         self._heap: list[tuple[float, int, int, int, int]] = []
 
     def plant(self, candidates: Pairs) -> None:
-        """Offer every candidate pair as the first merge of its two rows."""
-        first, second, similarity = candidates
-        self._near = _neighbour_lists(candidates, len(self.labels))
-        reach = (self._reaches / self._weights)[first] + (self._reaches / self._weights)[second]
-        slack = similarity - 1 + reach / 2 - self._doubt
-        good = slack >= 0
-        self._heap = [
-            (-value, one, other, 0, 0)
-            for value, one, other in zip(
-                slack[good].tolist(), first[good].tolist(), second[good].tolist(), strict=True
-            )
-        ]
+        """Let every row ask its best candidate."""
+        count = len(self.labels)
+        ends = np.concatenate([candidates.first, candidates.second])
+        others = np.concatenate([candidates.second, candidates.first])
+        order = np.lexsort((others, ends))
+        ends, others = ends[order], others[order]
+        self._near = np.split(others, np.searchsorted(ends, np.arange(1, count)))
+        reach = self._reaches / self._weights
+        similarity = np.tile(candidates.similarity, 2)[order]
+        slack = similarity - 1 + (reach[ends] + reach[others]) / 2 - self._doubt
+        best = np.lexsort((others, -slack, ends))
+        best = best[np.unique(ends[best], return_index=True)[1]]
+        best = best[slack[best] >= 0]
+        asked = slack[best].tolist(), ends[best].tolist(), others[best].tolist()
+        self._heap = [(-value, one, other, 0, 0) for value, one, other in zip(*asked, strict=True)]
         heapq.heapify(self._heap)
 
     def grow(self) -> None:
-        """Merge the two groups with the most slack until no two have any."""
+        """Merge the two groups with the most slack until no two have any.
+
+        A group holds one place on the heap, for the best partner it had at its last change; a
+        partner that changed since then has asked for itself (Muellner 2011, generic linkage).
+        """
         while self._heap:
             _, one, other, stamp, other_stamp = heapq.heappop(self._heap)
-            if self._stamps[one] == stamp and self._stamps[other] == other_stamp:
-                self._merge(one, other)
+            if self._stamps[one] != stamp:
+                continue
+            if self._stamps[other] == other_stamp:
+                self._merge(min(one, other), max(one, other))
+            else:
+                self._ask(one)
 
     def _merge(self, one: int, other: int) -> None:
         rows = np.concatenate([self._rows_of(one), self._rows_of(other)])
@@ -88,19 +99,21 @@ class _Forest:
             sums[one] += sums[other]
         self._stamps[one] += 1
         self._stamps[other] = -1
-        near = np.unique(self.labels[np.concatenate([self._near[one], self._near[other]])])
-        self._near[one] = near[near != one]
-        self._near[other] = near[:0]
-        self._offer(one)
+        self._near[one] = np.concatenate([self._near[one], self._near[other]])
+        self._near[other] = rows[:0]
+        self._ask(one)
 
-    def _offer(self, group: int) -> None:
-        near = self._near[group]
+    def _ask(self, group: int) -> None:
+        near = np.unique(self.labels[self._near[group]])
+        near = self._near[group] = near[near != group]
+        if not len(near):
+            return
         slack = self._slack(group, near)
-        good = slack >= 0
-        for other, value in zip(near[good].tolist(), slack[good].tolist(), strict=True):
-            first, second = min(group, other), max(group, other)
-            stamps = self._stamps[first], self._stamps[second]
-            heapq.heappush(self._heap, (-value, first, second, *stamps))
+        best = int(np.argmax(slack))
+        if slack[best] >= 0:
+            other = int(near[best])
+            stamps = self._stamps[group], self._stamps[other]
+            heapq.heappush(self._heap, (-float(slack[best]), group, other, *stamps))
 
     def _slack(self, group: int, near: NDArray[np.int64]) -> NDArray[np.float64]:
         weight, weights = self._weights[group], self._weights[near]
@@ -111,11 +124,3 @@ class _Forest:
 
     def _rows_of(self, group: int) -> NDArray[np.int64]:
         return self._rows.get(group, np.array([group]))
-
-
-def _neighbour_lists(pairs: Pairs, count: int) -> list[NDArray[np.int64]]:
-    ends = np.concatenate([pairs.first, pairs.second])
-    others = np.concatenate([pairs.second, pairs.first])
-    order = np.argsort(ends, kind="stable")
-    borders = np.searchsorted(ends[order], np.arange(1, count))
-    return np.split(others[order], borders)
