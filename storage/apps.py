@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 
 
-class StorageConfig(AppConfig):
+class StorageConfig(AppConfig):  # type: ignore[misc]  # Django has no types
     """Register the connection of the documents; nothing is opened yet."""
 
     name = "storage"

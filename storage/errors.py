@@ -131,7 +131,7 @@ def disk_full(store: str) -> DiskFull:
 def store_away(store: str) -> StoreUnavailable:
     """Return the error of a store that does not answer, worded for the person who can start it."""
     return StoreUnavailable(
-        f"{_CALLED[store][0].upper()}{_CALLED[store][1:]} does not answer; see that it runs and can be reached.",
+        f"There is no answer from {_CALLED[store]}; see that it runs and can be reached.",
         store=store,
     )
 

@@ -172,9 +172,9 @@ def s3_client() -> Any:
         raise _from_silence(error) from error
 
 
-@lru_cache(maxsize=8)
-def _client(endpoint: str | None, region: str | None, key: str, secret: str, _pid: int) -> Any:
-    config = Config(
+def s3_config(endpoint: str | None) -> Config:
+    """Return how requests are signed, addressed, timed out and repeated."""
+    return Config(
         signature_version="s3v4",
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=READ_TIMEOUT_S,
@@ -186,13 +186,17 @@ def _client(endpoint: str | None, region: str | None, key: str, secret: str, _pi
         # A host of one's own has no name per bucket; Amazon's do.
         s3={"addressing_style": "path" if endpoint else "virtual"},
     )
+
+
+@lru_cache(maxsize=8)
+def _client(endpoint: str | None, region: str | None, key: str, secret: str, _pid: int) -> Any:
     return boto3.session.Session().client(
         "s3",
         endpoint_url=endpoint,
         region_name=region,
         aws_access_key_id=key,
         aws_secret_access_key=secret,
-        config=config,
+        config=s3_config(endpoint),
     )
 
 
@@ -214,6 +218,8 @@ def _from_silence(error: BotoCoreError) -> StorageError:
         return CredentialsRefused(
             "WASABI_ACCESS_KEY needs WASABI_SECRET_KEY beside it.", store="bucket"
         )
+    if isinstance(error, ParamValidationError):
+        return InvalidName("The S3 service can have no bucket or key of this name.")
     return StoreUnavailable(
         f"The S3 service at {_endpoint()} does not answer; check WASABI_ENDPOINT and the network.",
         store="bucket",
