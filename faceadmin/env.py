@@ -1,0 +1,121 @@
+"""Read settings from the environment, typed, once; refuse nonsense with a sentence.
+
+The one place that reads ``os.environ`` and the ``.env`` file beside ``manage.py``, whose lines are
+``NAME=value``. What the environment says wins.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off"})
+
+
+class Environment:
+    """Typed readers over a mapping of names to strings; remembers which names were asked for."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        self._values = values
+        self.names: set[str] = set()
+
+    @classmethod
+    def load(cls, file: Path) -> Environment:
+        """Read the process's environment, and a file of defaults for it if there is one."""
+        return cls({**_file_values(file), **os.environ})
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return a value as it stands; an empty one counts as not set."""
+        self.names.add(name)
+        return self._values.get(name, "").strip() or default
+
+    def number(self, name: str, default: float, *, low: float, high: float) -> float:
+        """Return a number in a range, ends included."""
+        value = self.text(name)
+        try:
+            number = float(value or default)
+        except ValueError:
+            number = float("nan")
+        if not low <= number <= high:
+            raise _nonsense(name, value, f"a number from {low:g} to {high:g}")
+        return number
+
+    def integer(self, name: str, default: int, *, low: int, high: int) -> int:
+        """Return a whole number in a range, ends included."""
+        value = self.text(name)
+        try:
+            number = int(value or default)
+        except ValueError:
+            number = low - 1
+        if not low <= number <= high:
+            raise _nonsense(name, value, f"a whole number from {low} to {high}")
+        return number
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return yes or no."""
+        value = self.text(name).lower()
+        if value and value not in TRUE | FALSE:
+            raise _nonsense(name, value, "1 or 0, true or false, yes or no, on or off")
+        return value in TRUE if value else default
+
+    def choice(self, name: str, default: str, *, among: tuple[str, ...]) -> str:
+        """Return one of the allowed words."""
+        value = self.text(name, default)
+        if value not in among:
+            raise _nonsense(name, value, f"one of {', '.join(among)}")
+        return value
+
+    def path(self, name: str, default: Path) -> Path:
+        """Return a path, made absolute."""
+        value = self.text(name)
+        return Path(value).expanduser().absolute() if value else default
+
+    def paths(self, name: str) -> tuple[Path, ...]:
+        """Return a list of paths, separated as in PATH."""
+        parts = self.text(name).split(os.pathsep)
+        return tuple(Path(part).expanduser().absolute() for part in parts if part)
+
+    def words(self, name: str, default: str) -> list[str]:
+        """Return a list of words separated by commas."""
+        return [word.strip() for word in self.text(name, default).split(",") if word.strip()]
+
+    def url(self, name: str, default: str = "", *, schemes: tuple[str, ...]) -> str:
+        """Return an address of one of the schemes."""
+        value = self.text(name, default)
+        if not value:
+            return ""
+        try:
+            parts = urlsplit(value)
+            scheme = parts.scheme if parts.netloc or parts.path.startswith("/") else ""
+        except ValueError:
+            scheme = ""
+        if scheme not in schemes:
+            # The value may hold a password, so it is not repeated.
+            raise _nonsense(name, "", f"an address that begins with {', '.join(schemes)} and ://")
+        return value
+
+
+def _file_values(file: Path) -> dict[str, str]:
+    """Return the names and values of a file of ``NAME=value`` lines."""
+    if not file.is_file():
+        return {}
+    values: dict[str, str] = {}
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        name, equals, value = text.removeprefix("export ").partition("=")
+        if not equals:
+            raise ImproperlyConfigured(f"{file}, line {number}, is not NAME=value.")
+        values[name.strip()] = value.strip().strip("'\"")
+    return values
+
+
+def _nonsense(name: str, value: str, allowed: str) -> ImproperlyConfigured:
+    """Return the sentence that names the setting, what it was, and what it may be."""
+    was = f", not {value!r}" if value else ""
+    return ImproperlyConfigured(f"{name} has to be {allowed}{was}.")

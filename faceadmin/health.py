@@ -1,0 +1,93 @@
+"""Whether the process lives, and whether everything it needs is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from django_q.brokers import get_broker
+from django_q.status import Stat
+
+from faceadmin.in_force import models_in_force
+from storage.crops import face_crops
+from storage.errors import StorageError, StoreUnavailable, unavailable_from
+from storage.mongo import mongo_ping
+from storage.vectors import face_vectors
+from vision import ModelMissing
+from web.errors import RETRY_AFTER_SECONDS
+
+NOBODY = "00000000-0000-5000-8000-000000000000"
+
+
+@never_cache
+@require_safe
+def live(request: HttpRequest) -> JsonResponse:
+    """Answer 200 while the process lives."""
+    return JsonResponse({"ok": True})
+
+
+@never_cache
+@require_safe
+def ready(request: HttpRequest) -> JsonResponse:
+    """Answer 200 when stores, queue and models are there, else 503 and which one is not."""
+    found = {name: _ask(question) for name, question in _QUESTIONS.items()}
+    is_ready = all(answer["ok"] for answer in found.values())
+    response = JsonResponse({"ok": is_ready, **found}, status=200 if is_ready else 503)
+    if not is_ready:
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _ask(question: Callable[[], str]) -> dict[str, object]:
+    """Return a part's own words, or its trouble in one sentence."""
+    try:
+        return {"ok": True, "detail": question()}
+    except (StorageError, ModelMissing) as trouble:
+        return {"ok": False, "detail": str(trouble)}
+    except Exception as error:
+        away = unavailable_from(error)
+        if away is None:
+            raise
+        return {"ok": False, "detail": str(away)}
+
+
+def _mongodb() -> str:
+    mongo_ping()
+    return "embedded" if settings.MONGODB_EMBEDDED else "server"
+
+
+def _qdrant() -> str:
+    face_vectors().ping()
+    return "embedded" if settings.QDRANT_EMBEDDED else "server"
+
+
+def _queue() -> str:
+    get_broker().queue_size()
+    workers = sum(len(stat.workers) for stat in Stat.get_all())
+    if not workers:
+        raise StoreUnavailable("No worker takes tasks from the queue.", store="queue")
+    return f"{workers} workers"
+
+
+def _crops() -> str:
+    face_crops().missing([NOBODY])
+    return "bucket" if settings.CROPS_BUCKET else "folder"
+
+
+def _models() -> str:
+    found = models_in_force()
+    if found.pair is None:
+        raise ModelMissing(found.trouble)
+    return found.name
+
+
+_QUESTIONS: dict[str, Callable[[], str]] = {
+    "mongodb": _mongodb,
+    "qdrant": _qdrant,
+    "queue": _queue,
+    "crops": _crops,
+    "models": _models,
+}

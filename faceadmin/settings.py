@@ -1,0 +1,266 @@
+"""All settings, flat and grouped; ``.env.example`` explains each one that can be set."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from faceadmin.env import Environment
+from faceadmin.secret import secret_key
+from vision import EngineSettings, ImageLimits, QualityThresholds
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment.load(BASE_DIR / ".env")
+
+# Where everything is kept, and where it answers
+DATA = env.path("FACEADMIN_DATA", BASE_DIR / "var")
+FACEADMIN_HOST = env.text("FACEADMIN_HOST", "127.0.0.1")
+FACEADMIN_PORT = env.integer("FACEADMIN_PORT", 8000, low=1, high=65535)
+DEBUG = env.flag("DEBUG", default=False)
+SECRET_KEY = env.text("SECRET_KEY") or secret_key(DATA / "secret_key")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", "")
+
+# Documents (MongoDB), vectors (Qdrant); without an address the embedded ones
+FACEADMIN_MONGODB_PORT = env.integer(
+    "FACEADMIN_MONGODB_PORT",
+    FACEADMIN_PORT + 20000 if FACEADMIN_PORT < 45536 else FACEADMIN_PORT - 20000,
+    low=1,
+    high=65535,
+)
+MONGODB_EMBEDDED = not env.text("MONGODB_URL")
+MONGODB_URL = env.url(
+    "MONGODB_URL",
+    f"mongodb://127.0.0.1:{FACEADMIN_MONGODB_PORT}/?directConnection=true",
+    schemes=("mongodb", "mongodb+srv"),
+)
+DATABASE_NAME = env.text("DATABASE_NAME", "faceadmin")
+QDRANT_URL = env.url("QDRANT_URL", schemes=("http", "https"))
+QDRANT_API_KEY = env.text("QDRANT_API_KEY")
+QDRANT_EMBEDDED = not QDRANT_URL
+QDRANT_SOCKET = DATA / "run" / "qdrant.sock"
+
+# Buckets: S3 with keys, else folders
+WASABI_ACCESS_KEY = env.text("WASABI_ACCESS_KEY")
+WASABI_SECRET_KEY = env.text("WASABI_SECRET_KEY")
+WASABI_ENDPOINT = env.url("WASABI_ENDPOINT", "https://s3.wasabisys.com", schemes=("http", "https"))
+WASABI_REGION = env.text("WASABI_REGION", "us-east-1")
+BUCKETS_ROOT = env.path("BUCKETS_ROOT", DATA / "buckets")
+CROPS_BUCKET = env.text("CROPS_BUCKET")
+if bool(WASABI_ACCESS_KEY) != bool(WASABI_SECRET_KEY):
+    raise ImproperlyConfigured(
+        "WASABI_ACCESS_KEY and WASABI_SECRET_KEY go together; one of them is missing."
+    )
+if CROPS_BUCKET and not WASABI_ACCESS_KEY:
+    raise ImproperlyConfigured("CROPS_BUCKET needs WASABI_ACCESS_KEY and WASABI_SECRET_KEY.")
+
+# Workers
+_CORES = os.cpu_count() or 1
+FACEADMIN_WORKERS = env.integer("FACEADMIN_WORKERS", min(_CORES, 4), low=1, high=64)
+FACEADMIN_THREADS = env.integer(
+    "FACEADMIN_THREADS", max(_CORES // FACEADMIN_WORKERS, 1), low=1, high=256
+)
+FACEADMIN_QUEUE = env.choice("FACEADMIN_QUEUE", "orm", among=("orm", "mongodb"))
+RUNS_KEPT = env.integer("RUNS_KEPT", 3, low=1, high=1000)
+
+# Vision
+VISION = EngineSettings(
+    detector=env.text("FACEADMIN_DETECTOR", "auto"),
+    embedder=env.text("FACEADMIN_EMBEDDER", "auto"),
+    models=env.paths("FACEADMIN_MODELS"),
+    cache=DATA / "models",
+    threads=FACEADMIN_THREADS,
+    limits=ImageLimits(
+        max_bytes=env.integer("IMAGE_MAX_BYTES", 50_000_000, low=1, high=2_000_000_000),
+        max_pixels=env.integer("IMAGE_MAX_PIXELS", 120_000_000, low=1, high=1_000_000_000),
+        max_side=env.integer("IMAGE_MAX_SIDE", 30_000, low=1, high=65_535),
+    ),
+    thresholds=QualityThresholds(
+        min_face_size=env.integer("MIN_FACE_SIZE", 30, low=1, high=2000),
+        min_confidence=env.number("MIN_CONFIDENCE", 0.4, low=0, high=1),
+        blur_threshold=env.number("BLUR_THRESHOLD", 50, low=0, high=10000),
+    ),
+)
+
+# Django
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "csp",
+    "django_htmx",
+    "django_q",
+    "rest_framework",
+    "rest_framework_api_key",
+    "storages",
+    "storage",
+    "web",
+    "clustering",
+    "faceadmin",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "web.middleware.ToastsMiddleware",
+    "web.middleware.RefusalsMiddleware",
+]
+ROOT_URLCONF = "faceadmin.urls"
+WSGI_APPLICATION = "faceadmin.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "web.context.roles",
+                "faceadmin.context.models",
+            ],
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    [
+                        "django.template.loaders.filesystem.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
+                )
+            ],
+        },
+    }
+]
+
+# Login, sessions and the queue's tables
+DATABASES = {
+    "default": dj_database_url.parse(
+        env.text("DATABASE_URL", f"sqlite:///{DATA / 'faceadmin.sqlite3'}"), conn_max_age=60
+    )
+}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "collections"
+LOGOUT_REDIRECT_URL = "login"
+
+# The queue: at least once, and a task that outlives its retry is fenced by its lease
+Q_CLUSTER = {
+    "name": "faceadmin",
+    "workers": FACEADMIN_WORKERS,
+    "queue_limit": FACEADMIN_WORKERS,
+    "timeout": 3600,
+    "retry": 3660,
+    "max_attempts": 5,
+    "ack_failures": True,
+    "poll": 0.2,
+    "recycle": 5000,
+    "save_limit": 200,
+    "catch_up": False,
+    "label": "Queue",
+}
+if FACEADMIN_QUEUE == "mongodb":
+    Q_CLUSTER |= {"mongo": MONGODB_URL, "mongo_db": f"{DATABASE_NAME}_queue"}
+else:
+    Q_CLUSTER |= {"orm": "default"}
+
+# Files
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "crops": (
+        {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": {
+                "bucket_name": CROPS_BUCKET,
+                "access_key": WASABI_ACCESS_KEY,
+                "secret_key": WASABI_SECRET_KEY,
+                "endpoint_url": WASABI_ENDPOINT,
+                "region_name": WASABI_REGION,
+                "signature_version": "s3v4",
+                "addressing_style": "path",
+                "file_overwrite": True,
+                "default_acl": None,
+            },
+        }
+        if CROPS_BUCKET
+        else {"BACKEND": "storage.crops.CropFolder", "OPTIONS": {"location": DATA / "crops"}}
+    ),
+}
+
+# REST
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "web.auth.KeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["web.auth.CanRead"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "web.errors.api_exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+
+# Browsers
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.flag("SECURE_COOKIES", default=False)
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# Language and time
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO" if DEBUG else "WARNING"},
+    "loggers": {"clustering": {"level": "INFO"}, "django.request": {"level": "ERROR"}},
+}

@@ -1,0 +1,44 @@
+"""The project's own pages: the models in force, and what is shown when nothing else can be."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from vision import models_report
+from web.auth import role_required
+from web.errors import UNFORESEEN, Refusal
+from web.htmx import render_page
+from web.middleware import refusal_answer
+from web.roles import Role
+
+
+@require_GET
+@role_required(Role.ADMIN)
+def models(request: HttpRequest) -> HttpResponse:
+    """Show every known model: what it is for, whose it is, whether its file is at hand."""
+    rows = models_report(settings.VISION)
+    return render_page(request, "faceadmin/models.html", {"rows": rows})
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer a request that Django itself refused (Django's hook)."""
+    return refusal_answer(request, Refusal(400, "malformed", "This request makes no sense."))
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer a request that may not be made (Django's hook)."""
+    return refusal_answer(
+        request, Refusal(403, "forbidden", str(exception or "") or "You may not do this.")
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer a request for an address where nothing is (Django's hook)."""
+    return refusal_answer(request, Refusal(404, "not_found", "There is nothing at this address."))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer a request that failed in a way nobody foresaw (Django's hook)."""
+    return refusal_answer(request, Refusal(500, "internal_error", UNFORESEEN))

@@ -1,0 +1,18 @@
+"""What every test shares: a data folder of its own, and the real stores for those that ask."""
+
+import os
+import tempfile
+from pathlib import Path
+
+_data = tempfile.mkdtemp(prefix="faceadmin-tests-")
+os.environ["FACEADMIN_DATA"] = _data
+os.environ.setdefault("FACEADMIN_PORT", "8970")
+
+pytest_plugins = ("tests.stores",)
+
+
+def pytest_sessionfinish():
+    """Leave nothing behind."""
+    import shutil
+
+    shutil.rmtree(Path(_data), ignore_errors=True)

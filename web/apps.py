@@ -1,0 +1,12 @@
+"""The app of HTTP manners: it holds the API keys."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class WebConfig(AppConfig):
+    """Register the app."""
+
+    name = "web"
+    verbose_name = "API keys"

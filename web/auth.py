@@ -1,0 +1,169 @@
+"""Who is asking, and what they may do: sessions for pages, keys for clients, roles for both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from web.models import ApiKey
+from web.roles import Role
+
+P = ParamSpec("P")
+SCHEMES = (b"token", b"bearer")
+LAST_USED_GRAIN = timedelta(minutes=1)  # one write a minute and key, not one a request
+
+
+class KeyUser:
+    """A client that came with a key: enough of a user for Django REST framework."""
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def __init__(self, key: ApiKey) -> None:
+        self.pk = f"key:{key.prefix}"
+        self.name = key.name
+        self.role = Role(key.role)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class KeyAuthentication(BaseAuthentication):
+    """``Authorization: Token <key>`` or ``Bearer <key>``."""
+
+    def authenticate(self, request: Request) -> tuple[KeyUser, ApiKey] | None:
+        """Return the key's user; None without such a header, so that the session is asked next."""
+        parts = get_authorization_header(request).split()
+        if not parts or parts[0].lower() not in SCHEMES:
+            return None
+        try:
+            (secret,) = (part.decode("ascii") for part in parts[1:])
+        except ValueError as error:  # not one word, or not ASCII
+            raise AuthenticationFailed("Write the header as: Authorization: Token <key>") from error
+        key = key_find(secret)
+        if key is None:
+            raise AuthenticationFailed("This key is unknown, expired or revoked.")
+        _note_use(key)
+        return KeyUser(key), key
+
+    def authenticate_header(self, request: Request) -> str:
+        """Say which scheme a client should use."""
+        return "Token"
+
+
+def key_create(name: str, role: Role, *, expires: datetime | None = None) -> tuple[ApiKey, str]:
+    """Write a new key and return it with its secret, which nobody can see again."""
+    key, secret = ApiKey.objects.create_key(name=name, role=role.value, expiry_date=expires)
+    return key, secret
+
+
+def key_find(secret: str) -> ApiKey | None:
+    """Return the key of a secret unless it is unknown, revoked or expired."""
+    try:
+        key: ApiKey = ApiKey.objects.get_from_key(secret)
+    except ApiKey.DoesNotExist:
+        return None
+    return None if key.has_expired else key
+
+
+def role_of(user: Any) -> Role | None:
+    """Return the highest role of a user or key; None for a stranger, or one without any role."""
+    if user is None or not user.is_authenticated:
+        return None
+    if isinstance(user, KeyUser):
+        return user.role
+    if user.is_superuser:
+        return Role.ADMIN
+    names = set(user.groups.values_list("name", flat=True))
+    held = [role for role in Role if role.value in names]
+    return held[-1] if held else None
+
+
+def caller_name(request: HttpRequest | Request) -> str:
+    """Return the name under which what the caller does is remembered."""
+    return str(request.user)
+
+
+class _RolePermission(BasePermission):
+    """Let a role in, and whoever includes it."""
+
+    role: Role
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Compare the caller's role with the one that is needed."""
+        held = role_of(request.user)
+        return held is not None and held.includes(self.role)
+
+
+class CanRead(_RolePermission):
+    """Viewers, reviewers and admins."""
+
+    role = Role.VIEWER
+
+
+class CanReview(_RolePermission):
+    """Reviewers and admins."""
+
+    role = Role.REVIEWER
+
+
+class CanAdminister(_RolePermission):
+    """Admins."""
+
+    role = Role.ADMIN
+
+
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def role_required(role: Role) -> Callable[[View[P]], View[P]]:
+    """Let a page be seen by a role and whoever includes it; others log in, or are refused."""
+
+    def decorate(view: View[P]) -> View[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return _to_login(request)
+            held = role_of(request.user)
+            if held is None or not held.includes(role):
+                raise PermissionDenied(f"This needs the role {role.value}.")
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    """Send a stranger to the login page and back; htmx has to be told to leave the page."""
+    if request.headers.get("HX-Request"):
+        came_from = request.headers.get("HX-Current-URL", "/")
+        response = HttpResponse(status=401)
+        response["HX-Redirect"] = redirect_to_login(_path_of(came_from)).url
+        return response
+    back = request.get_full_path() if request.method == "GET" else "/"
+    return redirect_to_login(back)
+
+
+def _path_of(url: str) -> str:
+    """Return the path and query of an address of ours."""
+    return "/" + url.partition("://")[2].partition("/")[2] if "://" in url else url
+
+
+def _note_use(key: ApiKey) -> None:
+    """Remember when a key was used, to the minute."""
+    now = timezone.now()
+    if key.last_used is None or now - key.last_used > LAST_USED_GRAIN:
+        ApiKey.objects.filter(pk=key.pk).update(last_used=now)

@@ -1,0 +1,18 @@
+"""What every template may ask: the viewer's role."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from web.auth import role_of
+from web.roles import Role
+
+
+def roles(request: HttpRequest) -> dict[str, object]:
+    """Say what the person looking at the page may do."""
+    role = role_of(getattr(request, "user", None))
+    return {
+        "role": role,
+        "may_review": role is not None and role.includes(Role.REVIEWER),
+        "may_administer": role is not None and role.includes(Role.ADMIN),
+    }

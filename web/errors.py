@@ -1,0 +1,126 @@
+"""The one place where an exception's class becomes a status, for clients and for pages.
+
+Every error a client sees is ``{"detail", "code", "errors"?}`` and whatever the exception adds.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from storage.errors import Conflict, Missing, Refused, StorageError, Unavailable, unavailable_from
+from vision import ImageTooLarge, ModelMissing, NotAnImage, VisionError
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER_SECONDS = 10
+UNFORESEEN = "Something unforeseen happened; the server's log has the details."
+
+STATUS_BY_CLASS: tuple[tuple[type[Exception], int], ...] = (
+    (Missing, 404),
+    (Conflict, 409),
+    (Refused, 422),
+    (Unavailable, 503),
+    (StorageError, 500),
+    (ImageTooLarge, 413),
+    (NotAnImage, 415),
+    (ModelMissing, 503),
+    (VisionError, 422),
+)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error as a person or a client gets it."""
+
+    status: int
+    code: str
+    detail: str
+    errors: Mapping[str, list[str]] = field(default_factory=dict)
+    extra: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON of the error."""
+        body: dict[str, Any] = {"detail": self.detail, "code": self.code, **self.extra}
+        return {**body, "errors": self.errors} if self.errors else body
+
+
+def refusal_from(error: BaseException) -> Refusal | None:
+    """Return what an exception means to whoever asked; None for one nobody foresaw."""
+    if isinstance(error, exceptions.APIException):
+        return _from_rest_framework(error)
+    if isinstance(error, Http404):
+        return Refusal(404, "not_found", "There is nothing at this address.")
+    if isinstance(error, PermissionDenied):
+        return Refusal(403, "forbidden", str(error) or "You may not do this.")
+    known = error if isinstance(error, StorageError | VisionError) else unavailable_from(error)
+    return None if known is None else _from_product(known)
+
+
+def api_exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
+    """Answer every exception of an endpoint in the one shape (Django REST framework's hook)."""
+    refusal = refusal_from(error)
+    if refusal is None:
+        logger.error("%s failed", context["request"].path, exc_info=error)
+        refusal = Refusal(500, "internal_error", UNFORESEEN)
+    set_rollback()
+    return Response(refusal.body(), status=refusal.status, headers=dict(refusal.headers))
+
+
+def refusal_json(refusal: Refusal) -> JsonResponse:
+    """Return a refusal outside Django REST framework, as for an address that is not there."""
+    return JsonResponse(refusal.body(), status=refusal.status, headers=dict(refusal.headers))
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Say whether a client, not a browser, is asking."""
+    return not request.accepts("text/html") or "text/html" not in request.headers.get("Accept", "")
+
+
+def _from_product(error: StorageError | VisionError) -> Refusal:
+    """Return the refusal of one of our own exceptions."""
+    status = next(number for kind, number in STATUS_BY_CLASS if isinstance(error, kind))
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
+    return Refusal(
+        status, error.code, str(error), extra=getattr(error, "extra", {}), headers=headers
+    )
+
+
+def _from_rest_framework(error: exceptions.APIException) -> Refusal:
+    """Return the refusal of Django REST framework's exceptions; parameters that fail are 422."""
+    headers: dict[str, str] = {}
+    if getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = error.auth_header
+    if getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(error.wait) + 1)
+    if isinstance(error, exceptions.ValidationError):
+        errors = _field_errors(error.detail)
+        return Refusal(422, "invalid", _sentence(errors), errors=errors)
+    code = {"permission_denied": "forbidden", "authentication_failed": "bad_key"}.get(
+        str(error.get_codes()), str(error.get_codes())
+    )
+    return Refusal(error.status_code, code, str(error.detail), headers=headers)
+
+
+def _field_errors(detail: Any) -> dict[str, list[str]]:
+    """Return messages by field, whatever shape the serializer gave them."""
+    if not isinstance(detail, Mapping):
+        detail = {"request": detail}
+    return {
+        str(name): [str(one) for one in (messages if isinstance(messages, list) else [messages])]
+        for name, messages in detail.items()
+    }
+
+
+def _sentence(errors: Mapping[str, list[str]]) -> str:
+    """Return field errors as something to read."""
+    return " ".join(f"{name}: {' '.join(messages)}" for name, messages in errors.items())

@@ -1,0 +1,41 @@
+"""Page or fragment, redirect or relocation: decided here and nowhere else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+
+
+def render_page(
+    request: HttpRequest,
+    template: str,
+    context: Mapping[str, object],
+    *,
+    fragment: str | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Answer with the fragment when htmx swaps a part, with the whole page otherwise."""
+    wants_part = (
+        fragment is not None
+        and bool(request.headers.get("HX-Request"))
+        and not request.headers.get("HX-Boosted")
+        and not request.headers.get("HX-History-Restore-Request")
+    )
+    response = render(
+        request, fragment if wants_part and fragment else template, dict(context), status=status
+    )
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def go_to(request: HttpRequest, url: str) -> HttpResponse:
+    """Move on to another page: 303 for a browser, HX-Location for htmx."""
+    if request.headers.get("HX-Request"):
+        response = HttpResponse(status=204)
+        response["HX-Location"] = json.dumps({"path": url, "target": "body"})
+        return response
+    return HttpResponseRedirect(url, status=303)
