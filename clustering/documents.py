@@ -12,6 +12,8 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from mongoengine import Document, fields
 
+from storage.fields import MomentField
+
 ID_NAMESPACE: UUID = uuid5(NAMESPACE_URL, "faceadmin")
 NOISE = "noise"
 END_OF_PLACES = "\U0010ffff"
@@ -71,7 +73,7 @@ class Collection(Document):
     current_run = fields.StringField(default="")
     active_run = fields.StringField(default="")
     newest_run = fields.StringField(default="")
-    updated_at = fields.DateTimeField()
+    updated_at = MomentField()
 
     meta = {"collection": "collections", "auto_create_index": True}
 
@@ -100,10 +102,10 @@ class Run(Document):
     thresholds = fields.DictField()
 
     started_by = fields.StringField(default="")
-    created_at = fields.DateTimeField(required=True)
-    started_at = fields.DateTimeField()
-    finished_at = fields.DateTimeField()
-    heartbeat = fields.DateTimeField(required=True)
+    created_at = MomentField(required=True)
+    started_at = MomentField()
+    finished_at = MomentField()
+    heartbeat = MomentField(required=True)
     lease_owner = fields.StringField(default="")
     lease_until = fields.LongField(default=0)
     cancel_requested = fields.BooleanField(default=False)
@@ -180,7 +182,7 @@ class Image(Document):
     detail = fields.StringField(default="")
     faces = fields.IntField(default=0)
     model = fields.StringField(required=True)
-    looked_at = fields.DateTimeField(required=True)
+    looked_at = MomentField(required=True)
 
     meta = {"collection": "images", "indexes": ["place", "skip_place"], "auto_create_index": True}
 
@@ -210,7 +212,7 @@ class Face(Document):
     reason = fields.StringField(default="")
     model = fields.StringField(required=True)
     embedder = fields.StringField(required=True)
-    created_at = fields.DateTimeField(required=True)
+    created_at = MomentField(required=True)
 
     meta = {"collection": "faces", "indexes": ["place", "image"], "auto_create_index": True}
 

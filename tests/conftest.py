@@ -8,7 +8,7 @@ _data = tempfile.mkdtemp(prefix="faceadmin-tests-")
 os.environ["FACEADMIN_DATA"] = _data
 os.environ.setdefault("FACEADMIN_PORT", "8970")
 
-pytest_plugins = ("tests.stores",)
+pytest_plugins = ("tests.stores", "tests.callers")
 
 
 def pytest_sessionfinish():

@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 from django.utils import timezone
 
 from clustering.documents import Face, Image, ImageState, Run, Verdict, collection_place
@@ -109,9 +110,13 @@ def photos_store(photos: list[Photo], *, run: Run, tools: Tools, counts: Counter
             tools.crops.save(document.id, crop_encode(face.crop))
             faces.append(document)
             vectors.append(face.vector)
-    tools.vectors.upsert(
-        run.embedder, [face.id for face in faces], vectors, [_payload(face) for face in faces]
-    )
+    if faces:
+        tools.vectors.upsert(
+            run.embedder,
+            [face.id for face in faces],
+            np.stack(vectors),
+            [_payload(face) for face in faces],
+        )
     bulk_upsert(Face, faces)
     bulk_upsert(Image, images)
     counts.update(

@@ -81,3 +81,10 @@ class Painted:
 def painted(stores, settings, tmp_path):
     settings.BUCKETS_ROOT = tmp_path / "buckets"
     return Painted(settings.BUCKETS_ROOT)
+
+
+@pytest.fixture
+def in_force(painted, monkeypatch):
+    """Make the painted engine the one in force, for what starts runs by itself."""
+    monkeypatch.setattr("clustering.opening.get_engine", lambda _: painted.engine)
+    return painted

@@ -5,6 +5,7 @@ Everything around the engine (buckets, stores, documents, the grouping) is the r
 """
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 from PIL import Image as PillowImage
@@ -49,6 +50,7 @@ class PaintedEngine:
     model = "painted+painted-vectors"
     dimension = DIMENSION
     settings = PaintedSettings
+    entry = SimpleNamespace(cluster_eps=0.1)
 
     def __init__(self):
         self.decoded = 0

@@ -1,0 +1,87 @@
+"""GET /cluster-status-db/{bucket}/{sub}."""
+
+import pytest
+
+from clustering.selectors import run_get
+
+pytestmark = pytest.mark.services
+
+
+def address(painted):
+    return f"/cluster-status-db/{painted.name.bucket}/{painted.name.sub}"
+
+
+def test_a_working_run_tells_its_progress(painted, viewer):
+    for number in range(4):
+        painted.paint(f"p{number}.png", 1, shade=number)
+    run = painted.start(batch_size=2)
+    painted.advance(run)
+
+    body = viewer.get(address(painted)).json()
+
+    assert body["state"] == "working"
+    assert body["clustering_id"] == run.id
+    assert body["progress"] == {
+        "listed": 4,
+        "done": 0,
+        "failed": 0,
+        "faces": 0,
+        "percent": 0.0,
+        "eta_seconds": None,
+    }
+
+
+def test_a_finished_run_tells_its_clusters_and_numbers(painted, viewer):
+    painted.paint("a.png", 1)
+    painted.paint("b.png", 1, shade=1)
+    painted.paint("alone.png", 2)
+    run = painted.run()
+
+    body = viewer.get(address(painted)).json()
+
+    assert body["bucket_path"] == painted.name.path
+    assert body["clustering_id"] == run.id
+    assert (body["num_clusters"], body["total_images"], body["total_faces"]) == (1, 3, 3)
+    assert body["noise_count"] == 1
+    assert body["cluster_details"] == [{"cluster_id": "cluster_0", "size": 2, "face_count": 2}]
+    assert body["qdrant_stats"] == {
+        "total_embeddings": 3,
+        "clusters_with_embeddings": 1,
+        "noise_embeddings": 1,
+    }
+    assert body["processing_stats"]["storage_consistency"] is True
+    assert body["progress"]["percent"] == 100.0
+
+
+def test_a_failed_run_tells_why(painted, viewer):
+    painted.paint("a.png", 1)
+    run = painted.start()
+    painted.folder.parent.rename(painted.folder.parent.with_name("moved"))
+    painted.finish(run)
+
+    body = viewer.get(address(painted)).json()
+
+    assert body["state"] == "failed"
+    assert body["failure"]["code"] == "no_such_bucket"
+
+
+def test_an_earlier_run_can_be_named_and_an_unknown_one_is_404(painted, viewer):
+    painted.paint("a.png", 1)
+    first = painted.run()
+    painted.paint("b.png", 1)
+    painted.run()
+
+    named = viewer.get(f"{address(painted)}?clustering_id={first.id}")
+    unknown = viewer.get(f"{address(painted)}?clustering_id={'0' * 24}")
+    nonsense = viewer.get(f"{address(painted)}?clustering_id=nonsense")
+
+    assert named.json()["total_images"] == 1
+    assert run_get(first.id).id == first.id
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "no_run")
+    assert nonsense.status_code == 422
+
+
+def test_a_collection_nobody_clustered_is_404(painted, viewer):
+    answer = viewer.get(address(painted))
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "no_run")
