@@ -1,0 +1,1 @@
+"""Which profile a cluster belongs to, and who decided."""

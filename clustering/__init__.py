@@ -1,0 +1,1 @@
+"""A bucket becomes faces and clusters."""

@@ -1,0 +1,1 @@
+"""The project: settings, routes, health, the processes it runs as."""

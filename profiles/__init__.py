@@ -1,0 +1,1 @@
+"""The people we know: reference photos and templates."""

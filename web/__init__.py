@@ -1,0 +1,1 @@
+"""HTTP manners every page and endpoint shares."""
