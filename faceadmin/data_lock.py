@@ -1,0 +1,94 @@
+"""One installation per data folder: who runs on it, and where it answers."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from faceadmin.exits import Ended, Exit
+
+ATTEMPTS = 5  # whoever looks whether somebody runs holds the lock for an instant
+PAUSE_S = 0.05
+
+
+@dataclass(frozen=True)
+class Running:
+    """Who runs on a data folder; without an address it serves no pages."""
+
+    process: int
+    address: str = ""
+    is_ready: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """Say it to a person."""
+        where = f" at {self.address}" if self.address else ", without pages"
+        return f"faceadmin is running already on this data folder: process {self.process}{where}."
+
+
+class DataLock:
+    """The lock of a data folder, held until the process ends."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def tell(self, running: Running) -> None:
+        """Write who holds the lock, for those who find it taken."""
+        self._file.seek(0)
+        self._file.truncate()
+        json.dump(asdict(running), self._file)
+        self._file.flush()
+
+
+@contextmanager
+def data_locked(folder: Path, *, address: str) -> Iterator[DataLock]:
+    """Hold the lock of a data folder; end with a sentence if somebody else holds it."""
+    with _lock_file(folder) as file:
+        for _ in range(ATTEMPTS):
+            if _taken(file, fcntl.LOCK_EX):
+                break
+            time.sleep(PAUSE_S)
+        else:
+            raise Ended(_read(file).sentence, code=Exit.RUNNING_ALREADY)
+        lock = DataLock(file)
+        lock.tell(Running(os.getpid(), address))
+        try:
+            yield lock
+        finally:
+            file.truncate(0)
+
+
+def running_on(folder: Path) -> Running | None:
+    """Return who runs on a data folder, None if nobody does."""
+    if not (folder / "lock").is_file():
+        return None
+    with _lock_file(folder) as file:
+        return None if _taken(file, fcntl.LOCK_SH) else _read(file)
+
+
+def _lock_file(folder: Path) -> IO[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    return (folder / "lock").open("a+", encoding="utf-8")
+
+
+def _taken(file: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _read(file: IO[str]) -> Running:
+    file.seek(0)
+    try:
+        return Running(**json.load(file))
+    except (ValueError, TypeError):  # it has only just taken the lock
+        return Running(0)
