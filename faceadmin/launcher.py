@@ -1,0 +1,143 @@
+"""Run the whole product on this machine: prepare, start, watch, stop.
+
+Stores are embedded only here; everything else reaches them by the addresses in the settings.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.db import connections
+
+from clustering.tasks import enqueue_sweep
+from faceadmin import tied
+from faceadmin.data_lock import DataLock, Running, data_locked, running_on
+from faceadmin.exits import Ended, Exit
+from faceadmin.prepare import Prepared, folders_make, prepare, servers_check
+from faceadmin.processes import address, services_here
+from faceadmin.supervisor import CHECKOUT, Supervisor
+from faceadmin.terminal import Progress
+
+OTHERS_START_S = 120.0
+STOP_S = 75.0  # more than four processes may take to stop, one after the other
+LOOK_EVERY_S = 0.1
+
+
+def launch(*, web: bool, say: Callable[[str], None]) -> None:
+    """Prepare and start everything, and keep it running until SIGTERM or SIGINT."""
+    here = address() if web else ""
+    with data_locked(settings.DATA, address=here) as lock:
+        ports_check(web=web)
+        with Progress("Fetching models", unit="B") as progress:
+            prepared = prepare(progress=progress.update)
+        if prepared.password:
+            say(f"First account: admin, password: {prepared.password} (shown once; keep it)")
+        servers_check()
+        supervisor = Supervisor(services_here(web=web), logs=settings.DATA / "logs", say=say)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, supervisor.stop_soon)
+        connections.close_all()
+        supervisor.run(when_ready=lambda: _ready(lock, prepared, say=say, where=here))
+    say("Stopped.")
+
+
+def ports_check(*, web: bool) -> None:
+    """End with a sentence if another program listens where ours would."""
+    if web:
+        _port_check(settings.FACEADMIN_HOST, settings.FACEADMIN_PORT, setting="FACEADMIN_PORT")
+    if settings.MONGODB_EMBEDDED:
+        _port_check("127.0.0.1", settings.FACEADMIN_MONGODB_PORT, setting="FACEADMIN_MONGODB_PORT")
+
+
+@contextmanager
+def services_running() -> Iterator[bool]:
+    """Have stores and workers, of whoever runs on the data folder, else our own; tell if ours."""
+    if running_on(settings.DATA):
+        others_wait()
+        yield False
+        return
+    launcher = _launcher_start()
+    try:
+        _launcher_wait(launcher)
+        yield True
+    finally:
+        _launcher_stop(launcher)
+
+
+def others_wait() -> None:
+    """Wait until whoever runs on the data folder has everything ready."""
+    give_up = time.monotonic() + OTHERS_START_S
+    while (running := running_on(settings.DATA)) is not None and not running.is_ready:
+        if time.monotonic() > give_up:
+            raise Ended(f"{running.sentence} But it does not become ready; see its output.")
+        time.sleep(LOOK_EVERY_S)
+    if running is None:
+        raise Ended("The faceadmin that ran on this data folder has just ended; try again.")
+
+
+def _ready(lock: DataLock, prepared: Prepared, *, say: Callable[[str], None], where: str) -> None:
+    enqueue_sweep()
+    connections.close_all()
+    pair = prepared.models
+    say(f"Models: {pair.detector} + {pair.embedder}. {pair.why}")
+    say(f"Data: {settings.DATA}")
+    if where:
+        say(f"Ready: {where}")
+    lock.tell(Running(os.getpid(), where, is_ready=True))
+
+
+def _port_check(host: str, port: int, *, setting: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise Ended(
+                    f"Port {port} on {host} is taken by another program; "
+                    f"set {setting} to a free one."
+                ) from error
+            raise Ended(
+                f"Nothing can listen on {host}, port {port} ({error.strerror}); "
+                f"check FACEADMIN_HOST and {setting}."
+            ) from error
+
+
+def _launcher_start() -> subprocess.Popen[bytes]:
+    """Start stores and workers for this command; what the launcher says goes to standard error."""
+    folders_make()
+    command = [sys.executable, str(CHECKOUT / "manage.py"), "up", "--without-web"]
+    return subprocess.Popen(
+        [sys.executable, "-IS", tied.__file__, str(os.getpid()), *command],
+        cwd=CHECKOUT,
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr.fileno(),
+        start_new_session=True,
+    )
+
+
+def _launcher_wait(launcher: subprocess.Popen[bytes]) -> None:
+    while not ((running := running_on(settings.DATA)) and running.is_ready):
+        code = launcher.poll()
+        if code is not None:  # it has said why
+            raise Ended(code=Exit(code) if code in set(Exit) else Exit.FAILED)
+        time.sleep(LOOK_EVERY_S)
+
+
+def _launcher_stop(launcher: subprocess.Popen[bytes]) -> None:
+    launcher.terminate()
+    try:
+        launcher.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        launcher.kill()
+        launcher.wait()

@@ -1,0 +1,113 @@
+"""``manage.py cluster_bucket <bucket>/<sub>``: find the people of a collection."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+
+from clustering.documents import Run
+from clustering.edge import request_run
+from clustering.errors import RunActive
+from clustering.parameters import ALGORITHMS, RunParameters
+from clustering.progress import run_progress
+from clustering.selectors import members_all, run_get
+from clustering.serializers import run_finished_json
+from faceadmin.data_lock import running_on
+from faceadmin.exits import Ended, Exit, SentenceCommand
+from faceadmin.launcher import others_wait, services_running
+from faceadmin.watching import run_watch
+from storage.names import CollectionName
+
+
+class Command(SentenceCommand):
+    """Start a run, and if asked wait for its result."""
+
+    help = "Cluster the faces of a collection; with --wait also without a running faceadmin."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Ask for a collection and the parameters of a run."""
+        add = parser.add_argument
+        add("collection", help="bucket/sub: a bucket and a folder in it")
+        add("--wait", action="store_true", help="show the progress and the result")
+        add(
+            "--json",
+            action="store_true",
+            help="with --wait: the result as JSON",
+        )
+        add("--full", action="store_true", help="look at every photo again, changed or not")
+        add("--max-images", type=int, default=0, metavar="N", help="the first N photos only")
+        add("--eps", type=float, metavar="X", help="cosine distance (default: the model's own)")
+        add("--min-samples", type=int, default=2, metavar="N", help="default: 2")
+        add("--algorithm", choices=ALGORITHMS, default=ALGORITHMS[0])
+        add("--skip-quality-filter", action="store_true", help="group poor faces too")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Start the run; wait if asked."""
+        name = CollectionName.parse(options["collection"])
+        parameters = _parameters(options)
+        if options["json"] and not options["wait"]:
+            raise Ended("--json shows a result, so it needs --wait.", code=Exit.NONSENSE)
+        if not options["wait"]:
+            workers_check()
+            run = request_run(name, parameters=parameters, started_by="command line")
+            self.stdout.write(f"Run {run.id} of {name} is queued.")
+            return
+        with services_running() as are_ours:
+            run = self._wait(name, parameters, are_ours=are_ours)
+            if options["json"]:
+                self.stdout.write(json.dumps(run_finished_json(run, members_all(run)), indent=2))
+            else:
+                self.stdout.write(summary(run))
+
+    def _wait(self, name: CollectionName, parameters: RunParameters, *, are_ours: bool) -> Run:
+        run_id = self._start(name, parameters, are_ours=are_ours)
+        try:
+            return run_watch(run_id)
+        except KeyboardInterrupt:
+            after = "goes on when faceadmin runs again" if are_ours else "goes on without you"
+            raise Ended(f"Interrupted; the run {run_id} {after}.", code=Exit.INTERRUPTED) from None
+
+    def _start(self, name: CollectionName, parameters: RunParameters, *, are_ours: bool) -> str:
+        try:
+            return str(request_run(name, parameters=parameters, started_by="command line").id)
+        except RunActive as active:
+            run_id = active.extra["clustering_id"]
+            if not are_ours:
+                sentence = f"{active} Its id is {run_id}."
+                raise Ended(sentence, code=Exit.RUNNING_ALREADY) from active
+        # The workers that just started have taken it up: refused here, it could never end.
+        self.stderr.write(f"The run {run_get(run_id).id} had been interrupted and goes on.")
+        return run_id
+
+
+def workers_check() -> None:
+    """End with a sentence if nothing on this installation would take a run up."""
+    if running_on(settings.DATA):
+        others_wait()
+    elif settings.MONGODB_EMBEDDED:
+        raise Ended(
+            "faceadmin is not running, so nothing would take the run up; "
+            "start it with `make up`, or add --wait."
+        )
+
+
+def summary(run: Run) -> str:
+    """Return what a finished run found, in a line or two."""
+    stats, progress = run.stats, run_progress(run)
+    lines = [
+        f"{run.collection}: {stats['num_clusters']} people, {stats['total_faces']} faces in "
+        f"{stats['total_images']} photos, {stats['noise_count']} faces like no other; "
+        f"{run.decoded} photos read in {progress.elapsed_seconds:.1f} s."
+    ]
+    if run.skipped:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(run.skipped.items()))
+        lines.append(f"Skipped: {reasons}.")
+    return "\n".join(lines)
+
+
+def _parameters(options: dict[str, Any]) -> RunParameters:
+    names = ("full", "max_images", "eps", "min_samples", "algorithm", "skip_quality_filter")
+    return RunParameters(**{name: options[name] for name in names})

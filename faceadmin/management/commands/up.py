@@ -1,0 +1,29 @@
+"""``manage.py up``: run the whole product on this machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from faceadmin.exits import SentenceCommand
+from faceadmin.launcher import launch
+
+
+class Command(SentenceCommand):
+    """Prepare, start and watch the stores, the workers and the web server."""
+
+    help = "Run everything on this machine until Ctrl-C: stores, workers, web server."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Let the pages be left out."""
+        parser.add_argument("--without-web", action="store_true", help="stores and workers only")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until told to stop."""
+        launch(web=not options["without_web"], say=self.say)
+
+    def say(self, sentence: str) -> None:
+        """Write a sentence at once, also into a file."""
+        self.stdout.write(sentence)
+        self.stdout.flush()

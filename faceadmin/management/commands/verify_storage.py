@@ -1,0 +1,70 @@
+"""``manage.py verify_storage <bucket>/<sub>``: hold the stores against each other."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from clustering.edge import request_repair, request_report
+from clustering.pipeline.verification import Repair, StorageReport
+from clustering.selectors import run_current
+from clustering.serializers import storage_json
+from faceadmin.exits import Ended, SentenceCommand
+from faceadmin.launcher import services_running
+from storage.names import CollectionName
+
+
+class Command(SentenceCommand):
+    """Say whether documents, vectors and crops of a collection agree; put them right if asked."""
+
+    help = "Compare documents, vectors and crops of a collection. Exit code 1: they differ."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Ask for a collection."""
+        parser.add_argument("collection", help="bucket/sub: a bucket and a folder in it")
+        parser.add_argument("--repair", action="store_true", help="put right what differs")
+        parser.add_argument("--json", action="store_true", help="the report as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Compare, repair if asked, and report."""
+        name = CollectionName.parse(options["collection"])
+        with services_running():
+            run = run_current(name.path)
+            repair: Repair | None = None
+            if options["repair"]:
+                repair, report = request_repair(run)
+            else:
+                report = request_report(run)
+        if options["json"]:
+            self.stdout.write(json.dumps(storage_json(report, repair), indent=2))
+        else:
+            self.stdout.write(sentences(report, repair))
+        if not report.is_consistent:
+            raise Ended("" if options["repair"] else "Repair it with --repair.")
+
+
+def sentences(report: StorageReport, repair: Repair | None) -> str:
+    """Return what a comparison found, and what a repair did, in a few lines."""
+    lines = []
+    if repair is not None:
+        lines.append(
+            f"Repaired: {repair.vectors_removed} vectors removed, {repair.photos_read_again} "
+            f"photos read again, {repair.faces_recomputed} faces written anew."
+        )
+    lines.append(f"{report.bucket_path}: {report.faces} faces, {report.vectors} vectors.")
+    lines.append("The stores agree." if report.is_consistent else f"Differences: {_found(report)}.")
+    return "\n".join(lines)
+
+
+def _found(report: StorageReport) -> str:
+    counts = {
+        "faces without vector": len(report.mongodb_only),
+        "vectors without face": len(report.orphans),
+        "faces without crop": len(report.missing_crops),
+        "vectors of the wrong size": len(report.wrong_dimension),
+        "vectors of the wrong model": sum(map(len, report.wrong_model.values())),
+        "vectors with the wrong cluster": len(report.wrong_cluster),
+    }
+    return ", ".join(f"{count} {what}" for what, count in counts.items() if count)

@@ -1,0 +1,82 @@
+"""What has to be there before anything runs: folders, tables, roles, models, a first admin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from secrets import token_urlsafe
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+from django_q.models import Schedule
+
+from vision import Pair, choose_pair
+from web.roles import Role
+
+SWEEP = "runs_sweep"
+FIRST_ADMIN = "admin"
+FOLDERS = ("logs", "models", "run")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was found or made; the password is empty unless the account was made just now."""
+
+    models: Pair
+    password: str
+
+
+def prepare(*, progress: Callable[[int, int], None]) -> Prepared:
+    """Make what is missing and leave the rest alone; safe to repeat."""
+    folders_make()
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("createcachetable", verbosity=0)
+    for role in Role:
+        Group.objects.get_or_create(name=role.value)
+    sweep_schedule()
+    models = choose_pair(settings.VISION, may_fetch=True, progress=progress)
+    return Prepared(models, first_admin_make())
+
+
+def folders_make() -> None:
+    """Make the data folder and what lies directly in it."""
+    settings.DATA.mkdir(parents=True, exist_ok=True)
+    for name in FOLDERS:
+        (settings.DATA / name).mkdir(exist_ok=True)
+    settings.BUCKETS_ROOT.mkdir(parents=True, exist_ok=True)
+
+
+def sweep_schedule() -> None:
+    """Let the queue look every minute for runs that were left behind."""
+    Schedule.objects.update_or_create(
+        name=SWEEP,
+        defaults={
+            "func": "clustering.tasks.runs_sweep",
+            "schedule_type": Schedule.MINUTES,
+            "minutes": 1,
+            "repeats": -1,
+        },
+    )
+
+
+def first_admin_make() -> str:
+    """Make the first account unless there is one, and return its password."""
+    users = get_user_model().objects
+    if users.filter(is_superuser=True).exists() or users.filter(username=FIRST_ADMIN).exists():
+        return ""
+    password = token_urlsafe(12)
+    users.create_superuser(FIRST_ADMIN, password=password)
+    return password
+
+
+def servers_check() -> None:
+    """Raise Unavailable unless the stores that others run answer."""
+    from storage.mongo import mongo_ping
+    from storage.vectors import face_vectors
+
+    if not settings.MONGODB_EMBEDDED:
+        mongo_ping()
+    if not settings.QDRANT_EMBEDDED:
+        face_vectors().ping()

@@ -1,0 +1,179 @@
+"""Keep a list of processes running: start them in order, restart them, stop them in reverse.
+
+A plain loop over ``subprocess``; no threads. Each process has a session of its own and is killed by
+the kernel when this one ends.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from faceadmin import tied
+from faceadmin.exits import Ended
+from faceadmin.processes import Service
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+LOG_BYTES = 10_000_000
+TAIL_LINES = 12
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long things may take, in seconds, and how often one may fail in a row."""
+
+    start: float = 90.0
+    stop: float = 15.0
+    steady: float = 30.0  # up that long, a process has not failed in a row
+    pause: float = 0.25  # doubled after each failure
+    tick: float = 0.1
+    failures: int = 5
+
+
+class Unsteady(Ended):
+    """A process fails again and again, or does not become ready."""
+
+
+@dataclass
+class _Child:
+    """A service with its process, if it has one now."""
+
+    service: Service
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    is_ready: bool = False
+    since: float = 0.0  # started, ready or failed
+    failures: int = field(default=0)
+
+
+class Supervisor:
+    """Run services until told to stop, or until one cannot be kept running."""
+
+    def __init__(
+        self,
+        services: Sequence[Service],
+        *,
+        logs: Path,
+        say: Callable[[str], None],
+        patience: Patience | None = None,
+    ) -> None:
+        self._children = [_Child(one, logs / f"{one.name}.log") for one in services]
+        self._say = say
+        self._patience = patience or Patience()
+        self._is_stopping = False
+        logs.mkdir(parents=True, exist_ok=True)
+
+    def stop_soon(self, *_signal: object) -> None:
+        """End the loop at its next turn; fit for a signal's handler."""
+        self._is_stopping = True
+
+    def run(self, *, when_ready: Callable[[], None]) -> None:
+        """Start everything, call back once all of it is ready, and watch until told to stop."""
+        try:
+            for child in self._children:
+                self._until(lambda child=child: self._is_up(child))  # type: ignore[misc]  # a loop's lambda binds its child
+            if not self._is_stopping:
+                when_ready()
+            self._until(lambda: False)
+        finally:
+            self._stop_all()
+
+    def _until(self, is_reached: Callable[[], bool]) -> None:
+        while not self._is_stopping and not is_reached():
+            for child in self._children:
+                self._watch(child)
+            time.sleep(self._patience.tick)
+
+    def _is_up(self, child: _Child) -> bool:
+        if child.process is None and not child.failures:
+            self._start(child)
+        return child.is_ready
+
+    def _watch(self, child: _Child) -> None:
+        """Take one look at a child that has been started before."""
+        if child.process is None:
+            pause = self._patience.pause * 2 ** (child.failures - 1)
+            if child.failures and time.monotonic() - child.since >= pause:
+                self._start(child)
+        elif child.process.poll() is not None:
+            self._failed(child, f"ended with {_ending(child.process.returncode)}")
+        elif not child.is_ready:
+            self._look_for_ready(child)
+        elif time.monotonic() - child.since >= self._patience.steady:
+            child.failures = 0
+            _log_bound(child.log)
+
+    def _start(self, child: _Child) -> None:
+        _log_bound(child.log)
+        command = child.service.command()
+        with child.log.open("ab") as log:
+            child.process = subprocess.Popen(
+                [sys.executable, "-IS", tied.__file__, str(os.getpid()), *command],
+                cwd=CHECKOUT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
+        child.is_ready, child.since = False, time.monotonic()
+
+    def _look_for_ready(self, child: _Child) -> None:
+        assert child.process is not None
+        if child.service.is_ready(child.process.pid):
+            child.is_ready, child.since = True, time.monotonic()
+        elif time.monotonic() - child.since > self._patience.start:
+            self._failed(child, f"was not ready within {self._patience.start:g} s")
+
+    def _failed(self, child: _Child, how: str) -> None:
+        _end(child, patience=0)
+        child.failures, child.since = child.failures + 1, time.monotonic()
+        name = child.service.name
+        if child.failures >= self._patience.failures:
+            raise Unsteady(
+                f"The process '{name}' {how}, {child.failures} times in a row, so everything was "
+                f"stopped. The end of {child.log}:\n{_tail(child.log)}"
+            )
+        self._say(f"The process '{name}' {how}; it is started again.")
+
+    def _stop_all(self) -> None:
+        for child in reversed(self._children):
+            _end(child, patience=self._patience.stop)
+
+
+def _end(child: _Child, *, patience: float) -> None:
+    """Ask a child's main process to end, then kill what is left of its session."""
+    process, child.process, child.is_ready = child.process, None, False
+    if process is None:
+        return
+    if process.poll() is None and patience:
+        process.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _ending(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+
+
+def _log_bound(log: Path) -> None:
+    """Keep a log's last part only; whoever writes to it appends, and is not disturbed."""
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+        os.truncate(log, 0)
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join(lines[-TAIL_LINES:])
