@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from django.http import HttpResponseBase
 from rest_framework import status
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
-from web.auth import CanAdminister, CanRead, CanReview, caller_name
-from web.paging import cursor_decode, cursor_encode
 
 from clustering import selectors, serializers
 from clustering.documents import Run, RunState
@@ -20,6 +21,8 @@ from clustering.pictures import crop_response, image_response
 from storage.buckets import open_bucket
 from storage.crops import face_crops
 from storage.names import CollectionName
+from web.auth import CanAdminister, CanRead, CanReview, caller_name
+from web.paging import cursor_decode, cursor_encode
 
 POLL_SECONDS = 0.25
 _waiting = threading.BoundedSemaphore(4)  # of a web process's eight threads, so others get answers
@@ -97,7 +100,7 @@ class ClusterDetailsApi(APIView):
 class VerifyStorageApi(APIView):
     """Whether documents, vectors and crops of a collection fit together."""
 
-    def get_permissions(self) -> list:
+    def get_permissions(self) -> list[BasePermission]:
         """Anyone who reads may look; only admins repair."""
         return [CanRead() if self.request.method == "GET" else CanAdminister()]
 
@@ -139,7 +142,7 @@ class FaceImageApi(APIView):
         return image_response(request, selectors.image_of(face), bucket=bucket)
 
 
-def _run_asked_for(path: str, query: dict, *, default) -> Run:
+def _run_asked_for(path: str, query: Mapping[str, Any], *, default: Callable[[str], Run]) -> Run:
     """Return the run a query names, or the collection's default."""
     if run_id := query.get("clustering_id"):
         return selectors.run_get(run_id, collection=path)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 from uuid import uuid4
 
-from mongoengine import Document
+from mongoengine import Document, QuerySet
 
 from clustering.errors import LeaseLost
 
@@ -80,7 +80,7 @@ class Lease:
         self._lost.set()
         return done is not None
 
-    def _owned(self):
+    def _owned(self) -> QuerySet:
         return self._kind.objects(id=self._id, lease_owner=self._token)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from clustering.documents import (
     END_OF_PLACES,
@@ -155,12 +156,12 @@ def _run_of(collection: str, field: str) -> Run:
     return run_get(run_id)
 
 
-def _page(kind: type, after: str, *, end: str, limit: int) -> list:
+def _page(kind: Any, after: str, *, end: str, limit: int) -> list[Any]:
     """Return the documents whose place lies after one and before another, in order."""
     return list(kind.objects(place__gt=after, place__lt=end).order_by("place").limit(limit))
 
 
-def _stream(kind: type, first: str) -> Iterator:
+def _stream(kind: Any, first: str) -> Iterator[Any]:
     """Iterate the documents whose place starts with ``first``, in order, by key."""
     after, end = first, first + END_OF_PLACES
     while page := _page(kind, after, end=end, limit=STREAM):

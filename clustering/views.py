@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -10,12 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
-from web.auth import Role, caller_name, role_required
-from web.htmx import go_to, render_page
-from web.paging import cursor_decode, cursor_encode
 
 from clustering import selectors
-from clustering.documents import Collection, Run
+from clustering.documents import Cluster, Collection, Member, Run
 from clustering.edge import request_cancel, request_resume, request_run
 from clustering.errors import EmptyCollection, NoSuchRun, RunActive
 from clustering.forms import RunForm
@@ -23,6 +21,10 @@ from clustering.progress import run_progress
 from clustering.waiting import collections_waiting
 from storage.errors import NoSuchBucket
 from storage.names import CollectionName
+from web.auth import caller_name, role_required
+from web.htmx import go_to, render_page
+from web.paging import cursor_decode, cursor_encode
+from web.roles import Role
 
 CLUSTERS_PER_PAGE = 60
 FACES_PER_PAGE = 120
@@ -191,6 +193,6 @@ def _collection_url(path: str) -> str:
     return reverse("collection", kwargs={"bucket": name.bucket, "sub": name.sub})
 
 
-def _next(found: list, limit: int) -> str | None:
+def _next(found: Sequence[Cluster | Member], limit: int) -> str | None:
     """Return the cursor of the next page if one more was found than is shown."""
     return cursor_encode(found[limit - 1].place) if len(found) > limit else None

@@ -32,6 +32,8 @@ def pairwise_scores(clusters, labels):
         for pair in combinations(sorted(set(photos) & labels.keys()), 2)
     }
     true = {
-        tuple(sorted(pair)) for pair in combinations(labels, 2) if labels[pair[0]] == labels[pair[1]]
+        tuple(sorted(pair))
+        for pair in combinations(labels, 2)
+        if labels[pair[0]] == labels[pair[1]]
     }
     return len(found & true) / max(len(found), 1), len(found & true) / max(len(true), 1)

@@ -8,6 +8,7 @@ from clustering.grouping.blocks import BLOCK_ROWS, Pairs, blocks_of, pairs_in, p
 # A person of thousands of photos must not cost millions of pairs. Groups are compared by all their
 # rows afterwards, so that the nearest rows only have to lead there.
 NEAREST = 48
+_FEWEST_PAIRS_HELD = 1 << 20
 
 
 def candidate_pairs(
@@ -26,8 +27,22 @@ def candidate_pairs(
         mask = block.products >= rows[:, None]
         if closest.is_selective:
             mask |= block.products >= columns
+        if np.count_nonzero(mask) > 2 * nearest * (height + width):
+            mask &= _best_places(block.products, nearest)
         closest.add(pairs_in(block, mask))
     return closest.pairs()
+
+
+def _best_places(products: NDArray[np.float32], nearest: int) -> NDArray[np.bool_]:
+    """Mark the best of each row and of each column; a row may be its own best, hence one more."""
+    places = np.zeros(products.shape, dtype=np.bool_)
+    for matrix, marks in ((products, places), (products.T, places.T)):
+        spare = matrix.shape[1] - nearest - 1
+        if spare <= 0:
+            return np.ones(products.shape, dtype=np.bool_)
+        best = np.argpartition(matrix, spare, axis=1)[:, spare:]
+        np.put_along_axis(marks, best, values=True, axis=1)
+    return places
 
 
 class _Closest:
@@ -39,7 +54,7 @@ class _Closest:
         self._nearest = nearest
         self._parts: list[Pairs] = []
         self._held = 0
-        self._room = max(1 << 20, 2 * count * nearest)
+        self._room = max(_FEWEST_PAIRS_HELD, 2 * count * nearest)
 
     def add(self, pairs: Pairs) -> None:
         self._parts.append(pairs)
@@ -50,19 +65,33 @@ class _Closest:
             self.is_selective = True
 
     def pairs(self) -> Pairs:
+        """Return what is left, in the order of the rows."""
         kept = self._kept()
-        order = np.lexsort((kept.second, kept.first))
+        order = np.argsort(kept.first * len(self.floor) + kept.second)
         return Pairs(kept.first[order], kept.second[order], kept.similarity[order])
 
     def _kept(self) -> Pairs:
         pairs = pairs_joined(self._parts)
-        keep = np.zeros(len(pairs.first), dtype=np.bool_)
         ends = np.concatenate([pairs.first, pairs.second])
-        edge = np.tile(np.arange(len(pairs.first)), 2)
-        order = np.lexsort((edge, -pairs.similarity[edge], ends))
+        order = np.argsort(_by_row_nearest_first(ends, pairs.similarity), kind="stable")
         starts = np.searchsorted(ends[order], np.arange(len(self.floor)))
         rank = np.arange(len(order)) - starts[ends[order]]
-        keep[edge[order[rank < self._nearest]]] = True
+        edge = order % max(len(pairs.first), 1)
+        keep = np.zeros(len(pairs.first), dtype=np.bool_)
+        keep[edge[rank < self._nearest]] = True
         last = rank == self._nearest - 1
-        self.floor[ends[order[last]]] = pairs.similarity[edge[order[last]]]
+        worst = pairs.similarity[edge[last]]
+        # A row that has its nearest takes only better ones: copies of a photo must not pile up.
+        self.floor[ends[order[last]]] = np.nextafter(worst, np.float32(2))
         return pairs.chosen(keep)
+
+
+def _by_row_nearest_first(
+    ends: NDArray[np.int64], similarity: NDArray[np.float32]
+) -> NDArray[np.int64]:
+    """Return one integer a pair's end that sorts by row, then by falling similarity.
+
+    Non-negative float32 sort like their bits.
+    """
+    apart = np.maximum(np.float32(2) - similarity, 0).astype(np.float32)
+    return (ends << 32) | np.tile(apart.view(np.int32), 2)

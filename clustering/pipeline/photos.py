@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from clustering.documents import Face, Image, ImageState, Run, Verdict, collection_place
 from clustering.pipeline.tools import Tools
-from storage.errors import ObjectTooLarge, ObjectUnreadable, ObjectVanished
+from storage.errors import ObjectTooLarge, ObjectUnreadable, ObjectVanished, StorageError
 from storage.mongo import bulk_upsert
 from vision import DecodedImage, DetectedFace, VisionError, crop_encode
 
@@ -37,7 +37,7 @@ class Photo:
     digest: str = ""
     decoded: DecodedImage | None = None
     known: Image | None = None
-    refusal: Exception | None = None
+    refusal: VisionError | StorageError | None = None
 
 
 def photos_look_again(keys: Sequence[str], *, run: Run, tools: Tools) -> None:
@@ -142,7 +142,7 @@ def _image_of(photo: Photo, *, run: Run, now: datetime, faces: int) -> Image:
     """Return the image document of a photo that was decoded, known, or refused."""
     if photo.known is not None:
         photo.known.tag = photo.tag
-        photo.known.looked_at = now
+        photo.known.looked_at = now  # type: ignore[assignment] - a field is its value
         return photo.known
     image = Image(
         id=Image.id_for(run.collection, photo.key),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from storage.vectors import VectorStore
-
 from clustering.documents import (
     END_OF_PLACES,
     Batch,
@@ -21,6 +19,7 @@ from clustering.pipeline.tools import Tools
 from clustering.selectors import collection_faces, members_all, runs_of
 from storage.crops import CropStore
 from storage.mongo import bulk_delete
+from storage.vectors import VectorStore
 
 SLICE = 500
 RUNS_LOOKED_AT = 1000
@@ -79,7 +78,7 @@ def _forget_runs(run: Run, *, keep: int) -> None:
 
 def _ids_by_label(run: Run) -> Iterator[tuple[str, list[str]]]:
     """Yield the face ids of one cluster after the other."""
-    label, ids = "", []
+    label, ids = "", list[str]()
     for member in members_all(run):
         if member.cluster != label and ids:
             yield label, ids

@@ -3,12 +3,19 @@
 import os
 import uuid
 
+import httpx
 import numpy as np
 import pytest
 from qdrant_client import QdrantClient
 
 from storage.edge.client import EdgeVectors
-from storage.errors import InvalidName, InvalidVectors, ModelMismatch, StoreUnavailable
+from storage.errors import (
+    CredentialsRefused,
+    InvalidName,
+    InvalidVectors,
+    ModelMismatch,
+    StoreUnavailable,
+)
 from storage.vector_server import ServerVectors, server_vectors
 from storage.vectors import face_vectors
 
@@ -19,19 +26,18 @@ pytestmark = [
 DIMENSION = 64
 
 
-@pytest.fixture(params=["embedded", "client in memory", "client in a folder", "server"])
-def vectors(request, tmp_path):
+SERVER = ["server"] if os.environ.get("QDRANT_URL") else []
+
+
+@pytest.fixture(params=["embedded", "client in memory", *SERVER])
+def vectors(request):
     if request.param == "embedded":
         yield EdgeVectors(request.getfixturevalue("qdrant_socket"))
     elif request.param == "server":
-        if not os.environ.get("QDRANT_URL"):
-            pytest.skip("There is no Qdrant server: QDRANT_URL is not set.")
         yield server_vectors(os.environ["QDRANT_URL"], os.environ.get("QDRANT_API_KEY", ""))
     else:
         # Speaks the server's models, without a server.
-        in_memory = request.param == "client in memory"
-        place = {"location": ":memory:"} if in_memory else {"path": str(tmp_path / "local")}
-        client = QdrantClient(**place)
+        client = QdrantClient(location=":memory:")
         yield ServerVectors(client)
         client.close()
 
@@ -299,8 +305,41 @@ def test_settings_choose_the_store(settings, stores, qdrant_socket):
     assert isinstance(face_vectors(), ServerVectors)
 
 
+def over_http(answer, **kind):
+    transport = httpx.MockTransport(answer)
+    client = QdrantClient(
+        url="http://qdrant.test", api_key="k", transport=transport, check_compatibility=False
+    )
+    return ServerVectors(client, **kind)
+
+
+@pytest.mark.filterwarnings("ignore:Api key is used with an insecure connection")
+def test_a_refused_key_is_named_at_once(model):
+    asked = []
+    vectors = over_http(lambda request: asked.append(request) or httpx.Response(401, json={}))
+
+    with pytest.raises(CredentialsRefused, match="QDRANT_API_KEY"):
+        vectors.count(model, {})
+    assert len(asked) == 1
+    assert asked[0].headers["api-key"] == "k"
+
+
+@pytest.mark.filterwarnings("ignore:Api key is used with an insecure connection")
+def test_a_server_that_comes_back_is_waited_for(model):
+    answers = [httpx.Response(503), httpx.Response(502)]
+    no_collection = {"result": {"exists": False}, "status": "ok", "time": 0.0}
+
+    vectors = over_http(
+        lambda _: answers.pop() if answers else httpx.Response(200, json=no_collection)
+    )
+
+    assert vectors.count(model, {}) == 0
+    assert not answers
+
+
 def test_a_server_that_is_away_is_named(model):
-    vectors = ServerVectors(QdrantClient(url="http://127.0.0.1:1", timeout=1), patience=0.2)
+    client = QdrantClient(url="http://127.0.0.1:1", timeout=1, check_compatibility=False)
+    vectors = ServerVectors(client, patience=0.2)
 
     with pytest.raises(StoreUnavailable, match="Qdrant") as refusal:
         vectors.count(model, {})
