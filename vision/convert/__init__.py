@@ -1,0 +1,1 @@
+"""Turn published model files into ONNX graphs that one session can run with any batch."""

@@ -1,0 +1,129 @@
+"""ONNX Runtime behind one small door: a session per process and model file, opened on first use.
+
+The only importer of onnxruntime. Safe between threads, and after a fork: the child opens its own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from vision.errors import ModelRefused
+
+Shape = tuple[int | None, ...]
+
+
+class Session:
+    """A model file that is opened on first use; None in a shape is a free dimension."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        self.path = path
+        self.threads = threads
+        self._lock = threading.Lock()
+        self._opened: Any = None
+
+    @property
+    def input_name(self) -> str:
+        """Name the graph's one input."""
+        return str(self._open().get_inputs()[0].name)
+
+    @property
+    def input_shape(self) -> Shape:
+        """Return the declared shape of the input."""
+        return _shape(self._open().get_inputs()[0])
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Name the outputs, in the order `run` returns them."""
+        return tuple(str(output.name) for output in self._open().get_outputs())
+
+    @property
+    def output_shapes(self) -> tuple[Shape, ...]:
+        """Return the declared shapes of the outputs, in the order `run` returns them."""
+        return tuple(_shape(output) for output in self._open().get_outputs())
+
+    def run(self, array: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """Return every output of the graph for one input array."""
+        opened = self._open()
+        try:
+            return list(opened.run(None, {opened.get_inputs()[0].name: array}))
+        except _RUNTIME_ERRORS as error:
+            raise ModelRefused(
+                f"The model {self.path.name} does not take an input of shape {array.shape}."
+            ) from error
+
+    def _open(self) -> Any:
+        if self._opened is None:
+            with self._lock:
+                if self._opened is None:
+                    self._opened = _opened(self.path, self.threads)
+        return self._opened
+
+    def _forget(self) -> None:
+        """Start anew in a forked child, whose copy of the session has lost its threads."""
+        self._lock = threading.Lock()
+        if self._opened is not None:
+            # Destroying the copy would wait forever for threads that live in the parent only.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._opened))
+            self._opened = None
+
+
+def open_session(path: Path, threads: int) -> Session:
+    """Return this process's session of a model file; the same one for every caller."""
+    key = (path.resolve(), threads)
+    with _Registry.lock:
+        return _Registry.sessions.setdefault(key, Session(*key))
+
+
+class _Registry:
+    lock = threading.Lock()
+    sessions: dict[tuple[Path, int], Session] = {}  # noqa: RUF012 - one registry, never an instance
+
+
+def _after_fork() -> None:
+    _Registry.lock = threading.Lock()
+    for session in _Registry.sessions.values():
+        session._forget()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+# ONNX Runtime's exceptions share no base class of their own.
+_RUNTIME_ERRORS: tuple[type[Exception], ...] = (
+    *(
+        kind
+        for kind in vars(onnxruntime.capi.onnxruntime_pybind11_state).values()
+        if isinstance(kind, type) and issubclass(kind, Exception)
+    ),
+    ValueError,
+)
+
+
+def _opened(path: Path, threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.log_severity_level = 3  # errors only: exports warn about every unused initialiser
+    try:
+        opened = onnxruntime.InferenceSession(
+            str(path), sess_options=options, providers=["CPUExecutionProvider"]
+        )
+    except _RUNTIME_ERRORS as error:
+        raise ModelRefused(f"{path} is not a model that ONNX Runtime can open.") from error
+    if len(opened.get_inputs()) != 1:
+        raise ModelRefused(
+            f"{path} wants {len(opened.get_inputs())} inputs; one image is expected."
+        )
+    return opened
+
+
+def _shape(node: Any) -> Shape:
+    return tuple(size if isinstance(size, int) else None for size in node.shape)
