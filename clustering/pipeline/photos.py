@@ -142,7 +142,7 @@ def _image_of(photo: Photo, *, run: Run, now: datetime, faces: int) -> Image:
     """Return the image document of a photo that was decoded, known, or refused."""
     if photo.known is not None:
         photo.known.tag = photo.tag
-        photo.known.looked_at = now  # type: ignore[assignment] - a field is its value
+        photo.known.looked_at = now  # type: ignore[assignment]  # a field is its value
         return photo.known
     image = Image(
         id=Image.id_for(run.collection, photo.key),
