@@ -6,9 +6,10 @@ import os
 import threading
 from typing import Any
 
+from botocore.exceptions import ClientError
 from storages.backends.s3 import S3Storage
 
-from storage.buckets.s3 import s3_config
+from storage.buckets.s3 import client_for, s3_config
 
 
 class CropBucket(S3Storage):  # type: ignore[misc]  # django-storages has no types
@@ -27,3 +28,22 @@ class CropBucket(S3Storage):  # type: ignore[misc]  # django-storages has no typ
             self._bucket = None
             self._process = os.getpid()
         return super().connection
+
+    def exists(self, name: str) -> bool:
+        """Tell whether there is a crop; ask over connections that threads share."""
+        try:
+            self._client().head_object(Bucket=self.bucket_name, Key=name)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                return False
+            raise
+        return True
+
+    def delete(self, name: str) -> None:
+        """Remove a crop; one that is gone already does not matter."""
+        self._client().delete_object(Bucket=self.bucket_name, Key=name)
+
+    def _client(self) -> Any:
+        return client_for(
+            self.endpoint_url, self.region_name, self.access_key, self.secret_key, os.getpid()
+        )

@@ -171,6 +171,7 @@ def _from_disk(error: BaseException) -> Unavailable | None:
 def _from_pymongo(error: BaseException) -> Unavailable | None:
     if _driver(error) not in {"pymongo", "mongoengine"}:
         return None
+    from mongoengine.connection import ConnectionFailure as NoConnection
     from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure
 
     if _FULL in str(error):
@@ -179,7 +180,7 @@ def _from_pymongo(error: BaseException) -> Unavailable | None:
         return CredentialsRefused(
             "MongoDB refuses the user or password in MONGODB_URL.", store="mongodb"
         )
-    if isinstance(error, ConnectionFailure | ExecutionTimeout):
+    if isinstance(error, ConnectionFailure | ExecutionTimeout | NoConnection):
         return store_away("mongodb")
     return None
 

@@ -155,7 +155,7 @@ def s3_bucket_names(client: Any) -> list[str]:
 def s3_client() -> Any:
     """Return this process's client for the service that the settings name."""
     try:
-        return _client(
+        return client_for(
             settings.WASABI_ENDPOINT or None,
             settings.WASABI_REGION or None,
             settings.WASABI_ACCESS_KEY,
@@ -189,7 +189,8 @@ def s3_config(endpoint: str | None) -> Config:
 
 
 @lru_cache(maxsize=8)
-def _client(endpoint: str | None, region: str | None, key: str, secret: str, _pid: int) -> Any:
+def client_for(endpoint: str | None, region: str | None, key: str, secret: str, _pid: int) -> Any:
+    """Return the client of a process for a service; threads may share it."""
     return boto3.session.Session().client(
         "s3",
         endpoint_url=endpoint,
