@@ -1,0 +1,173 @@
+"""Bytes of a photo in, upright RGB pixels out.
+
+A photo is recognised by its content, never by a name. Its header is judged before anything is
+decoded, and whatever the bytes are, the only exception that leaves is a VisionError.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vision.errors import EmptyFile, ImageTooLarge, NotAnImage, UnreadableImage
+from vision.formats import (
+    DECODER_FAILURES,
+    format_name,
+    header_open,
+    is_fast_jpeg,
+    orientation_of,
+    rgb_pixels,
+    upright,
+)
+
+REDUCTIONS = (8, 4, 2)
+JPEG_REDUCED = {
+    1: cv2.IMREAD_COLOR_RGB,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+CROP_JPEG_QUALITY = 90
+# Only JPEG saves work by decoding small; other formats are shrunk where keeping them is dear.
+HEAVY_PIXELS = 16_000_000
+
+
+@dataclass(frozen=True)
+class ImageLimits:
+    """What a photo may measure at most, in bytes of the file and pixels of the picture."""
+
+    max_bytes: int = 50_000_000
+    max_pixels: int = 120_000_000
+    max_side: int = 30_000
+
+
+@dataclass(frozen=True, eq=False)
+class DecodedImage:
+    """An upright photo; ``pixels`` (H, W, 3) may be smaller than the original by ``scale``."""
+
+    pixels: NDArray[np.uint8]
+    width: int
+    height: int
+    scale: float
+    format: str
+    data: bytes = field(default=b"", repr=False)
+
+    @property
+    def long_side(self) -> int:
+        """Return the longer side of the upright original in pixels."""
+        return max(self.width, self.height)
+
+
+def image_decode(
+    data: bytes, *, limits: ImageLimits, working_side: int | None = None
+) -> DecodedImage:
+    """Decode a photo; one much larger than ``working_side`` comes at 1/2, 1/4 or 1/8 of its size.
+
+    The long side of a reduced photo still has ``working_side`` pixels.
+    """
+    _bytes_check(data, limits)
+    try:
+        header = header_open(data)
+    except DECODER_FAILURES as failure:
+        raise NotAnImage("The file is not an image of a format that can be read.") from failure
+    with header:
+        _size_check(header, limits)
+        orientation = orientation_of(header)
+        reduction = _reduction(max(header.size), working_side)
+        try:
+            pixels, reduction = _pixels(data, header, reduction)
+        except DECODER_FAILURES as failure:
+            raise UnreadableImage("The image is damaged or incomplete.") from failure
+        width, height = header.size if orientation < 5 else header.size[::-1]
+        return DecodedImage(
+            pixels=upright(pixels, orientation),
+            width=width,
+            height=height,
+            scale=1 / reduction,
+            format=format_name(header),
+            data=data,
+        )
+
+
+def image_at(image: DecodedImage, *, scale: float, limits: ImageLimits) -> DecodedImage:
+    """Return the photo decoded anew at ``scale`` of the original or more; itself if it is so."""
+    if image.scale >= min(scale, 1.0) or not image.data:
+        return image
+    return image_decode(
+        image.data, limits=limits, working_side=math.ceil(image.long_side * min(scale, 1.0))
+    )
+
+
+def crop_encode(crop: NDArray[np.uint8]) -> bytes:
+    """Return the JPEG file of an RGB crop."""
+    bgr = np.ascontiguousarray(crop[..., ::-1])
+    _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, CROP_JPEG_QUALITY])
+    return encoded.tobytes()
+
+
+def _bytes_check(data: bytes, limits: ImageLimits) -> None:
+    """Refuse a file by its length alone."""
+    if not data:
+        raise EmptyFile("The file is empty.")
+    if len(data) > limits.max_bytes:
+        raise ImageTooLarge(
+            f"The file has {len(data):,} bytes; {limits.max_bytes:,} are allowed.",
+            code="too_many_bytes",
+        )
+
+
+def _size_check(header: Image.Image, limits: ImageLimits) -> None:
+    """Refuse a picture by the size its header claims."""
+    width, height = header.size
+    if min(width, height) < 1:
+        raise UnreadableImage("The image has no pixels.")
+    if max(width, height) > limits.max_side:
+        raise ImageTooLarge(
+            f"The image is {width} x {height}; a side may have {limits.max_side:,} pixels.",
+            code="side_too_long",
+        )
+    if width * height > limits.max_pixels:
+        raise ImageTooLarge(
+            f"The image has {width * height:,} pixels; {limits.max_pixels:,} are allowed.",
+            code="too_many_pixels",
+        )
+
+
+def _reduction(long_side: int, working_side: int | None) -> int:
+    """Return the largest of 8, 4, 2, 1 that leaves the working side its pixels."""
+    if working_side is None:
+        return 1
+    wanted = max(working_side, 1)
+    return next((by for by in REDUCTIONS if math.ceil(long_side / by) >= wanted), 1)
+
+
+def _pixels(data: bytes, header: Image.Image, reduction: int) -> tuple[NDArray[np.uint8], int]:
+    """Return the pixels as stored, RGB, and how much they were reduced."""
+    if is_fast_jpeg(header):
+        pixels = _jpeg_pixels(data, header.size, reduction)
+        if pixels is not None:
+            return pixels, reduction
+    full = rgb_pixels(header)
+    if reduction == 1 or full.shape[0] * full.shape[1] <= HEAVY_PIXELS:
+        return full, 1
+    height, width = full.shape[:2]
+    size = (math.ceil(width / reduction), math.ceil(height / reduction))
+    return cv2.resize(full, size, interpolation=cv2.INTER_AREA).astype(np.uint8), reduction
+
+
+def _jpeg_pixels(data: bytes, size: tuple[int, int], reduction: int) -> NDArray[np.uint8] | None:
+    """Decode a JPEG the fast way, or return None: Pillow then says what is wrong with it."""
+    flags = JPEG_REDUCED[reduction] | cv2.IMREAD_IGNORE_ORIENTATION
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    expected = (math.ceil(size[1] / reduction), math.ceil(size[0] / reduction), 3)
+    if decoded is None or decoded.shape != expected:
+        return None
+    pixels: NDArray[np.uint8] = decoded.astype(np.uint8, copy=False)
+    if reduction > 1:
+        cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels)
+    return pixels
