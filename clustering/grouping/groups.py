@@ -86,6 +86,9 @@ def _plain(
     if algorithm == "dbscan":
         return dbscan_labels(rows, eps=eps, min_samples=min_samples)
     found = HDBSCAN(min_cluster_size=max(2, min_samples), min_samples=1, copy=True).fit(rows)
+    if found.labels_.max() < 0:
+        # HDBSCAN only tells groups apart: it has no answer where there is one person or none.
+        return dbscan_labels(rows, eps=eps, min_samples=min_samples)
     return np.where(found.labels_ < 0, NOISE, found.labels_).astype(np.int64)
 
 
