@@ -8,7 +8,7 @@ _data = tempfile.mkdtemp(prefix="faceadmin-tests-")
 os.environ["FACEADMIN_DATA"] = _data
 os.environ.setdefault("FACEADMIN_PORT", "8970")
 
-pytest_plugins = ("tests.stores", "tests.callers")
+pytest_plugins = ("tests.stores", "tests.callers", "tests.models")
 
 
 def pytest_sessionfinish():
