@@ -28,8 +28,9 @@ def dbscan_labels(
     """Label (n, d) unit rows as scikit-learn's DBSCAN does, numbering and border points included.
 
     `eps` is a cosine distance. Two rows are neighbours where half their squared Euclidean distance,
-    in float64, is at most `eps`: what scikit-learn decides with metric="euclidean" and
-    sqrt(2 * eps), up to 1e-14. Memory is linear in n.
+    in float64, is at most `eps`: what scikit-learn decides for float64 rows, metric="euclidean" and
+    sqrt(2 * eps), up to 1e-14. For float32 rows its own rounding is about 1e-8, and a pair that
+    close to the cut may differ. Memory is linear in n.
     """
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
     graph = _DensityGraph(len(rows), min_samples=min_samples)

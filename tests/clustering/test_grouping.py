@@ -1,0 +1,150 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.labels import b_cubed, pairwise
+from clustering.grouping import dbscan_labels, group_faces
+from clustering.grouping.candidates import candidate_pairs
+from tests.clustering.test_grouping_dbscan import people, unit
+
+EPS = 0.08
+DATA = Path(os.environ.get("FACEADMIN_TEST_DATA", Path(__file__).parents[3] / "shared"))
+THOUSANDS = DATA / "vectors" / "thousands.npz"
+
+
+def same_partition(one, other):
+    return len(set(zip(one.tolist(), other.tolist(), strict=True))) == len(set(one.tolist()))
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), count=st.integers(2, 120))
+def test_the_order_of_faces_does_not_matter(seed, count):
+    vectors = people(seed, count=count, spread=0.35)
+    order = np.random.default_rng(seed).permutation(count)
+
+    labels = group_faces(vectors, eps=EPS, min_samples=2).labels
+    shuffled = group_faces(vectors[order], eps=EPS, min_samples=2).labels
+
+    noise = labels < 0
+    assert (noise[order] == (shuffled < 0)).all()
+    assert same_partition(labels[order], shuffled)
+    assert same_partition(shuffled, labels[order])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    count=st.integers(0, 120),
+    min_samples=st.integers(2, 5),
+    algorithm=st.sampled_from(["dbscan", "hdbscan"]),
+    refine=st.booleans(),
+)
+def test_groups_are_largest_first_and_never_too_small(seed, count, min_samples, algorithm, refine):
+    vectors = people(seed, count=count, spread=0.35).reshape(count, 16)
+
+    grouping = group_faces(
+        vectors, eps=EPS, min_samples=min_samples, algorithm=algorithm, refine=refine
+    )
+
+    sizes = np.bincount(grouping.labels[grouping.labels >= 0])
+    assert (np.diff(sizes) <= 0).all()
+    assert (sizes >= min_samples).all()
+    assert len(sizes) == len(grouping.covers) == len(grouping.cohesion) == len(grouping.centroids)
+    np.testing.assert_array_equal(grouping.labels[grouping.covers], np.arange(len(sizes)))
+
+
+def test_equal_input_gives_equal_groups():
+    vectors = people(3, count=300, spread=0.4)
+
+    one, other = (group_faces(vectors, eps=EPS, min_samples=2) for _ in range(2))
+
+    np.testing.assert_array_equal(one.labels, other.labels)
+    np.testing.assert_array_equal(one.similarity, other.similarity)
+
+
+def test_a_chain_of_faces_is_not_one_person():
+    angles = np.arange(40) * 0.1
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+
+    plain = dbscan_labels(vectors, eps=EPS, min_samples=2)
+    refined = group_faces(vectors, eps=EPS, min_samples=2).labels
+
+    assert set(plain.tolist()) == {0}
+    for label in range(refined.max() + 1):
+        assert np.ptp(angles[refined == label]) < 1.0
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 10, 300])
+def test_strangers_are_all_noise(count):
+    vectors = unit(np.random.default_rng(1).standard_normal((count, 64)))
+
+    grouping = group_faces(vectors, eps=EPS, min_samples=2)
+
+    assert (grouping.labels == -1).all()
+    assert (grouping.similarity == 0).all()
+
+
+@pytest.mark.parametrize("count", [2, 10, 300])
+def test_one_person_is_one_group(count):
+    noise = 0.15 * np.random.default_rng(1).standard_normal((count, 64))
+
+    grouping = group_faces(unit(1 + noise), eps=EPS, min_samples=2)
+
+    assert (grouping.labels == 0).all()
+
+
+def test_hdbscan_finds_a_person_who_is_alone():
+    vectors = unit(1 + 0.15 * np.random.default_rng(1).standard_normal((3, 64)))
+
+    labels = group_faces(vectors, eps=EPS, min_samples=2, algorithm="hdbscan").labels
+
+    assert (labels == 0).all()
+
+
+def test_copies_of_one_photo_are_one_group_each():
+    vectors = np.repeat(unit(np.random.default_rng(1).standard_normal((40, 64))), 3, axis=0)
+
+    labels = group_faces(vectors, eps=EPS, min_samples=2).labels
+
+    np.testing.assert_array_equal(labels, np.repeat(np.arange(40), 3))
+
+
+def test_the_cover_is_typical_and_sharp():
+    vectors = unit(np.array([[1, 0.02], [1, 0], [1, 0.01], [0, 1]]))
+
+    plain = group_faces(vectors, eps=EPS, min_samples=2)
+    judged = group_faces(vectors, eps=EPS, min_samples=2, quality=np.float32([0.9, 0.1, 0.1, 1]))
+
+    assert plain.covers.tolist() == [2]
+    assert judged.covers.tolist() == [0]
+    assert plain.labels.tolist() == [0, 0, 0, -1]
+    assert plain.similarity[3] == pytest.approx(0.01, abs=1e-3)
+
+
+def test_blocks_and_bounds_leave_the_nearest_pairs_alone(monkeypatch):
+    vectors = people(5, count=200, spread=0.2)
+    whole = candidate_pairs(vectors, radius=0.3, nearest=6)
+
+    monkeypatch.setattr("clustering.grouping.candidates._FEWEST_PAIRS_HELD", 1)
+    bounded = candidate_pairs(vectors, radius=0.3, nearest=6, block_rows=23)
+
+    # Both ends keep what they had when the list was cut, so a bounded list may hold a few more.
+    whole_pairs = set(zip(whole.first.tolist(), whole.second.tolist(), strict=True))
+    assert whole_pairs <= set(zip(bounded.first.tolist(), bounded.second.tolist(), strict=True))
+    assert len(bounded.first) <= 200 * 6 * 2
+
+
+@pytest.mark.skipif(not THOUSANDS.exists(), reason="The labelled vectors are not on this machine.")
+@pytest.mark.parametrize(("eps", "allowed"), [(0.08, 0.0), (0.072, 0.02), (0.088, 0.02)])
+def test_thousands_of_people_are_told_apart(eps, allowed):
+    with np.load(THOUSANDS) as arrays:
+        vectors, known = unit(arrays["vectors"].astype(np.float32)), arrays["identity"]
+
+    labels = group_faces(vectors, eps=eps, min_samples=2).labels
+
+    assert pairwise(known, labels).f1 >= 0.96 - allowed
+    assert b_cubed(known, labels).f1 >= 0.945 - allowed
