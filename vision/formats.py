@@ -62,8 +62,12 @@ def is_fast_jpeg(header: Image.Image) -> bool:
     return format_name(header) == "JPEG" and header.mode in ("RGB", "L")
 
 
-def orientation_of(header: Image.Image) -> int:
-    """Return the EXIF orientation 1..8; a photo whose EXIF is broken is taken as it lies."""
+def orientation_of(header: Image.Image, data: bytes) -> int:
+    """Return the orientation 1..8 that decoding leaves to do; broken EXIF is taken as upright."""
+    if header.format == "TIFF":
+        return 1  # Pillow turns it while it decodes
+    if header.format == "HEIF":
+        return _heif_orientation(header, data)
     try:
         orientation = int(header.getexif().get(ExifTags.Base.Orientation, 1))
     except DECODER_FAILURES:
@@ -80,6 +84,18 @@ def upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     return np.ascontiguousarray(pixels)
+
+
+def _heif_orientation(header: Image.Image, data: bytes) -> int:
+    """Return the EXIF orientation of a HEIF file that has no turn of its own.
+
+    The decoder follows the container's turns (irot, imir), which cameras write beside the same
+    orientation in EXIF; a file with EXIF alone is left lying.
+    """
+    if b"irot" in data or b"imir" in data:
+        return 1
+    orientation = header.info.get("original_orientation") or 1
+    return orientation if 1 <= orientation <= 8 else 1
 
 
 def rgb_pixels(image: Image.Image) -> NDArray[np.uint8]:

@@ -77,7 +77,7 @@ def image_decode(
         raise NotAnImage("The file is not an image of a format that can be read.") from failure
     with header:
         _size_check(header, limits)
-        orientation = orientation_of(header)
+        orientation = orientation_of(header, data)
         reduction = _reduction(max(header.size), working_side)
         try:
             pixels, reduction = _pixels(data, header, reduction)
