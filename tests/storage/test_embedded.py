@@ -1,0 +1,167 @@
+"""The embedded document store is started on a folder, known as ours, and outlives kills."""
+
+import contextlib
+import os
+import socket
+import threading
+
+import mongoengine as me
+import pymongo.errors
+import pytest
+
+from faceadmin.embedded import mongodb_command, mongodb_is_ours, qdrant_command, qdrant_is_ready
+from storage.errors import StoreUnavailable
+from storage.mongo import bulk_upsert, mongo_ping, mongo_process_id, mongo_register
+from tests.stores import document_store, free_port
+
+pytestmark = pytest.mark.services
+
+
+class Kept(me.Document):
+    """A document to be kept."""
+
+    id = me.StringField(primary_key=True)
+
+
+@pytest.fixture
+def store(settings, tmp_path):
+    """An embedded document store of this test's own, which the documents use."""
+    started, settings.MONGODB_URL = document_store(tmp_path / "mongodb")
+    settings.DATABASE_NAME = "kept"
+    started.start()
+    mongo_register()
+    yield started
+    if started.process.poll() is None:
+        started.kill()
+    me.disconnect()
+    mongo_register()
+
+
+def port_of(store):
+    return int(store.command[store.command.index("--port") + 1])
+
+
+def test_the_server_on_the_folder_is_known_as_ours(store, tmp_path):
+    assert mongodb_is_ours(port_of(store), tmp_path / "mongodb")
+    assert mongo_process_id(port_of(store)) == store.process.pid
+
+
+def test_somebody_elses_server_is_not_taken_for_ours(store, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    assert not mongodb_is_ours(port_of(store), other)
+
+    (other / "nx-27017.pid").write_text(str(os.getpid()))
+    assert not mongodb_is_ours(port_of(store), other)
+
+
+def test_a_port_that_only_listens_is_not_taken_for_ours(tmp_path):
+    (tmp_path / "nx-27017.pid").write_text(str(os.getpid()))
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert not mongodb_is_ours(silent.getsockname()[1], tmp_path)
+    assert not mongodb_is_ours(free_port(), tmp_path)
+
+
+def test_nothing_is_written_outside_the_folder(tmp_path):
+    command = mongodb_command(tmp_path / "m", 1234)
+
+    files = [
+        command[command.index(flag) + 1] for flag in ("--log-file", "--pid-file", "--data-dir")
+    ]
+    assert all(file.startswith(str(tmp_path / "m")) for file in files)
+    assert command[command.index("--host") + 1] == "127.0.0.1"
+
+
+def test_the_process_id_of_a_killed_server_does_not_stop_the_next(store, tmp_path):
+    store.kill()
+    pid_file = tmp_path / "mongodb" / "nx-27017.pid"
+    pid_file.write_text(str(os.getpid()))  # the number is another process's by now
+
+    mongodb_command(tmp_path / "mongodb", port_of(store))
+
+    assert not pid_file.exists()
+    store.start()
+
+
+def test_a_running_servers_process_id_is_left_alone(store, tmp_path):
+    mongodb_command(tmp_path / "mongodb", port_of(store))
+
+    assert mongodb_is_ours(port_of(store), tmp_path / "mongodb")
+
+
+def test_acknowledged_documents_survive_sigkill(store):
+    acknowledged, stop = [], threading.Event()
+
+    def keep_writing():
+        number = 0
+        while not stop.is_set():
+            chunk = [Kept(id=f"{number:06d}-{index}") for index in range(10)]
+            with contextlib.suppress(pymongo.errors.ConnectionFailure):
+                bulk_upsert(Kept, chunk)
+                acknowledged.extend(document.id for document in chunk)
+            number += 1
+
+    writer = threading.Thread(target=keep_writing)
+    writer.start()
+    for kill in range(1, 3):
+        while len(acknowledged) < 200 * kill and writer.is_alive():
+            stop.wait(0.01)
+        store.kill()
+        store.start()
+    stop.set()
+    writer.join()
+
+    assert len(acknowledged) >= 400
+    assert set(acknowledged) <= {document.id for document in Kept.objects}
+
+
+def test_ping_answers_and_names_a_store_that_is_away(store):
+    mongo_ping()
+    store.kill()
+
+    with pytest.raises(StoreUnavailable, match="MongoDB") as refusal:
+        mongo_ping()
+    assert refusal.value.store == "mongodb"
+
+
+def test_a_forked_child_gets_a_client_of_its_own(store):
+    Kept(id="a").save()
+    mine = me.connection.get_connection()
+
+    child = os.fork()
+    if child == 0:
+        good = me.connection.get_connection() is not mine and Kept.objects.get(id="a")
+        os._exit(0 if good else 1)
+    _, status = os.waitpid(child, 0)
+
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert me.connection.get_connection() is mine
+    assert Kept.objects.get(id="a")
+
+
+def test_registering_opens_nothing(settings):
+    settings.MONGODB_URL = "mongodb+srv://no-such-host.invalid/"
+
+    mongo_register()
+
+    me.disconnect()
+    mongo_register()
+
+
+def test_the_database_name_wins_over_the_urls_path(store, settings):
+    settings.MONGODB_URL = settings.MONGODB_URL.replace("/?", "/other?")
+    mongo_register()
+
+    assert Kept._get_collection().database.name == "kept"
+    assert Kept.objects.first() is None
+
+
+def test_the_vector_stores_command_names_folder_and_socket(tmp_path):
+    command = qdrant_command(tmp_path / "v", tmp_path / "run" / "q.sock")
+
+    assert command[1:] == [
+        *("-m", "storage.edge.server", "--folder", str(tmp_path / "v")),
+        *("--socket", str(tmp_path / "run" / "q.sock")),
+    ]
+    assert not qdrant_is_ready(tmp_path / "run" / "q.sock")
