@@ -1,0 +1,108 @@
+"""Boxes and letterboxes in numpy. A box is (x, y, width, height) in pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """How a photo lies in a model's input: scaled by ``scale``, then moved by (x, y) pixels."""
+
+    scale_x: float
+    scale_y: float
+    x: int
+    y: int
+
+    def boxes_back(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return boxes (n, 4) of the input in pixels of the photo."""
+        scale = (self.scale_x, self.scale_y, self.scale_x, self.scale_y)
+        return ((boxes - (self.x, self.y, 0, 0)) / scale).astype(np.float32)
+
+    def points_back(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return points (..., 2) of the input in pixels of the photo."""
+        return ((points - (self.x, self.y)) / (self.scale_x, self.scale_y)).astype(np.float32)
+
+
+def box_iou(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the intersection over union (n,) of one box with each of ``boxes`` (n, 4)."""
+    left = np.maximum(boxes[:, :2], box[:2])
+    right = np.minimum(boxes[:, :2] + boxes[:, 2:], box[:2] + box[2:])
+    shared = np.prod(np.clip(right - left, 0, None), axis=1)
+    union = np.prod(boxes[:, 2:], axis=1) + np.prod(box[2:]) - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+
+
+def boxes_suppress(
+    boxes: NDArray[np.float32], scores: NDArray[np.float32], *, iou: float
+) -> NDArray[np.intp]:
+    """Return the rows that non-maximum suppression keeps, the best first, ties by row."""
+    waiting = np.argsort(-scores, kind="stable")
+    kept = []
+    while waiting.size:
+        best, waiting = waiting[0], waiting[1:]
+        kept.append(best)
+        waiting = waiting[box_iou(boxes[best], boxes[waiting]) <= iou]
+    return np.asarray(kept, np.intp)
+
+
+def box_clip(box: Box, *, width: float, height: float) -> Box:
+    """Return the part of a box that lies in a picture of this size."""
+    left, top = min(max(box[0], 0.0), width), min(max(box[1], 0.0), height)
+    right = min(max(box[0] + box[2], left), width)
+    bottom = min(max(box[1] + box[3], top), height)
+    return left, top, right - left, bottom - top
+
+
+def box_scale(box: Box, by: float) -> Box:
+    """Return a box in the pixels of a picture ``by`` times as large."""
+    return box[0] * by, box[1] * by, box[2] * by, box[3] * by
+
+
+def square_around(box: Box, *, margin: float) -> Box:
+    """Return the square with the box's centre and ``margin`` times its longer side."""
+    side = max(box[2], box[3]) * margin
+    return box[0] + (box[2] - side) / 2, box[1] + (box[3] - side) / 2, side, side
+
+
+def letterbox(
+    pixels: NDArray[np.uint8], *, height: int, width: int, border: float = 0.0, padding: int
+) -> tuple[NDArray[np.uint8], Letterbox]:
+    """Fit a photo into the middle of (height, width, 3), keeping its aspect.
+
+    ``border`` leaves so many of the photo's own sides free on every side of it.
+    """
+    shown_height, shown_width = pixels.shape[:2]
+    scale = min(width / shown_width, height / shown_height) / (1 + 2 * border)
+    new_width = min(max(round(shown_width * scale), 1), width)
+    new_height = min(max(round(shown_height * scale), 1), height)
+    x, y = (width - new_width) // 2, (height - new_height) // 2
+    boxed = np.full((height, width, 3), padding, np.uint8)
+    boxed[y : y + new_height, x : x + new_width] = _resized(pixels, new_width, new_height)
+    return boxed, Letterbox(new_width / shown_width, new_height / shown_height, x, y)
+
+
+def letterbox_shape(height: int, width: int, *, side: int, multiple: int) -> tuple[int, int]:
+    """Return (height, width) of the smallest input that shows a photo with ``side`` px at length.
+
+    For graphs that take any shape: each side is a multiple of the model's coarsest stride.
+    """
+    scale = side / max(height, width)
+    return tuple(  # type: ignore[return-value]  # two sides in, two sides out
+        max(-(-round(shown * scale) // multiple), 1) * multiple for shown in (height, width)
+    )
+
+
+def _resized(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """Resize without aliasing; plain interpolation will do where little is left out."""
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    shrinks = pixels.shape[0] > 2 * height
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(pixels, (width, height), interpolation=how).astype(np.uint8, copy=False)
