@@ -116,6 +116,20 @@ def members_all(run: Run) -> Iterator[Member]:
     return _stream(Member, f"{run.clusters_run}/")
 
 
+def current_members(collection: str, faces: list[str]) -> dict[str, Member]:
+    """Return the places that faces have in the run that readers see, by face."""
+    known = Collection.objects(path=collection).first()
+    current = run_find(known.current_run) if known is not None else None
+    if current is None:
+        return {}
+    ids = [Member.id_for(current.clusters_run, face) for face in faces]
+    found: dict[str, Member] = {}
+    for first in range(0, len(ids), IDS_PER_QUERY):
+        for member in Member.objects(id__in=ids[first : first + IDS_PER_QUERY]):
+            found[member.face] = member
+    return found
+
+
 def faces_by_id(ids: list[str]) -> dict[str, Face]:
     """Return faces by id; an unknown id is left out."""
     found: dict[str, Face] = {}

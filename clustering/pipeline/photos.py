@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from clustering.documents import Face, Image, ImageState, Run, Verdict, collection_place
 from clustering.pipeline.tools import Tools
+from clustering.selectors import current_members
 from storage.errors import ObjectTooLarge, ObjectUnreadable, ObjectVanished, StorageError
 from storage.mongo import bulk_upsert
 from vision import DecodedImage, DetectedFace, VisionError, crop_encode
@@ -115,7 +116,7 @@ def photos_store(photos: list[Photo], *, run: Run, tools: Tools, counts: Counter
             run.embedder,
             [face.id for face in faces],
             np.stack(vectors),
-            [_payload(face) for face in faces],
+            _payloads(faces, run=run),
         )
     bulk_upsert(Face, faces)
     bulk_upsert(Image, images)
@@ -127,15 +128,19 @@ def photos_store(photos: list[Photo], *, run: Run, tools: Tools, counts: Counter
     )
 
 
-def _payload(face: Face) -> dict[str, str]:
-    """Return what the vector store filters by; run and cluster follow when a run is switched to."""
-    return {
-        "collection": face.collection,
-        "key": face.key,
-        "run": "",
-        "cluster": "",
-        "verdict": str(face.verdict),
-    }
+def _payloads(faces: list[Face], *, run: Run) -> list[dict[str, str]]:
+    """Return what the vector store filters by; a face that readers see keeps its run and cluster."""
+    seen = current_members(run.collection, [face.id for face in faces])
+    return [
+        {
+            "collection": face.collection,
+            "key": face.key,
+            "run": seen[face.id].run if face.id in seen else "",
+            "cluster": seen[face.id].cluster if face.id in seen else "",
+            "verdict": face.verdict.value,
+        }
+        for face in faces
+    ]
 
 
 def _image_of(photo: Photo, *, run: Run, now: datetime, faces: int) -> Image:

@@ -109,7 +109,8 @@ def storage_repair(
     broken = sorted({*report.mongodb_only, *report.missing_crops})
     keys = sorted({face.key for face in faces_by_id(broken).values()})
     look_again(keys)
-    payloads_write(run, vectors=vectors, check=lambda: None)
+    if report.wrong_cluster:
+        payloads_write(run, vectors=vectors, check=lambda: None)
     return Repair(
         vectors_removed=len(report.orphans) + sum(map(len, report.wrong_model.values())),
         photos_read_again=len(keys),

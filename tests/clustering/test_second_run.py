@@ -4,6 +4,7 @@ import pytest
 
 from clustering.documents import Face, RunState
 from clustering.selectors import collection_faces, collection_images, members_all
+from clustering.services import run_cancel
 
 pytestmark = pytest.mark.services
 
@@ -104,6 +105,22 @@ def test_a_photo_that_was_unreadable_is_looked_at_when_it_changes(painted):
 
     assert run.skipped == {}
     assert run.stats["total_faces"] == 2
+
+
+def test_a_full_run_that_was_cancelled_leaves_the_stores_as_they_were(painted):
+    painted.paint("a.png", 1)
+    painted.paint("b.png", 1, shade=1)
+    first = painted.run()
+    full = painted.start(full=True)
+    painted.advance(full)
+    painted.advance(full)
+
+    run_cancel(full)
+    cancelled = painted.finish(full)
+
+    assert cancelled.decoded == 2
+    where = {"collection": painted.name.path, "run": first.id}
+    assert painted.vectors.facet("painted-vectors", "cluster", where) == {"cluster_0": 2}
 
 
 def test_readers_see_the_old_run_until_the_switch(painted):
