@@ -1,0 +1,76 @@
+"""CenterFace: one heat map of face centres, with sizes, offsets and landmarks beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision.detectors.detection import Candidates, Detection
+from vision.detectors.looks import Shape, faces_detect
+from vision.errors import ModelRefused
+from vision.geometry import letterbox_shape
+from vision.sessions import Session
+
+SIDE = 640  # the input's longer side, px
+STRIDE = 4  # px between cells of the heat map
+MULTIPLE = 32  # px: the graph halves its input five times
+CHANNELS = [1, 2, 2, 10]  # heat, log size, offset, landmarks; each pair y before x
+
+
+class CenterFace:
+    """Finds faces with landmarks."""
+
+    padding = 0
+    iou = 0.3
+    batches = True
+
+    def __init__(self, session: Session, *, confidence: float = 0.5) -> None:
+        self.session = session
+        self.confidence = confidence
+
+    def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
+        """Return the faces of each photo."""
+        return faces_detect(self, images)
+
+    def shape_for(self, height: int, width: int) -> Shape:
+        """Return the smallest input that shows the photo at the working side."""
+        return letterbox_shape(height, width, side=SIDE, multiple=MULTIPLE)
+
+    def candidates(self, inputs: NDArray[np.uint8]) -> list[Candidates]:
+        """Return the faces of each input above the confidence floor."""
+        outputs = self.session.run(np.ascontiguousarray(inputs.transpose(0, 3, 1, 2), np.float32))
+        if [output.shape[1] for output in outputs if output.ndim == 4] != CHANNELS:
+            shapes = [output.shape for output in outputs]
+            raise ModelRefused(f"{self.session.path} is no CenterFace: it answers {shapes}.")
+        return [
+            map_candidates(*(output[row] for output in outputs), floor=self.confidence)
+            for row in range(len(inputs))
+        ]
+
+
+def map_candidates(
+    heat: NDArray[np.float32],
+    size: NDArray[np.float32],
+    offset: NDArray[np.float32],
+    points: NDArray[np.float32],
+    *,
+    floor: float,
+) -> Candidates:
+    """Read the maps (c, H, W) of one input.
+
+    The centre is (cell + offset + 0.5) strides, a side exp(size) strides, and a landmark lies at
+    its share of the box's sides from the box's corner.
+    """
+    rows, columns = np.nonzero(heat[0] >= floor)
+    cells = np.stack([columns, rows], axis=1).astype(np.float32)
+    centres = (cells + offset[::-1, rows, columns].T + 0.5) * STRIDE
+    sides = np.exp(size[::-1, rows, columns].T) * STRIDE
+    corners = centres - sides / 2
+    shares = points[:, rows, columns].T.reshape(-1, 5, 2)[..., ::-1]
+    return Candidates(
+        np.concatenate([corners, sides], axis=1),
+        corners[:, None] + shares * sides[:, None],
+        heat[0, rows, columns],
+    )

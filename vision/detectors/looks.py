@@ -1,0 +1,121 @@
+"""One look at photos through a detector's graph, and a second one where the first is doubtful.
+
+A tight crop breaks a detector silently: fed as it is, boxes and landmarks come out wrong. So where
+nothing is found, or the best box touches or fills the frame, the photo is looked at again with a
+border of half its side all around, and the better result stays.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision.detectors.detection import Candidates, Detection
+from vision.geometry import Letterbox, boxes_suppress, letterbox
+
+BORDER = 0.5  # of the photo's side, on every side
+TOUCHES = 0.02  # of the photo's side: a box this near to the frame may go on beyond it
+FILLS = 0.5  # of the photo's area
+BATCH = 8  # inputs of one call, where the graph takes several
+
+Shape = tuple[int, int]
+
+
+class Graph(Protocol):
+    """What differs between detectors: the input's form, and what the outputs mean."""
+
+    padding: int
+    iou: float
+    batches: bool
+
+    def shape_for(self, height: int, width: int) -> Shape:
+        """Return the (height, width) of the input for a photo of this size."""
+        ...
+
+    def candidates(self, inputs: NDArray[np.uint8]) -> list[Candidates]:
+        """Return what each input (n, height, width, 3) shows above the confidence floor."""
+        ...
+
+
+def faces_detect(graph: Graph, images: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
+    """Return the faces of each photo, the surest first."""
+    found = _look(graph, images, border=0.0)
+    doubtful = [row for row, image in enumerate(images) if _is_doubtful(found[row], image)]
+    again = _look(graph, [images[row] for row in doubtful], border=BORDER)
+    for row, second in zip(doubtful, again, strict=True):
+        found[row] = _better(found[row], second, images[row])
+    return found
+
+
+def _look(
+    graph: Graph, images: Sequence[NDArray[np.uint8]], *, border: float
+) -> list[list[Detection]]:
+    """Look at each photo once, those of one input shape together."""
+    rows_of: dict[Shape, list[int]] = defaultdict(list)
+    for row, image in enumerate(images):
+        rows_of[graph.shape_for(*image.shape[:2])].append(row)
+    found: list[list[Detection]] = [[] for _ in images]
+    size = BATCH if graph.batches else 1
+    for (height, width), rows in rows_of.items():
+        for first in range(0, len(rows), size):
+            batch = rows[first : first + size]
+            fitted = [
+                letterbox(
+                    images[row], height=height, width=width, border=border, padding=graph.padding
+                )
+                for row in batch
+            ]
+            seen = graph.candidates(np.stack([inputs for inputs, _ in fitted]))
+            for row, candidates, (_, lies) in zip(batch, seen, fitted, strict=True):
+                found[row] = _detections(candidates, lies, iou=graph.iou)
+    return found
+
+
+def _detections(candidates: Candidates, lies: Letterbox, *, iou: float) -> list[Detection]:
+    """Suppress doubles, and go back to the photo's pixels."""
+    kept = boxes_suppress(candidates.boxes, candidates.scores, iou=iou)
+    boxes = lies.boxes_back(candidates.boxes[kept]).tolist()
+    scores = candidates.scores[kept].tolist()
+    if candidates.landmarks is None:
+        points: Sequence[NDArray[np.float32] | None] = [None] * len(boxes)
+    else:
+        points = list(lies.points_back(candidates.landmarks[kept]))
+    return [
+        Detection((x, y, width, height), landmarks, score)
+        for (x, y, width, height), landmarks, score in zip(boxes, points, scores, strict=True)
+    ]
+
+
+def _is_doubtful(found: list[Detection], image: NDArray[np.uint8]) -> bool:
+    """Tell whether nothing was found, or the best box touches or fills the frame."""
+    return not found or _touches(found[0], image) or _fills(found[0], image)
+
+
+def _touches(face: Detection, image: NDArray[np.uint8]) -> bool:
+    height, width = image.shape[:2]
+    x, y, box_width, box_height = face.box
+    near_x, near_y = TOUCHES * width, TOUCHES * height
+    return (
+        x <= near_x
+        or y <= near_y
+        or x + box_width >= width - near_x
+        or y + box_height >= height - near_y
+    )
+
+
+def _fills(face: Detection, image: NDArray[np.uint8]) -> bool:
+    height, width = image.shape[:2]
+    return face.box[2] * face.box[3] >= FILLS * height * width
+
+
+def _better(
+    first: list[Detection], second: list[Detection], image: NDArray[np.uint8]
+) -> list[Detection]:
+    """Choose between two looks."""
+    if not second:
+        return first
+    return second
