@@ -7,6 +7,8 @@ from pathlib import Path
 _data = tempfile.mkdtemp(prefix="faceadmin-tests-")
 os.environ["FACEADMIN_DATA"] = _data
 os.environ.setdefault("FACEADMIN_PORT", "8970")
+# The browser's driver keeps an event loop in this thread, which Django takes for a request of it.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
 pytest_plugins = ("tests.stores", "tests.callers", "tests.models")
 
