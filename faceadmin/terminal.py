@@ -42,7 +42,12 @@ class Progress:
             self._line()
 
     def update(self, done: int, total: int) -> None:
-        """Show that so much is done of so much; a total of 0 is not known yet."""
+        """Show that so much is done of so much; a total of 0 is not known yet.
+
+        Less than before begins a new piece of the work.
+        """
+        if done < self._state[0]:
+            self._start_anew()
         self._state = (done, total)
         if self._file.isatty():
             self._draw()
@@ -55,6 +60,12 @@ class Progress:
             print(sentence, file=self._file, flush=True)
         else:
             self._bar.write(sentence, file=self._file)
+
+    def _start_anew(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        self._bar, self._said = None, (-1, -1)
+        self._started = time.monotonic()
 
     def _draw(self) -> None:
         if self._bar is None:

@@ -17,7 +17,9 @@ CHECKOUT = Path(__file__).parents[2]
 def test_a_port_is_a_whole_number_in_its_range(nonsense):
     env = Environment({"FACEADMIN_PORT": nonsense})
 
-    with pytest.raises(ImproperlyConfigured, match=r"FACEADMIN_PORT has to be a whole number from 1"):
+    with pytest.raises(
+        ImproperlyConfigured, match=r"FACEADMIN_PORT has to be a whole number from 1"
+    ):
         env.integer("FACEADMIN_PORT", 8000, low=1, high=65535)
 
 

@@ -1,0 +1,67 @@
+"""``manage.py demo``: a small collection to look at."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.urls import reverse
+
+from faceadmin.data_lock import running_on
+from faceadmin.exits import Ended, Exit, SentenceCommand
+from faceadmin.processes import address
+from faceadmin.terminal import Progress
+from storage.names import CollectionName
+from vision.archives import archive_fetch
+
+COLLECTION = CollectionName("demo", "people")
+PROJECT, VERSION = "face_recognition", "1.3.0"
+SHA256 = "5e5efdd1686aa566af0d3cc1313b131e4b197657a8ffd03669e6d3fad92705ec"
+PHOTOS = "tests/test_images/*.jpg"
+
+
+class Command(SentenceCommand):
+    """Fetch a few photos of known people from a package index, and cluster them."""
+
+    help = "Fetch a few photos of well-known people and cluster them."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Fetch, cluster, and say where to look."""
+        if settings.WASABI_ACCESS_KEY:
+            raise Ended(
+                "The demo puts photos into a folder, but the settings name an S3 service; "
+                "run it without WASABI_ACCESS_KEY.",
+                code=Exit.NONSENSE,
+            )
+        photos_fetch(settings.BUCKETS_ROOT / COLLECTION.bucket / COLLECTION.sub)
+        call_command("cluster_bucket", COLLECTION.path, wait=True, stdout=self.stdout)
+        running = running_on(settings.DATA)
+        if running and running.address:
+            page = reverse("collection", args=(COLLECTION.bucket, COLLECTION.sub))
+            self.stdout.write(f"Look at them: {running.address}{page}")
+        else:
+            self.stdout.write(f"Start it with `make up` and look at them: {address()}")
+
+
+def photos_fetch(folder: Path) -> None:
+    """Put the demo's photos into a folder, unless they are there."""
+    if any(folder.glob("*.jpg")):
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Put in place as a whole, so that an interrupted start leaves no half of a collection.
+    with (
+        TemporaryDirectory(dir=folder.parent, prefix=".demo-") as scratch,
+        Progress("Fetching photos", unit="B") as progress,
+    ):
+        photos = archive_fetch(
+            PROJECT,
+            VERSION,
+            SHA256,
+            pick=lambda name: PurePosixPath(name).match(PHOTOS),
+            target=Path(scratch),
+            progress=progress.update,
+        )
+        photos[0].parent.replace(folder)

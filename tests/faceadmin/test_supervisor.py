@@ -1,0 +1,141 @@
+"""Processes are started in order, restarted, and stopped in reverse with all they have started."""
+
+import os
+import sys
+import time
+
+import pytest
+
+from faceadmin import supervisor
+from faceadmin.processes import Service
+from faceadmin.supervisor import Patience, Supervisor, Unsteady
+
+QUICK = Patience(start=20, stop=2, steady=1000, pause=0.01, tick=0.01, failures=3)
+# Writes its id to the file, and the order of its end to another.
+LIVES = """
+import os, pathlib, signal, sys
+folder, name = pathlib.Path(sys.argv[1]), sys.argv[2]
+def end(*_):
+    with (folder / "ends").open("a") as ends: ends.write(name + " ")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+(folder / name).write_text(str(os.getpid()))
+while True: signal.pause()
+"""
+IS_DEAF_AND_HAS_A_CHILD = """
+import os, pathlib, signal, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = os.fork()
+if child: (pathlib.Path(sys.argv[1]) / sys.argv[2]).write_text(f"{os.getpid()} {child}")
+while True: signal.pause()
+"""
+
+
+@pytest.fixture
+def service(tmp_path):
+    def make(name, code=LIVES):
+        return Service(
+            name,
+            lambda: [sys.executable, "-c", code, str(tmp_path), name],
+            lambda process: ids_of(tmp_path / name)[:1] == [process],
+        )
+
+    return make
+
+
+@pytest.fixture
+def supervise(tmp_path):
+    said = []
+
+    def run(*services, when_ready=lambda supervisor: supervisor.stop_soon(), patience=QUICK):
+        one = Supervisor(services, logs=tmp_path / "logs", say=said.append, patience=patience)
+        one.run(when_ready=lambda: when_ready(one))
+        return said
+
+    return run
+
+
+def ids_of(file):
+    return [int(one) for one in file.read_text().split()] if file.exists() else []
+
+
+def is_alive(process):
+    """Tell whether a process runs; a dead one that nobody has asked about counts as gone."""
+    try:
+        with open(f"/proc/{process}/stat") as stat:  # noqa: PTH123  # a file of the kernel
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_they_stop_in_reverse_and_leave_nothing(supervise, service, tmp_path):
+    supervise(service("stores"), service("workers"), service("web"))
+
+    assert (tmp_path / "ends").read_text().split() == ["web", "workers", "stores"]
+    assert not any(is_alive(ids_of(tmp_path / name)[0]) for name in ("stores", "workers", "web"))
+
+
+def test_each_waits_until_the_one_before_is_ready(supervise, service, tmp_path):
+    never = Service("stores", service("stores").command, lambda _process: False)
+
+    with pytest.raises(Unsteady, match=r"'stores' was not ready within 0\.1 s, 3 times in a row"):
+        supervise(never, service("web"), patience=Patience(**{**vars(QUICK), "start": 0.1}))
+
+    assert not (tmp_path / "web").exists()
+
+
+def test_what_does_not_listen_is_killed_with_all_it_started(supervise, service, tmp_path):
+    patience = Patience(**{**vars(QUICK), "stop": 0.1})
+
+    supervise(service("deaf", IS_DEAF_AND_HAS_A_CHILD), patience=patience)
+
+    parent, child = ids_of(tmp_path / "deaf")
+    give_up = time.monotonic() + 5
+    while is_alive(child):
+        assert time.monotonic() < give_up
+    assert not is_alive(parent)
+
+
+def test_a_crash_is_followed_by_a_new_start(supervise, service, tmp_path):
+    """The process is killed once all is ready, and everything stops when it is back."""
+    first = []
+    counted = service("worker")
+
+    def is_ready(process):
+        if first and process != first[0] and counted.is_ready(process):
+            ran[0].stop_soon()
+        return counted.is_ready(process)
+
+    def kill_once(one):
+        ran.append(one)
+        first.extend(ids_of(tmp_path / "worker"))
+        os.kill(first[0], 9)
+
+    ran = []
+    said = supervise(Service("worker", counted.command, is_ready), when_ready=kill_once)
+
+    assert ids_of(tmp_path / "worker") != first
+    assert said == ["The process 'worker' ended with signal SIGKILL; it is started again."]
+
+
+def test_what_keeps_crashing_ends_everything_with_the_end_of_its_log(supervise, service, tmp_path):
+    crashing = service("vectors", "import sys; print('The folder is broken.'); sys.exit(7)")
+
+    with pytest.raises(Unsteady) as refusal:
+        supervise(service("documents"), crashing)
+
+    assert "'vectors' ended with exit code 7, 3 times in a row" in str(refusal.value)
+    assert str(refusal.value).endswith("The folder is broken.")
+    assert (tmp_path / "ends").read_text().split() == ["documents"]
+
+
+def test_a_log_stays_within_its_bound(supervise, service, tmp_path, monkeypatch):
+    monkeypatch.setattr(supervisor, "LOG_BYTES", 100)
+    log = tmp_path / "logs" / "web.log"
+    log.parent.mkdir()
+    log.write_text("x" * 101)
+
+    supervise(service("web"))
+
+    assert log.stat().st_size == 0
+    assert log.with_name("web.log.1").stat().st_size == 101
