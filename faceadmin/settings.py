@@ -201,17 +201,13 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     "crops": (
         {
-            "BACKEND": "storages.backends.s3.S3Storage",
+            "BACKEND": "storage.crop_bucket.CropBucket",
             "OPTIONS": {
                 "bucket_name": CROPS_BUCKET,
                 "access_key": WASABI_ACCESS_KEY,
                 "secret_key": WASABI_SECRET_KEY,
                 "endpoint_url": WASABI_ENDPOINT,
                 "region_name": WASABI_REGION,
-                "signature_version": "s3v4",
-                "addressing_style": "path",
-                "file_overwrite": True,
-                "default_acl": None,
             },
         }
         if CROPS_BUCKET
