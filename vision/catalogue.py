@@ -34,6 +34,7 @@ class Scaling(StrEnum):
     NONE = "none"  # as they are
     STANDARDISE = "standardise"  # (x - mean) / max(std, 1 / sqrt(n)), each crop by itself
     FIXED = "fixed"  # (x - 127.5) / 128
+    LAYOUT = "layout"  # unknown file: standardise for NHWC exports, fixed for NCHW ones
     DLIB = "dlib"  # as they are: the converted graph subtracts dlib's mean itself
 
 
@@ -72,6 +73,9 @@ class ModelEntry:
     same_person_threshold: float | None = None  # cosine similarity of two faces
     cluster_eps: float | None = None  # cosine distance
     assignment_threshold: float | None = None  # cosine similarity of a face and a centroid
+
+    def __str__(self) -> str:
+        return self.id
 
 
 _DETECTORS = (

@@ -1,0 +1,33 @@
+"""dlib's face recognition network: five landmarks onto its own crop, 128 values out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision.alignment import DLIB_SIDE, Box, dlib_matrix, warp
+from vision.catalogue import ModelEntry
+from vision.embedders.base import vectors_of
+from vision.sessions import Session
+
+
+class DlibEmbedder:
+    """The converted graph, which takes pixels as they are."""
+
+    side = DLIB_SIDE
+
+    def __init__(self, entry: ModelEntry, session: Session) -> None:
+        self.entry = entry
+        self.dimension = entry.dimension
+        self._session = session
+
+    def align(
+        self, pixels: NDArray[np.uint8], box: Box, landmarks: NDArray[np.floating] | None
+    ) -> NDArray[np.uint8]:
+        """Return the (150, 150, 3) crop with eyes, nose and mouth where dlib has them."""
+        return warp(pixels, dlib_matrix(box, landmarks), self.side)
+
+    def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the (n, 128) unit vectors of (n, 150, 150, 3) crops."""
+        inputs = np.moveaxis(crops, -1, 1).astype(np.float32)
+        return vectors_of(self._session, inputs, self.dimension)

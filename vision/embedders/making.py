@@ -1,0 +1,16 @@
+"""Choose the code that runs an embedder's graph."""
+
+from __future__ import annotations
+
+from vision.catalogue import Family, ModelEntry
+from vision.embedders.base import Embedder
+from vision.embedders.dlib_resnet import DlibEmbedder
+from vision.embedders.facenet import FacenetEmbedder
+from vision.sessions import Session
+
+
+def make_embedder(entry: ModelEntry, session: Session) -> Embedder:
+    """Return the embedder of a catalogue entry over its opened graph."""
+    kind: type[DlibEmbedder | FacenetEmbedder]
+    kind = DlibEmbedder if entry.family is Family.DLIB else FacenetEmbedder
+    return kind(entry, session)

@@ -1,0 +1,47 @@
+"""What a setting's name stands for: an entry of the catalogue, or an operator's own file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from vision.catalogue import CATALOGUE, Job, ModelEntry, Scaling
+from vision.errors import ModelMissing
+from vision.weights import remembered_sha256
+
+_PATTERN = {Job.DETECT: "yolov8n-face", Job.EMBED: "facenet512"}
+
+
+def entry_of(name: str, job: Job, *, cache: Path) -> ModelEntry:
+    """Return the entry that an id or the path of an ONNX file stands for."""
+    known = CATALOGUE.get(name)
+    if known is not None and known.job is job:
+        return known
+    path = Path(name).expanduser().absolute()
+    if not path.is_file():
+        ids = ", ".join(entry.id for entry in CATALOGUE.values() if entry.job is job)
+        raise ModelMissing(
+            f"{name!r} is neither a file nor a model that can {job}; known are {ids}."
+        )
+    return _own_entry(path, job, remembered_sha256(path, cache=cache))
+
+
+def _own_entry(path: Path, job: Job, sha256: str) -> ModelEntry:
+    """Describe an operator's file; its digest is part of its id, so that vectors never mix."""
+    for known in CATALOGUE.values():
+        if known.sha256 == sha256 and known.job is job:
+            return replace(known, file=str(path))
+    stem = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "model"
+    pattern = CATALOGUE[_PATTERN[job]]
+    return replace(
+        pattern,
+        id=f"{stem}-{sha256[:12]}",
+        file=str(path),
+        size=path.stat().st_size,
+        sha256=sha256,
+        licence="the operator's own file",
+        source=None,
+        scaling=Scaling.LAYOUT if job is Job.EMBED else pattern.scaling,
+        dimension=0,  # the graph says it
+    )
