@@ -1,0 +1,226 @@
+"""Photos in, faces out: detect, judge, align and embed, batched across photos.
+
+One engine per process and settings, opened on first use; it never downloads anything.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vision.catalogue import ModelEntry
+from vision.crops import face_crop
+from vision.detectors import Detection, Detector, make_detector
+from vision.embedders import Embedder, make_embedder
+from vision.geometry import Box, box_clip, box_scale
+from vision.images import DecodedImage, ImageLimits, image_at, image_decode
+from vision.pair import AUTO, pair_in_force
+from vision.quality import FaceQuality, QualityThresholds, quality_of, refusal
+from vision.sessions import open_session
+from vision.weights import model_path
+
+# A photo is decoded no smaller than this, px of its longer side: half as much again as the
+# detectors see, so that shrinking it twice costs no small face.
+WORKING_SIDE = 960
+FACE_SHARE = 0.8  # of the embedder's crop that a face's box takes: 0.71 dlib, 0.83 FaceNet
+LEAST_SIDE = 2.0  # px of the original: a smaller box holds nothing
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """Which models, where they are, how many threads they get, and what is accepted."""
+
+    detector: str = AUTO
+    embedder: str = AUTO
+    models: tuple[Path, ...] = ()
+    cache: Path = Path("var/models")
+    threads: int = 1
+    limits: ImageLimits = field(default_factory=ImageLimits)
+    thresholds: QualityThresholds = field(default_factory=QualityThresholds)
+
+
+@dataclass(frozen=True, eq=False)
+class DetectedFace:
+    """A face: box and landmarks (5, 2) in pixels of the upright original, unit vector (d,), crop.
+
+    ``reason`` says why it is not good enough to compare; the vector is there all the same.
+    """
+
+    bbox: Box
+    landmarks: NDArray[np.float32] | None
+    confidence: float
+    quality: FaceQuality
+    reason: str | None
+    vector: NDArray[np.float32]
+    crop: NDArray[np.uint8]
+
+
+class FaceEngine:
+    """A detector and an embedder that work as one. Safe between threads."""
+
+    def __init__(
+        self,
+        detector: Detector,
+        embedder: Embedder,
+        *,
+        detector_id: str,
+        settings: EngineSettings,
+    ) -> None:
+        self.settings = settings
+        self.detector_id = detector_id
+        self._detector = detector
+        self._embedder = embedder
+
+    @property
+    def embedder_id(self) -> str:
+        """Name the embedder, which vectors and thresholds belong to."""
+        return self._embedder.entry.id
+
+    @property
+    def model(self) -> str:
+        """Name the pair that a face was made with."""
+        return f"{self.detector_id}+{self.embedder_id}"
+
+    @property
+    def dimension(self) -> int:
+        """Return the length of the vectors."""
+        return self._embedder.dimension
+
+    @property
+    def entry(self) -> ModelEntry:
+        """Return the embedder's facts and thresholds."""
+        return self._embedder.entry
+
+    def decode(self, data: bytes) -> DecodedImage:
+        """Decode a photo within the limits, no larger than finding its faces takes."""
+        return image_decode(data, limits=self.settings.limits, working_side=WORKING_SIDE)
+
+    def faces(self, images: Sequence[DecodedImage]) -> list[list[DetectedFace]]:
+        """Return the faces of each photo, the surest first."""
+        found = self._detector.detect([image.pixels for image in images])
+        seen = [
+            self._look(image, detections) for image, detections in zip(images, found, strict=True)
+        ]
+        aligned = [face.aligned for faces in seen for face in faces]
+        if not aligned:
+            return [[] for _ in images]
+        vectors = iter(self._embedder.embed(np.stack(aligned)))
+        return [[self._detected(face, next(vectors)) for face in faces] for faces in seen]
+
+    def _look(self, image: DecodedImage, detections: Sequence[Detection]) -> list[_Seen]:
+        """Judge and cut out the faces of one photo, from as many pixels as they need."""
+        faces = [_Placed.of(detection, image) for detection in detections]
+        faces = [face for face in faces if face.size >= LEAST_SIDE]
+        image = image_at(image, scale=self._scale_for(faces), limits=self.settings.limits)
+        return [self._see(face, image) for face in faces]
+
+    def _scale_for(self, faces: Sequence[_Placed]) -> float:
+        """Return the scale at which no face worth keeping has to be enlarged for the embedder."""
+        thresholds = self.settings.thresholds
+        sizes = [
+            face.size
+            for face in faces
+            if face.size >= thresholds.min_face_size
+            and face.confidence >= thresholds.min_confidence
+        ]
+        return self._embedder.side * FACE_SHARE / min(sizes) if sizes else 0.0
+
+    def _see(self, face: _Placed, image: DecodedImage) -> _Seen:
+        box = box_scale(face.box, image.scale)
+        points = None if face.landmarks is None else face.landmarks * np.float32(image.scale)
+        return _Seen(
+            face=face,
+            quality=quality_of(
+                image.pixels, box, points, size=face.size, confidence=face.confidence
+            ),
+            aligned=self._embedder.align(image.pixels, box, points),
+            crop=face_crop(image.pixels, box),
+        )
+
+    def _detected(self, seen: _Seen, vector: NDArray[np.float32]) -> DetectedFace:
+        return DetectedFace(
+            bbox=seen.face.box,
+            landmarks=seen.face.landmarks,
+            confidence=seen.face.confidence,
+            quality=seen.quality,
+            reason=refusal(seen.quality, self.settings.thresholds),
+            vector=vector,
+            crop=seen.crop,
+        )
+
+
+def get_engine(settings: EngineSettings) -> FaceEngine:
+    """Return this process's engine; raise ModelMissing with the command that gets the models."""
+    with _Engines.lock:
+        engine = _Engines.opened.get(settings)
+        if engine is None:
+            engine = _Engines.opened[settings] = _engine_open(settings)
+        return engine
+
+
+class _Engines:
+    lock = threading.Lock()
+    opened: dict[EngineSettings, FaceEngine] = {}  # noqa: RUF012 - one registry, never an instance
+
+
+def _after_fork() -> None:
+    _Engines.lock = threading.Lock()  # the parent's may have been held by another thread
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def _engine_open(settings: EngineSettings) -> FaceEngine:
+    # OpenCV's own threads do not survive a fork, and photos are decoded side by side anyway.
+    cv2.setNumThreads(1)
+    pair = pair_in_force(settings)
+    detector_file, embedder_file = (
+        model_path(entry, models=settings.models, cache=settings.cache)
+        for entry in (pair.detector, pair.embedder)
+    )
+    return FaceEngine(
+        make_detector(pair.detector, detector_file, threads=settings.threads),
+        make_embedder(pair.embedder, open_session(embedder_file, settings.threads)),
+        detector_id=pair.detector.id,
+        settings=settings,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Placed:
+    """A detection in pixels of the upright original."""
+
+    box: Box
+    landmarks: NDArray[np.float32] | None
+    confidence: float
+
+    @classmethod
+    def of(cls, detection: Detection, image: DecodedImage) -> _Placed:
+        grown = 1 / image.scale
+        points = detection.landmarks
+        return cls(
+            box_clip(box_scale(detection.box, grown), width=image.width, height=image.height),
+            None if points is None else points * np.float32(grown),
+            float(detection.confidence),
+        )
+
+    @property
+    def size(self) -> float:
+        return min(self.box[2:])
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """A face that was judged and cut out, before it has a vector."""
+
+    face: _Placed
+    quality: FaceQuality
+    aligned: NDArray[np.uint8]
+    crop: NDArray[np.uint8]

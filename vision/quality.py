@@ -1,0 +1,108 @@
+"""How good a face is, in numbers that have a formula, and whether that is good enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+BLUR_SIDE = 64  # px of the grey face whose Laplacian is taken, whatever the photo's resolution
+GOOD_SIZE = 112.0  # px of a face that has all an embedder can use
+MEDIUM_BLUR = 150.0  # the Laplacian's variance of a face that is half as sharp as can be
+
+LEFT_EYE, RIGHT_EYE, NOSE = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class FaceQuality:
+    """The parts of a face's quality: ``size`` is the box's shorter side in px of the original.
+
+    ``blur`` grows with sharpness (`face_blur`), ``pose`` is 1 for a frontal face (`face_pose`) and
+    ``score`` sums all up as 0..1 (`face_score`).
+    """
+
+    size: float
+    confidence: float
+    blur: float
+    pose: float
+    score: float
+
+
+@dataclass(frozen=True)
+class QualityThresholds:
+    """What a face must at least have to take part; a value that just meets its threshold passes."""
+
+    min_face_size: float = 30
+    min_confidence: float = 0.4
+    blur_threshold: float = 50
+
+
+def refusal(quality: FaceQuality, thresholds: QualityThresholds) -> str | None:
+    """Return why a face is refused: too_small, low_confidence or too_blurry; None if it is not."""
+    if not quality.size >= thresholds.min_face_size:
+        return "too_small"
+    if not quality.confidence >= thresholds.min_confidence:
+        return "low_confidence"
+    if not quality.blur >= thresholds.blur_threshold:
+        return "too_blurry"
+    return None
+
+
+def face_quality(
+    face: NDArray[np.uint8],
+    *,
+    size: float,
+    confidence: float,
+    landmarks: NDArray[np.float32] | None,
+) -> FaceQuality:
+    """Measure a face: ``face`` (h, w, 3) shows its box, ``size`` is the box's in the original."""
+    blur = face_blur(face)
+    pose = face_pose(landmarks)
+    score = face_score(size=size, confidence=confidence, blur=blur, pose=pose)
+    return FaceQuality(size=size, confidence=confidence, blur=blur, pose=pose, score=score)
+
+
+def face_blur(face: NDArray[np.uint8]) -> float:
+    """Return the variance of the Laplacian of the face in grey, resized to 64 x 64.
+
+    The fixed size makes a face mean the same in a large photo and in a small one.
+    """
+    if face.size == 0:
+        return 0.0
+    shrinks = min(face.shape[:2]) > BLUR_SIDE
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    small = cv2.resize(face, (BLUR_SIDE, BLUR_SIDE), interpolation=how)
+    return float(cv2.Laplacian(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), cv2.CV_32F).var())
+
+
+def face_pose(landmarks: NDArray[np.float32] | None) -> float:
+    """Return 1 for a frontal face, 0 for a profile, 1 where there are no landmarks.
+
+    1 - 2 |t - 0.5|, where t is the place of the nose tip along the line from eye to eye: 0.5 is
+    the middle, 0 and 1 are the eyes.
+    """
+    if landmarks is None:
+        return 1.0
+    eyes = landmarks[RIGHT_EYE].astype(np.float64) - landmarks[LEFT_EYE]
+    length = float(eyes @ eyes)
+    if not length > 0:
+        return 0.0
+    along = float((landmarks[NOSE] - landmarks[LEFT_EYE]) @ eyes) / length
+    return min(max(1 - 2 * abs(along - 0.5), 0.0), 1.0)
+
+
+def face_score(*, size: float, confidence: float, blur: float, pose: float) -> float:
+    """Return the quality in one number 0..1, the geometric mean of its four parts.
+
+    They are min(size / 112, 1), the confidence, blur / (blur + 150), and (1 + pose) / 2: a profile
+    halves its part but does not ruin the face.
+    """
+    parts = (
+        min(size / GOOD_SIZE, 1.0),
+        min(max(confidence, 0.0), 1.0),
+        blur / (blur + MEDIUM_BLUR),
+        (1 + pose) / 2,
+    )
+    return float(np.prod(parts) ** (1 / len(parts)))
