@@ -44,6 +44,13 @@ def blocks_of(vectors: NDArray[np.float32], *, block_rows: int = BLOCK_ROWS) -> 
             yield Block(top, left, products)
 
 
+def block_of(vectors: NDArray[np.float32], place: Block) -> Block:
+    """Return the piece of `vectors @ vectors.T` at the place of another piece."""
+    height, width = place.products.shape
+    rows = vectors[place.top : place.top + height]
+    return Block(place.top, place.left, rows @ vectors[place.left : place.left + width].T)
+
+
 def pairs_in(block: Block, mask: NDArray[np.bool_]) -> Pairs:
     """List the pairs of a piece where the mask is true, each pair once, no row with itself."""
     width = block.products.shape[1]

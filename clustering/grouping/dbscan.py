@@ -8,12 +8,22 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from clustering.grouping.blocks import BLOCK_ROWS, Block, Pairs, blocks_of, pairs_in, pairs_joined
+from clustering.grouping.blocks import (
+    BLOCK_ROWS,
+    Block,
+    Pairs,
+    block_of,
+    blocks_of,
+    pairs_in,
+    pairs_joined,
+)
+from clustering.grouping.outline import outline_of
 
 # A float32 product of unit rows is off by at most a few 1e-7; pairs this close to the cut are
 # decided again in float64.
 ROUNDING = 4e-6
-_RECHECKED_AT_ONCE = 4096
+_RECHECKED_AT_ONCE = 512
+_CROWDED = 4e-3  # share of pairs to look at from which the whole product is cheaper
 _EDGES_PER_ROW = 64
 _FEWEST_EDGES_KEPT = 1 << 20
 
@@ -34,23 +44,38 @@ def dbscan_labels(
     """
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
     graph = _DensityGraph(len(rows), min_samples=min_samples)
-    for block in blocks_of(rows, block_rows=block_rows):
-        graph.add(_neighbours(rows, block, eps=eps))
+    outline = outline_of(rows, floor=1 - eps - ROUNDING)
+    for block in blocks_of(outline, block_rows=block_rows):
+        graph.add(_neighbours(rows, block, eps=eps, is_bound=outline is not rows))
     return graph.labels()
 
 
-def _neighbours(rows: NDArray[np.float32], block: Block, *, eps: float) -> Pairs:
+def _neighbours(rows: NDArray[np.float32], block: Block, *, eps: float, is_bound: bool) -> Pairs:
     """List the pairs of a piece that are at most `eps` apart."""
-    pairs = pairs_in(block, block.products >= 1 - eps - ROUNDING)
+    mask = block.products >= 1 - eps - ROUNDING
+    if is_bound and np.count_nonzero(mask) > _CROWDED * mask.size:
+        block, is_bound = block_of(rows, block), False
+        mask = block.products >= 1 - eps - ROUNDING
+    pairs = pairs_in(block, mask)
+    if is_bound:
+        pairs = _measured(rows, pairs)
+        pairs = pairs.chosen(pairs.similarity >= 1 - eps - ROUNDING)
     doubtful = np.flatnonzero(pairs.similarity < 1 - eps + ROUNDING)
-    if not len(doubtful):
-        return pairs
     keep = np.ones(len(pairs.first), dtype=np.bool_)
     for start in range(0, len(doubtful), _RECHECKED_AT_ONCE):
         some = doubtful[start : start + _RECHECKED_AT_ONCE]
         apart = rows[pairs.first[some]].astype(np.float64) - rows[pairs.second[some]]
         keep[some] = np.einsum("ij,ij->i", apart, apart) <= 2 * eps
     return pairs.chosen(keep)
+
+
+def _measured(rows: NDArray[np.float32], pairs: Pairs) -> Pairs:
+    similarity = np.empty(len(pairs.first), dtype=np.float32)
+    for start in range(0, len(similarity), _RECHECKED_AT_ONCE):
+        some = slice(start, start + _RECHECKED_AT_ONCE)
+        products = np.einsum("ij,ij->i", rows[pairs.first[some]], rows[pairs.second[some]])
+        similarity[some] = products
+    return pairs._replace(similarity=similarity)
 
 
 class _DensityGraph:
