@@ -32,11 +32,16 @@ class Letterbox:
 
 def box_iou(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the intersection over union (n,) of one box with each of ``boxes`` (n, 4)."""
-    left = np.maximum(boxes[:, :2], box[:2])
-    right = np.minimum(boxes[:, :2] + boxes[:, 2:], box[:2] + box[2:])
-    shared = np.prod(np.clip(right - left, 0, None), axis=1)
+    shared = _shared(box, boxes)
     union = np.prod(boxes[:, 2:], axis=1) + np.prod(box[2:]) - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+
+
+def box_overlap(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the share (n,) of the smaller of two boxes that the other one covers."""
+    shared = _shared(box, boxes)
+    smaller = np.minimum(np.prod(boxes[:, 2:], axis=1), np.prod(box[2:]))
+    return np.divide(shared, smaller, out=np.zeros_like(shared), where=smaller > 0)
 
 
 def boxes_suppress(
@@ -97,6 +102,14 @@ def letterbox_shape(height: int, width: int, *, side: int, multiple: int) -> tup
     return tuple(  # type: ignore[return-value]  # two sides in, two sides out
         max(-(-round(shown * scale) // multiple), 1) * multiple for shown in (height, width)
     )
+
+
+def _shared(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the area (n,) that one box has in common with each of ``boxes``."""
+    near = np.maximum(boxes[:, :2], box[:2])
+    far = np.minimum(boxes[:, :2] + boxes[:, 2:], box[:2] + box[2:])
+    area: NDArray[np.float32] = np.prod(np.clip(far - near, 0, None), axis=1)
+    return area
 
 
 def _resized(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from vision.geometry import (
     box_clip,
     box_iou,
+    box_overlap,
     boxes_suppress,
     letterbox,
     letterbox_shape,
@@ -42,6 +43,12 @@ def test_iou_is_the_same_from_both_sides_and_within_bounds(one, other):
     assert there == pytest.approx(back, abs=1e-4)
     assert 0 <= there <= 1.0001
     assert box_iou(first[0], first)[0] == pytest.approx(1, abs=1e-3)
+
+
+def test_overlap_of_a_box_inside_another_is_whole():
+    boxes = array((2, 2, 4, 4), (5, 0, 10, 10), (20, 20, 5, 5), (0, 0, 0, 0))
+
+    assert box_overlap(array((0, 0, 10, 10))[0], boxes).tolist() == pytest.approx([1, 0.5, 0, 0])
 
 
 def test_suppression_keeps_the_best_of_a_heap_and_the_strangers():

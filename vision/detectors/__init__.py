@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from vision.catalogue import Family, ModelEntry
 from vision.detectors.centerface import CenterFace
 from vision.detectors.detection import Detection, Detector
 from vision.detectors.yolov8 import Yolov8
-from vision.sessions import open_session
+from vision.sessions import Session
 
 __all__ = ["CenterFace", "Detection", "Detector", "Yolov8", "make_detector"]
 
 
 def make_detector(
-    entry: ModelEntry, path: Path, *, threads: int, confidence: float | None = None
+    entry: ModelEntry, session: Session, *, confidence: float | None = None
 ) -> Detector:
     """Return the detector of a catalogue entry; without a confidence, its family's own floor."""
     family = CenterFace if entry.family is Family.CENTERFACE else Yolov8
-    session = open_session(path, threads)
     return family(session) if confidence is None else family(session, confidence=confidence)

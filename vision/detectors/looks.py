@@ -2,7 +2,7 @@
 
 A tight crop breaks a detector silently: fed as it is, boxes and landmarks come out wrong. So where
 nothing is found, or the best box touches or fills the frame, the photo is looked at again with a
-border of half its side all around, and the better result stays.
+border of half its side all around, and what that look shows goes first.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision.detectors.detection import Candidates, Detection
-from vision.geometry import Letterbox, boxes_suppress, letterbox
+from vision.geometry import Letterbox, box_overlap, boxes_suppress, letterbox
 
 BORDER = 0.5  # of the photo's side, on every side
 TOUCHES = 0.02  # of the photo's side: a box this near to the frame may go on beyond it
-FILLS = 0.5  # of the photo's area
+FILLS = 0.4  # of the photo's area: the closest portraits that are seen well reach 0.45
+SAME_FACE = 0.3  # of the smaller box, covered by the other
 BATCH = 8  # inputs of one call, where the graph takes several
 
 Shape = tuple[int, int]
@@ -47,7 +48,7 @@ def faces_detect(graph: Graph, images: Sequence[NDArray[np.uint8]]) -> list[list
     doubtful = [row for row, image in enumerate(images) if _is_doubtful(found[row], image)]
     again = _look(graph, [images[row] for row in doubtful], border=BORDER)
     for row, second in zip(doubtful, again, strict=True):
-        found[row] = _better(found[row], second, images[row])
+        found[row] = _joined(found[row], second, images[row])
     return found
 
 
@@ -112,10 +113,23 @@ def _fills(face: Detection, image: NDArray[np.uint8]) -> bool:
     return face.box[2] * face.box[3] >= FILLS * height * width
 
 
-def _better(
+def _joined(
     first: list[Detection], second: list[Detection], image: NDArray[np.uint8]
 ) -> list[Detection]:
-    """Choose between two looks."""
-    if not second:
-        return first
-    return second
+    """Return the second look's faces, and those of the first that it left out.
+
+    Confidence cannot choose: a broken look at a tight crop is surer than the right one. The first
+    look sees small faces better, so where no face fills the frame its other faces stay.
+    """
+    if not first or not second:
+        return first or second
+    if _fills(first[0], image) or _fills(second[0], image):
+        return second
+    boxes = np.asarray([face.box for face in second], np.float32)
+    left_out = [
+        face
+        for face in first
+        if not _touches(face, image)
+        and box_overlap(np.asarray(face.box, np.float32), boxes).max() < SAME_FACE
+    ]
+    return sorted((*second, *left_out), key=lambda face: -face.confidence)
