@@ -42,12 +42,20 @@ def test_without_a_terminal_it_says_the_first_every_tenth_and_the_last(clock):
 def test_without_a_terminal_slow_work_is_heard_of_every_ten_seconds(clock):
     lines = lines_of([(done, 10_000) for done in range(21)], clock, seconds=1.0)
 
-    assert len(lines) == 4
+    assert len(lines) == 3
     assert lines[1] == "Photos: 10 of 10000, 0 %, 1 a second, 166:30 left"
 
 
 def test_work_that_was_done_already_is_one_line(clock):
     assert lines_of([(5, 5), (5, 5)], clock) == ["Photos: 5 of 5, 100 %"]
+
+
+def test_a_second_piece_of_the_work_begins_anew(clock):
+    lines = lines_of([(1, 2), (2, 2), (0, 9), (9, 9)], clock)
+
+    assert lines == [
+        f"Photos: {one} %" for one in ("1 of 2, 50", "2 of 2, 100", "0 of 9, 0", "9 of 9, 100")
+    ]
 
 
 def test_no_work_is_no_line(clock):

@@ -15,7 +15,7 @@ from faceadmin.exits import Ended, Exit, SentenceCommand
 from faceadmin.processes import address
 from faceadmin.terminal import Progress
 from storage.names import CollectionName
-from vision.archives import archive_fetch
+from vision import archive_fetch
 
 COLLECTION = CollectionName("demo", "people")
 PROJECT, VERSION = "face_recognition", "1.3.0"

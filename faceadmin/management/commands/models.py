@@ -9,16 +9,23 @@ from django.core.management.base import CommandParser
 
 from faceadmin.exits import Ended, Exit, SentenceCommand
 from faceadmin.terminal import Progress
-from vision.catalogue import CATALOGUE, ModelEntry
-from vision.errors import ModelMissing, ModelRefused
-from vision.pair import choose_pair, pair_in_force
-from vision.weights import fetch, model_path, published_path
+from vision import (
+    CATALOGUE,
+    ModelEntry,
+    ModelMissing,
+    ModelRow,
+    VisionError,
+    choose_pair,
+    fetch,
+    model_verify,
+    models_report,
+)
 
 
 class Command(SentenceCommand):
     """List the models, fetch them, or hold their files to what is known of them."""
 
-    help = "The models: list them, fetch them, verify their files."
+    help = "The models: list them, fetch them, verify their files and run them once."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Ask what to do, and with which models."""
@@ -30,22 +37,21 @@ class Command(SentenceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it."""
-        entries = [_entry(name) for name in options.get("ids", [])]
         match options["verb"]:
             case "list":
                 self._list()
             case "fetch":
-                self._fetch(entries)
+                self._fetch([_entry(name) for name in options["ids"]])
             case "verify":
-                self._verify(entries)
+                self._verify(options["ids"])
 
     def _list(self) -> None:
-        in_force = _in_force()
-        for entry in CATALOGUE.values():
-            mark = "*" if entry.id in in_force else " "
-            where = f"{mark} {entry.id:<14} {entry.job:<7} {_place(entry)}"
-            self.stdout.write(f"{where} ({entry.licence})")
-        self.stdout.write("* in force" if in_force else "No pair is in force yet: fetch one.")
+        rows = models_report(settings.VISION)
+        for row in rows:
+            mark = "*" if row.is_in_force else " "
+            self.stdout.write(f"{mark} {row.id:<14} {row.job:<7} {_place(row)} ({row.licence})")
+        is_any = any(row.is_in_force for row in rows)
+        self.stdout.write("* in force" if is_any else "No pair is in force yet: fetch one.")
 
     def _fetch(self, entries: list[ModelEntry]) -> None:
         if not entries:
@@ -57,22 +63,24 @@ class Command(SentenceCommand):
                 path = fetch(entry, cache=settings.VISION.cache, progress=progress.update)
             self.stdout.write(f"{entry.id}: {path}")
 
-    def _verify(self, entries: list[ModelEntry]) -> None:
-        places = {"models": settings.VISION.models, "cache": settings.VISION.cache}
-        wanted = entries or [entry for entry in CATALOGUE.values() if _place_is_known(entry)]
+    def _verify(self, ids: list[str]) -> None:
+        wanted = ids or [row.id for row in models_report(settings.VISION) if _is_at_hand(row)]
         if not wanted:
             raise Ended("No model is at hand; run manage.py models fetch.", code=Exit.NOT_FOUND)
-        code = Exit.DONE
-        for entry in wanted:
-            try:
-                path = model_path(entry, **places)
-            except (ModelMissing, ModelRefused) as trouble:
-                self.stderr.write(f"{entry.id}: {trouble}")
-                code = Exit.NOT_FOUND if isinstance(trouble, ModelMissing) else Exit.FAILED
-            else:
-                self.stdout.write(f"{entry.id}: right, SHA-256 {entry.sha256}, runs as {path}")
-        if code != Exit.DONE:
-            raise Ended(code=code)
+        codes = {self._verified(name) for name in wanted}
+        if codes != {Exit.DONE}:
+            raise Ended(code=max(codes))
+
+    def _verified(self, name: str) -> Exit:
+        """Verify one model, say what was found, and return what that means."""
+        try:
+            found = model_verify(name, settings.VISION)
+        except VisionError as trouble:
+            self.stderr.write(f"{name}: {trouble}")
+            return Exit.NOT_FOUND if isinstance(trouble, ModelMissing) else Exit.FAILED
+        given, outputs = _shape(found.given_input), ", ".join(map(_shape, found.outputs))
+        self.stdout.write(f"{found.id}: right, and runs: {given} in, {outputs} out ({found.path})")
+        return Exit.DONE
 
 
 def _entry(name: str) -> ModelEntry:
@@ -83,29 +91,18 @@ def _entry(name: str) -> ModelEntry:
         raise Ended(f"There is no model {name!r}; known are {known}.", code=Exit.NONSENSE) from None
 
 
-def _in_force() -> set[str]:
-    try:
-        pair = pair_in_force(settings.VISION)
-    except (ModelMissing, ModelRefused):
-        return set()
-    return {str(pair.detector), str(pair.embedder)}
-
-
-def _place(entry: ModelEntry) -> str:
+def _place(row: ModelRow) -> str:
     """Return where a model's file lies, or how it can be had."""
-    try:
-        path = published_path(entry, models=settings.VISION.models, cache=settings.VISION.cache)
-    except ModelRefused as trouble:
-        return str(trouble)
-    if path is not None:
-        return str(path)
-    return "can be fetched" if entry.source else "put it into a folder of FACEADMIN_MODELS"
+    if row.path is not None or row.trouble:
+        return str(row.path or row.trouble)
+    can_be_fetched = row.id in CATALOGUE and CATALOGUE[row.id].source is not None
+    return "can be fetched" if can_be_fetched else "put it into a folder of FACEADMIN_MODELS"
 
 
-def _place_is_known(entry: ModelEntry) -> bool:
-    """Tell whether a file of this name is at hand, the right one or not."""
-    try:
-        path = published_path(entry, models=settings.VISION.models, cache=settings.VISION.cache)
-    except ModelRefused:
-        return True
-    return path is not None
+def _is_at_hand(row: ModelRow) -> bool:
+    """Tell whether there is a file of the model's name, the right one or not."""
+    return row.path is not None or bool(row.trouble)
+
+
+def _shape(sides: tuple[int, ...]) -> str:
+    return "x".join(map(str, sides))
