@@ -1,4 +1,4 @@
-"""Cut the square around a face that a reviewer judges it by."""
+"""Cut faces out of photos: what a box shows, and the square a reviewer judges a face by."""
 
 from __future__ import annotations
 
@@ -10,6 +10,14 @@ from vision.geometry import Box, square_around
 
 CROP_SIDE = 256  # px at most
 CROP_MARGIN = 1.6  # of the face's longer side: hair, ears and chin tell people apart
+
+
+def box_pixels(pixels: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
+    """Return what lies in a box, without a copy; at least one pixel of the photo."""
+    height, width = pixels.shape[:2]
+    left, top = min(max(round(box[0]), 0), width - 1), min(max(round(box[1]), 0), height - 1)
+    right, bottom = round(box[0] + box[2]), round(box[1] + box[3])
+    return pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
 
 
 def face_crop(pixels: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:

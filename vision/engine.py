@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision.catalogue import ModelEntry
-from vision.crops import face_crop
+from vision.crops import box_pixels, face_crop
 from vision.detectors import Detection, Detector, make_detector
 from vision.embedders import Embedder, make_embedder
 from vision.geometry import Box, box_clip, box_scale
 from vision.images import DecodedImage, ImageLimits, image_at, image_decode
 from vision.pair import AUTO, pair_in_force
-from vision.quality import FaceQuality, QualityThresholds, quality_of, refusal
+from vision.quality import FaceQuality, QualityThresholds, face_quality, refusal
 from vision.sessions import open_session
 from vision.weights import model_path
 
@@ -137,8 +137,11 @@ class FaceEngine:
         points = None if face.landmarks is None else face.landmarks * np.float32(image.scale)
         return _Seen(
             face=face,
-            quality=quality_of(
-                image.pixels, box, points, size=face.size, confidence=face.confidence
+            quality=face_quality(
+                box_pixels(image.pixels, box),
+                size=face.size,
+                confidence=face.confidence,
+                landmarks=points,
             ),
             aligned=self._embedder.align(image.pixels, box, points),
             crop=face_crop(image.pixels, box),
@@ -186,7 +189,7 @@ def _engine_open(settings: EngineSettings) -> FaceEngine:
         for entry in (pair.detector, pair.embedder)
     )
     return FaceEngine(
-        make_detector(pair.detector, detector_file, threads=settings.threads),
+        make_detector(pair.detector, open_session(detector_file, settings.threads)),
         make_embedder(pair.embedder, open_session(embedder_file, settings.threads)),
         detector_id=pair.detector.id,
         settings=settings,
