@@ -21,7 +21,7 @@ from vision.detectors import Detection, Detector, make_detector
 from vision.embedders import Embedder, make_embedder
 from vision.geometry import Box, box_clip, box_scale
 from vision.images import DecodedImage, ImageLimits, image_at, image_decode
-from vision.pair import AUTO, pair_in_force
+from vision.pair import AUTO, Pair, pair_in_force
 from vision.quality import FaceQuality, QualityThresholds, face_quality, refusal
 from vision.sessions import open_session
 from vision.weights import model_path
@@ -42,6 +42,7 @@ class EngineSettings:
     models: tuple[Path, ...] = ()
     cache: Path = Path("var/models")
     threads: int = 1
+    detector_confidence: float | None = None  # the floor of detection; None: the detector's own
     limits: ImageLimits = field(default_factory=ImageLimits)
     thresholds: QualityThresholds = field(default_factory=QualityThresholds)
 
@@ -70,13 +71,18 @@ class FaceEngine:
         detector: Detector,
         embedder: Embedder,
         *,
-        detector_id: str,
+        pair: Pair,
         settings: EngineSettings,
     ) -> None:
         self.settings = settings
-        self.detector_id = detector_id
+        self.pair = pair
         self._detector = detector
         self._embedder = embedder
+
+    @property
+    def detector_id(self) -> str:
+        """Name the detector."""
+        return self.pair.detector.id
 
     @property
     def embedder_id(self) -> str:
@@ -103,7 +109,7 @@ class FaceEngine:
         return image_decode(data, limits=self.settings.limits, working_side=WORKING_SIDE)
 
     def faces(self, images: Sequence[DecodedImage]) -> list[list[DetectedFace]]:
-        """Return the faces of each photo, the surest first."""
+        """Return the faces of each photo, the surest first, then from left to right."""
         found = self._detector.detect([image.pixels for image in images])
         seen = [
             self._look(image, detections) for image, detections in zip(images, found, strict=True)
@@ -118,6 +124,7 @@ class FaceEngine:
         """Judge and cut out the faces of one photo, from as many pixels as they need."""
         faces = [_Placed.of(detection, image) for detection in detections]
         faces = [face for face in faces if face.size >= LEAST_SIDE]
+        faces.sort(key=lambda face: (-face.confidence, face.box))  # the same order in every run
         image = image_at(image, scale=self._scale_for(faces), limits=self.settings.limits)
         return [self._see(face, image) for face in faces]
 
@@ -189,9 +196,13 @@ def _engine_open(settings: EngineSettings) -> FaceEngine:
         for entry in (pair.detector, pair.embedder)
     )
     return FaceEngine(
-        make_detector(pair.detector, open_session(detector_file, settings.threads)),
+        make_detector(
+            pair.detector,
+            open_session(detector_file, settings.threads),
+            confidence=settings.detector_confidence,
+        ),
         make_embedder(pair.embedder, open_session(embedder_file, settings.threads)),
-        detector_id=pair.detector.id,
+        pair=pair,
         settings=settings,
     )
 
