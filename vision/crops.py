@@ -30,11 +30,15 @@ def face_crop(pixels: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
     if shown.size == 0:
         return np.zeros((1, 1, 3), np.uint8)
     shrink = min(CROP_SIDE / side, 1.0)
-    missing = (-top, top + side - height, -left, left + side - width)
-    pads = [round(max(pixels_missing, 0) * shrink) for pixels_missing in missing]
+    top_gap, bottom_gap, left_gap, right_gap = (
+        round(max(gap, 0) * shrink)
+        for gap in (-top, top + side - height, -left, left + side - width)
+    )
     final = round(side * shrink)
-    inner = (max(final - pads[2] - pads[3], 1), max(final - pads[0] - pads[1], 1))
+    inner = (max(final - left_gap - right_gap, 1), max(final - top_gap - bottom_gap, 1))
     if inner != shown.shape[1::-1]:
         shown = np.asarray(cv2.resize(shown, inner, interpolation=cv2.INTER_AREA), np.uint8)
-    padded = cv2.copyMakeBorder(shown, *pads, borderType=cv2.BORDER_REPLICATE)
+    padded = cv2.copyMakeBorder(
+        shown, top_gap, bottom_gap, left_gap, right_gap, borderType=cv2.BORDER_REPLICATE
+    )
     return np.ascontiguousarray(padded, np.uint8)

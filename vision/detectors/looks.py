@@ -31,7 +31,11 @@ class Graph(Protocol):
 
     padding: int
     iou: float
-    batches: bool
+
+    @property
+    def batches(self) -> bool:
+        """Tell whether the graph takes several inputs in one call."""
+        ...
 
     def shape_for(self, height: int, width: int) -> Shape:
         """Return the (height, width) of the input for a photo of this size."""

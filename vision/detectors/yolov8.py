@@ -94,7 +94,7 @@ def pose_candidates(grid: NDArray[np.float32], *, stride: int, floor: float) -> 
     raw = sure[:, 4 * BINS + 1 :].reshape(-1, 5, 3)[..., :2]
     landmarks = (raw * 2 + centres[:, None] - 0.5) * stride
     scores = 1 / (1 + np.exp(-sure[:, 4 * BINS]))
-    return Candidates(boxes, landmarks, scores)
+    return Candidates(boxes, landmarks.astype(np.float32), scores.astype(np.float32))
 
 
 def _expectations(bins: NDArray[np.float32]) -> NDArray[np.float32]:
