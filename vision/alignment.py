@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Box = tuple[float, float, float, float]
+from vision.geometry import Box
+
 Matrix = NDArray[np.float64]
 
 # Where landmarks lie in dlib's own 150 px crop: eyes, nose, mouth corners (median of 958 faces).

@@ -6,13 +6,15 @@ The only importer of onnxruntime. Safe between threads, and after a fork: the ch
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
 import threading
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from vision.errors import ModelRefused
@@ -54,7 +56,7 @@ class Session:
         opened = self._open()
         try:
             return list(opened.run(None, {opened.get_inputs()[0].name: array}))
-        except _RUNTIME_ERRORS as error:
+        except _runtime_errors() as error:
             raise ModelRefused(
                 f"The model {self.path.name} does not take an input of shape {array.shape}."
             ) from error
@@ -95,18 +97,28 @@ def _after_fork() -> None:
 
 os.register_at_fork(after_in_child=_after_fork)
 
-# ONNX Runtime's exceptions share no base class of their own.
-_RUNTIME_ERRORS: tuple[type[Exception], ...] = (
-    *(
-        kind
-        for kind in vars(onnxruntime.capi.onnxruntime_pybind11_state).values()
-        if isinstance(kind, type) and issubclass(kind, Exception)
-    ),
-    ValueError,
-)
+
+@cache
+def _onnxruntime() -> ModuleType:
+    """Import ONNX Runtime late: a process that only forks must not carry its threads.
+
+    Without the variable, releases from 1.29 on send what they run to Microsoft, by a thread that
+    starts at import and keeps a forked child from ending.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    return importlib.import_module("onnxruntime")
+
+
+@cache
+def _runtime_errors() -> tuple[type[Exception], ...]:
+    """Return ONNX Runtime's exceptions, which share no base class of their own."""
+    kinds = vars(_onnxruntime().capi.onnxruntime_pybind11_state).values()
+    own = (kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Exception))
+    return (*own, ValueError)
 
 
 def _opened(path: Path, threads: int) -> Any:
+    onnxruntime = _onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -116,7 +128,7 @@ def _opened(path: Path, threads: int) -> Any:
         opened = onnxruntime.InferenceSession(
             str(path), sess_options=options, providers=["CPUExecutionProvider"]
         )
-    except _RUNTIME_ERRORS as error:
+    except _runtime_errors() as error:
         raise ModelRefused(f"{path} is not a model that ONNX Runtime can open.") from error
     if len(opened.get_inputs()) != 1:
         raise ModelRefused(

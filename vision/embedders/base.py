@@ -7,9 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.alignment import Box
 from vision.catalogue import ModelEntry
 from vision.errors import ModelRefused
+from vision.geometry import Box
 from vision.sessions import Session
 
 BATCH = 32  # crops a run: larger ones are no faster and cost memory

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.alignment import DLIB_SIDE, Box, dlib_matrix, warp
+from vision.alignment import DLIB_SIDE, dlib_matrix, warp
 from vision.catalogue import ModelEntry
 from vision.embedders.base import vectors_of
+from vision.geometry import Box
 from vision.sessions import Session
 
 

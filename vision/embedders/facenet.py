@@ -8,10 +8,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.alignment import Box, facenet_matrix, warp
+from vision.alignment import facenet_matrix, warp
 from vision.catalogue import ModelEntry, Scaling
 from vision.embedders.base import vectors_of
 from vision.errors import ModelRefused
+from vision.geometry import Box
 from vision.sessions import Session, Shape
 
 _COLOURS = 3
