@@ -30,10 +30,14 @@ from faceadmin.terminal import Progress
 OTHERS_START_S = 120.0
 STOP_S = 75.0  # more than four processes may take to stop, one after the other
 LOOK_EVERY_S = 0.1
+Say = Callable[[str], None]
 
 
-def launch(*, web: bool, say: Callable[[str], None]) -> None:
-    """Prepare and start everything, and keep it running until SIGTERM or SIGINT."""
+def launch(*, web: bool, say: Say, mention: Say) -> None:
+    """Prepare and start everything, and keep it running until SIGTERM or SIGINT.
+
+    ``mention`` gets what may go unsaid.
+    """
     here = address() if web else ""
     with data_locked(settings.DATA, address=here) as lock:
         ports_check(web=web)
@@ -46,8 +50,8 @@ def launch(*, web: bool, say: Callable[[str], None]) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, supervisor.stop_soon)
         connections.close_all()
-        supervisor.run(when_ready=lambda: _ready(lock, prepared, say=say, where=here))
-    say("Stopped.")
+        supervisor.run(when_ready=lambda: _ready(lock, prepared, mention=mention, where=here))
+    mention("Stopped.")
 
 
 def ports_check(*, web: bool) -> None:
@@ -84,14 +88,13 @@ def others_wait() -> None:
         raise Ended("The faceadmin that ran on this data folder has just ended; try again.")
 
 
-def _ready(lock: DataLock, prepared: Prepared, *, say: Callable[[str], None], where: str) -> None:
+def _ready(lock: DataLock, prepared: Prepared, *, mention: Say, where: str) -> None:
     enqueue_sweep()
     connections.close_all()
     pair = prepared.models
-    say(f"Models: {pair.detector} + {pair.embedder}. {pair.why}")
-    say(f"Data: {settings.DATA}")
-    if where:
-        say(f"Ready: {where}")
+    mention(f"Models: {pair.detector} + {pair.embedder}. {pair.why}")
+    mention(f"Data: {settings.DATA}")
+    mention(f"Ready: {where or 'stores and workers'}")
     lock.tell(Running(os.getpid(), where, is_ready=True))
 
 
@@ -116,7 +119,7 @@ def _port_check(host: str, port: int, *, setting: str) -> None:
 def _launcher_start() -> subprocess.Popen[bytes]:
     """Start stores and workers for this command; what the launcher says goes to standard error."""
     folders_make()
-    command = [sys.executable, str(CHECKOUT / "manage.py"), "up", "--without-web"]
+    command = [sys.executable, str(CHECKOUT / "manage.py"), "up", "--without-web", "--verbosity=0"]
     return subprocess.Popen(
         [sys.executable, "-IS", tied.__file__, str(os.getpid()), *command],
         cwd=CHECKOUT,

@@ -21,9 +21,14 @@ class Command(SentenceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until told to stop."""
-        launch(web=not options["without_web"], say=self.say)
+        mention = self.say if options["verbosity"] else _say_nothing
+        launch(web=not options["without_web"], say=self.say, mention=mention)
 
     def say(self, sentence: str) -> None:
         """Write a sentence at once, also into a file."""
         self.stdout.write(sentence)
         self.stdout.flush()
+
+
+def _say_nothing(_sentence: str) -> None:
+    pass
