@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -24,21 +26,32 @@ def face_crop(pixels: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
     """Return the square around a face, (s, s, 3), s <= 256; beyond the photo its edge goes on."""
     x, y, wanted, _ = square_around(box, margin=CROP_MARGIN)
     side = max(round(wanted), 1)
-    left, top = round(x), round(y)
-    height, width = pixels.shape[:2]
-    shown = pixels[max(top, 0) : max(top + side, 0), max(left, 0) : max(left + side, 0)]
-    if shown.size == 0:
-        return np.zeros((1, 1, 3), np.uint8)
-    shrink = min(CROP_SIDE / side, 1.0)
-    top_gap, bottom_gap, left_gap, right_gap = (
-        round(max(gap, 0) * shrink)
-        for gap in (-top, top + side - height, -left, left + side - width)
-    )
-    final = round(side * shrink)
-    inner = (max(final - left_gap - right_gap, 1), max(final - top_gap - bottom_gap, 1))
-    if inner != shown.shape[1::-1]:
-        shown = np.asarray(cv2.resize(shown, inner, interpolation=cv2.INTER_AREA), np.uint8)
-    padded = cv2.copyMakeBorder(
-        shown, top_gap, bottom_gap, left_gap, right_gap, borderType=cv2.BORDER_REPLICATE
-    )
-    return np.ascontiguousarray(padded, np.uint8)
+    final = min(side, CROP_SIDE)
+    across = _Span.of(round(x), side, within=pixels.shape[1], final=final)
+    down = _Span.of(round(y), side, within=pixels.shape[0], final=final)
+    shown = pixels[down.first : down.last, across.first : across.last]
+    size = (final - across.before - across.after, final - down.before - down.after)
+    if size != shown.shape[1::-1]:
+        shown = np.asarray(cv2.resize(shown, size, interpolation=cv2.INTER_AREA), np.uint8)
+    pads = (down.before, down.after, across.before, across.after)
+    padded = cv2.copyMakeBorder(shown, *pads, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(padded, np.uint8)
+
+
+@dataclass(frozen=True)
+class _Span:
+    """The part of a crop's side that the photo has, and what is missing of the final crop."""
+
+    first: int
+    last: int
+    before: int
+    after: int
+
+    @classmethod
+    def of(cls, start: int, side: int, *, within: int, final: int) -> _Span:
+        """Cut ``side`` pixels from ``start``; at least one lies within the photo."""
+        start = min(max(start, 1 - side), within - 1)
+        first, last = max(start, 0), min(start + side, within)
+        before = min(round((first - start) * final / side), final - 1)
+        end = max(round((last - start) * final / side), before + 1)
+        return cls(first, last, before, final - end)

@@ -1,0 +1,65 @@
+"""What a reviewer sees of a face."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vision.crops import CROP_MARGIN, CROP_SIDE, box_pixels, face_crop
+
+
+def gradient(width, height):
+    """Return a picture whose red tells the column and whose green tells the row, in shares."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    red, green = columns * 255 / max(width - 1, 1), rows * 255 / max(height - 1, 1)
+    return np.stack([red, green, np.zeros_like(red)], axis=2).astype(np.uint8)
+
+
+def test_the_crop_is_a_square_around_the_face_with_a_margin():
+    crop = face_crop(gradient(500, 500), (200, 200, 100, 80))
+
+    assert crop.shape == (160, 160, 3)
+    assert crop[80, 80, :2].tolist() == pytest.approx([250 * 255 / 500, 240 * 255 / 500], abs=2)
+    assert int(crop[0, -1, 0]) - int(crop[0, 0, 0]) == pytest.approx(160 * 255 / 500, abs=2)
+
+
+def test_a_large_face_is_shrunk_to_the_largest_crop():
+    crop = face_crop(gradient(1000, 1000), (200, 200, 600, 600))
+
+    assert crop.shape == (CROP_SIDE, CROP_SIDE, 3)
+    assert crop[128, 128, :2].tolist() == pytest.approx([127, 127], abs=2)
+
+
+def test_beyond_the_photo_its_edge_goes_on_and_the_face_stays_in_the_middle():
+    crop = face_crop(gradient(100, 100), (0, 40, 20, 20))
+
+    assert crop.shape == (32, 32, 3)
+    assert (crop[:, :6, 0] == 0).all()
+    assert crop[16, 16, :2].tolist() == pytest.approx([25, 127], abs=4)
+
+
+def test_what_lies_in_a_box_is_not_copied():
+    photo = gradient(50, 40)
+
+    shown = box_pixels(photo, (10, 5, 20, 10))
+
+    assert shown.shape == (10, 20, 3)
+    assert np.shares_memory(shown, photo)
+
+
+place = st.floats(-3000, 3000)
+side = st.floats(0, 4000)
+extent = st.integers(1, 300)
+
+
+@given(width=extent, height=extent, box=st.tuples(place, place, side, side))
+@settings(deadline=None)
+def test_any_box_gives_a_square_crop_and_at_least_a_pixel(width, height, box):
+    photo = gradient(width, height)
+
+    crop = face_crop(photo, box)
+
+    assert crop.shape[0] == crop.shape[1] <= CROP_SIDE
+    assert crop.shape[0] <= max(round(max(box[2:]) * CROP_MARGIN), 1)
+    assert crop.dtype == np.uint8
+    assert min(box_pixels(photo, box).shape) >= 1
