@@ -355,3 +355,11 @@ def test_a_second_look_that_finds_nothing_leaves_the_first():
     [faces] = faces_detect(Once(), [spotted((0, 60, 80, 80))])
 
     assert boxes_of(faces) == [(0, 60, 80, 80)]
+
+
+def test_centerface_enlarges_small_photos_little_and_large_ones_not(graph_file):
+    detector = CenterFace(open_session(graph_file, 1))
+
+    assert detector.shape_for(1200, 1600) == (480, 640)
+    assert detector.shape_for(500, 400) == (512, 416)
+    assert detector.shape_for(60, 60) == (256, 256)

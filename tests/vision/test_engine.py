@@ -22,7 +22,7 @@ SETTINGS = EngineSettings(limits=LIMITS, thresholds=QualityThresholds(30, 0.4, 5
 
 
 class WhiteSpots:
-    """Finds white rectangles; a spot's red, less the white's, is its confidence in percent."""
+    """Finds white rectangles; a spot's red is its confidence."""
 
     def __init__(self, *, has_landmarks=True):
         self.has_landmarks = has_landmarks
@@ -34,12 +34,12 @@ class WhiteSpots:
 
     def _faces(self, image):
         bright = (image[..., 1] > 128).astype(np.uint8)
-        _, _, found, centres = cv2.connectedComponentsWithStats(bright)
+        _, _, found, _ = cv2.connectedComponentsWithStats(bright)
         for x, y, width, height, _ in found[1:].tolist():
             points = np.float32([[x, y]]) + np.float32([[width, height]]) * FEATURES
             confidence = float(image[y + height // 2, x + width // 2, 0]) / 255
             yield Detection(
-                (x - 0.0, y, width, height), points if self.has_landmarks else None, confidence
+                (x, y, width, height), points if self.has_landmarks else None, confidence
             )
 
 
@@ -73,7 +73,7 @@ def engine_of(settings=SETTINGS, **options):
 
 
 def photo(width, height, *spots, kind="JPEG", **options):
-    """Return a file with a bright rectangle (x, y, w, h, colour) per face, stripes in its middle."""
+    """Return a file with a bright rectangle (x, y, w, h, colour) per face, each with a stripe."""
     pixels = np.full((height, width, 3), 10, np.uint8)
     for x, y, w, h, colour in spots:
         pixels[y : y + h, x : x + w] = colour

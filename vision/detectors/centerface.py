@@ -13,7 +13,8 @@ from vision.errors import ModelRefused
 from vision.geometry import letterbox_shape
 from vision.sessions import Session
 
-SIDE = 640  # the input's longer side, px
+SIDE = 640  # the input's longer side at most, px: 92 ms on one thread, 12 ms at 256
+LEAST_SIDE = 256  # px: smaller photos gain by being enlarged to this, but by no more
 STRIDE = 4  # px between cells of the heat map
 MULTIPLE = 32  # px: the graph halves its input five times
 CHANNELS = [1, 2, 2, 10]  # heat, log size, offset, landmarks; each pair y before x
@@ -35,8 +36,9 @@ class CenterFace:
         return faces_detect(self, images)
 
     def shape_for(self, height: int, width: int) -> Shape:
-        """Return the smallest input that shows the photo at the working side."""
-        return letterbox_shape(height, width, side=SIDE, multiple=MULTIPLE)
+        """Return the smallest input that shows the photo; the pixels it lacks are not made up."""
+        side = min(max(height, width, LEAST_SIDE), SIDE)
+        return letterbox_shape(height, width, side=side, multiple=MULTIPLE)
 
     def candidates(self, inputs: NDArray[np.uint8]) -> list[Candidates]:
         """Return the faces of each input above the confidence floor."""
