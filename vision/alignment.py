@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.geometry import Box
+from vision.geometry import Box, picture_resize
 
 Matrix = NDArray[np.float64]
 
@@ -90,9 +90,10 @@ def _complex(points: NDArray[np.floating]) -> NDArray[np.complex128]:
     return exact[:, 0] + 1j * exact[:, 1]
 
 
-# Median box of CenterFace in dlib's crop, as centre and side; used where there are no landmarks.
-_BOX_CENTRE = np.array([75.0, 72.0])
-_BOX_SIDE = 106.0
+# Where boxes lie in dlib's crop, for detectors without landmarks: the middle of what CenterFace
+# and yolov8-lite-t give (165 photos). Best accuracy by box 0.993, by landmarks 0.998.
+_BOX_CENTRE = np.array([76.0, 63.0])
+_BOX_SIDE = 137.0
 
 
 def _box_onto_dlib(box: Box) -> Matrix:
@@ -131,9 +132,9 @@ def _shrunk(
 ) -> tuple[NDArray[np.uint8], Matrix]:
     height, width = pixels.shape[:2]
     small = (max(1, round(width * factor)), max(1, round(height * factor)))
-    resized = cv2.resize(pixels, small, interpolation=cv2.INTER_AREA)
+    resized = picture_resize(pixels, *small)
     stretch = np.diag([width / small[0], height / small[1]])
-    return np.asarray(resized, dtype=np.uint8), _after(matrix, stretch, np.zeros(2))
+    return resized, _after(matrix, stretch, np.zeros(2))
 
 
 def _after(matrix: Matrix, linear: Matrix, shift: NDArray[np.float64]) -> Matrix:
