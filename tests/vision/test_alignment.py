@@ -132,9 +132,10 @@ def test_fine_stripes_shrink_to_grey():
     pixels = np.zeros((1500, 1500, 3), np.uint8)
     pixels[:, ::2] = 255
 
-    crop = warp(pixels, np.array([[0.1, 0, 0], [0, 0.1, 0]]), 150)
+    crop = warp(pixels, np.array([[0.11, 0, 0.3], [0, 0.11, 0.3]]), 140)
 
-    assert abs(crop.astype(int) - 127).max() <= 4
+    inner = crop[3:-3, 3:-3].astype(int)  # the photo's own edge fades into black
+    assert abs(inner - 127).max() <= 4
 
 
 def test_a_face_beyond_the_photo_is_black_there():

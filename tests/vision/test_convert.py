@@ -111,8 +111,10 @@ def closed_graph():
     values = [
         helper.make_tensor("weights", TensorProto.FLOAT, [1, 3, 4, 4], np.ones(48, np.float32))
     ]
-    nodes = [helper.make_node("Conv", ["input"], ["out"], strides=[4, 4])]
-    nodes[0].input.append("weights")
+    nodes = [
+        helper.make_node("Conv", ["input", "weights"], ["inner"], strides=[4, 4]),
+        helper.make_node("Relu", ["inner"], ["out"]),
+    ]
     image = helper.make_tensor_value_info("input", TensorProto.FLOAT, [10, 3, 32, 32])
     out = helper.make_tensor_value_info("out", TensorProto.FLOAT, [10, 1, 8, 8])
     weights = helper.make_tensor_value_info("weights", TensorProto.FLOAT, [1, 3, 4, 4])
@@ -130,6 +132,11 @@ def test_freed_dimensions_take_any_batch_and_size(tmp_path):
 
     assert out.shape == (2, 1, 16, 24)
     assert session.input_shape == (None, 3, None, None)
+
+
+def test_freed_dimensions_leave_no_inner_shape_behind():
+    assert onnx.load_from_string(closed_graph()).graph.value_info
+    assert not onnx.load_from_string(free_dimensions(closed_graph())).graph.value_info
 
 
 def test_centerface_takes_any_batch_and_size(tmp_path):

@@ -153,6 +153,15 @@ def test_one_named_model_leaves_the_other_to_auto(world):
     assert chosen.why.startswith("The model to detect is named in the settings.")
 
 
+def test_one_named_model_wins_over_what_auto_chose(world):
+    world.put("centerface", "dlib-resnet", "yolov8-lite-t")
+    choose_pair(world.settings(), may_fetch=False)
+
+    assert ids(pair_in_force(world.settings(detector="yolov8-lite-t"))) == (
+        "yolov8-lite-t+dlib-resnet"
+    )
+
+
 def test_a_half_that_was_chosen_stays_when_the_other_is_left_to_auto_too(world):
     world.put("centerface", "dlib-resnet")
     choose_pair(world.settings(detector="centerface"), may_fetch=False)
