@@ -67,14 +67,15 @@ def face_quality(
 def face_blur(face: NDArray[np.uint8]) -> float:
     """Return the variance of the Laplacian of the face in grey, resized to 64 x 64.
 
-    The fixed size makes a face mean the same in a large photo and in a small one.
+    The fixed size makes a face mean the same in a large photo and in a small one, and averaging
+    over areas keeps it so: halving and interpolating would soften some sizes more than others.
     """
     if face.size == 0:
         return 0.0
-    shrinks = min(face.shape[:2]) > BLUR_SIDE
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    small = cv2.resize(face, (BLUR_SIDE, BLUR_SIDE), interpolation=how)
-    return float(cv2.Laplacian(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), cv2.CV_32F).var())
+    grey = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)
+    how = cv2.INTER_AREA if min(grey.shape) > BLUR_SIDE else cv2.INTER_LINEAR
+    small = cv2.resize(grey, (BLUR_SIDE, BLUR_SIDE), interpolation=how)
+    return float(cv2.Laplacian(small, cv2.CV_32F).var())
 
 
 def face_pose(landmarks: NDArray[np.float32] | None) -> float:
