@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.geometry import Box, picture_resize
+from vision.geometry import Box, picture_halve
 
 Matrix = NDArray[np.float64]
 
@@ -76,7 +76,7 @@ def warp(pixels: NDArray[np.uint8], matrix: Matrix, side: int) -> NDArray[np.uin
     pixels, matrix = _cut(pixels, matrix, side)
     scale = math.sqrt(abs(float(np.linalg.det(matrix[:, :2]))))
     if scale < _SHRINK_FROM:
-        pixels, matrix = _shrunk(pixels, matrix, scale * 2)
+        pixels, matrix = _shrunk(pixels, matrix, scale)
     # Positions of these maps are continuous; OpenCV's count from the centre of the first pixel.
     centred = matrix.copy()
     centred[:, 2] += matrix[:, :2] @ np.array([0.5, 0.5]) - 0.5
@@ -128,13 +128,11 @@ def _cut(pixels: NDArray[np.uint8], matrix: Matrix, side: int) -> tuple[NDArray[
 
 
 def _shrunk(
-    pixels: NDArray[np.uint8], matrix: Matrix, factor: float
+    pixels: NDArray[np.uint8], matrix: Matrix, scale: float
 ) -> tuple[NDArray[np.uint8], Matrix]:
-    height, width = pixels.shape[:2]
-    small = (max(1, round(width * factor)), max(1, round(height * factor)))
-    resized = picture_resize(pixels, *small)
-    stretch = np.diag([width / small[0], height / small[1]])
-    return resized, _after(matrix, stretch, np.zeros(2))
+    """Halve the photo until the warp leaves out less than every second pixel."""
+    times = int(min(-math.log2(scale), math.log2(min(pixels.shape[:2]))))
+    return picture_halve(pixels, times), _after(matrix, np.eye(2) * 2.0**times, np.zeros(2))
 
 
 def _after(matrix: Matrix, linear: Matrix, shift: NDArray[np.float64]) -> Matrix:

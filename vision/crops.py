@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.geometry import Box, square_around
+from vision.geometry import Box, picture_resize, square_around
 
 CROP_SIDE = 256  # px at most
 CROP_MARGIN = 1.6  # of the face's longer side: hair, ears and chin tell people apart
@@ -31,8 +31,7 @@ def face_crop(pixels: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
     down = _Span.of(round(y), side, within=pixels.shape[0], final=final)
     shown = pixels[down.first : down.last, across.first : across.last]
     size = (final - across.before - across.after, final - down.before - down.after)
-    if size != shown.shape[1::-1]:
-        shown = np.asarray(cv2.resize(shown, size, interpolation=cv2.INTER_AREA), np.uint8)
+    shown = picture_resize(shown, *size)
     pads = (down.before, down.after, across.before, across.after)
     padded = cv2.copyMakeBorder(shown, *pads, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(padded, np.uint8)

