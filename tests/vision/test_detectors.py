@@ -337,13 +337,13 @@ def test_where_a_face_fills_the_frame_the_first_looks_other_boxes_go():
             if self.looks:
                 return super().candidates(inputs)
             self.looks.append(len(inputs))
-            boxes = np.float32([[0, 0, 170, 170], [60, 150, 30, 30]])
+            boxes = np.float32([[0, 0, 170, 170], [155, 155, 30, 30]])
             points = np.zeros((2, 5, 2), np.float32)
             return [Candidates(boxes, points, np.float32([1.0, 0.96]))]
 
-    [faces] = faces_detect(Broken(), [spotted((10, 10, 180, 180))])
+    [faces] = faces_detect(Broken(), [spotted((10, 10, 136, 136))])
 
-    assert boxes_of(faces) == [(10, 10, 180, 180)]
+    assert boxes_of(faces) == [(10, 10, 136, 136)]
 
 
 def test_a_second_look_that_finds_nothing_leaves_the_first():

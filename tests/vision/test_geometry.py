@@ -47,9 +47,10 @@ def test_iou_is_the_same_from_both_sides_and_within_bounds(one, other):
 
 
 def test_overlap_of_a_box_inside_another_is_whole():
-    boxes = array((2, 2, 4, 4), (5, 0, 10, 10), (20, 20, 5, 5), (0, 0, 0, 0))
+    boxes = array((2, 2, 4, 4), (5, 0, 10, 10), (-9, -9, 99, 99), (20, 20, 5, 5), (0, 0, 0, 0))
+    found = box_overlap(array((0, 0, 10, 10))[0], boxes)
 
-    assert box_overlap(array((0, 0, 10, 10))[0], boxes).tolist() == pytest.approx([1, 0.5, 0, 0])
+    assert found.tolist() == pytest.approx([1, 0.5, 1, 0, 0])
 
 
 def test_suppression_keeps_the_best_of_a_heap_and_the_strangers():
