@@ -34,6 +34,12 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
     )
 
 
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form without its token, or with one of before the last login (Django's hook)."""
+    detail = "This page is out of date; load it again and repeat what you did."
+    return refusal_answer(request, Refusal(403, "csrf_failed", detail))
+
+
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a request for an address where nothing is (Django's hook)."""
     return refusal_answer(request, Refusal(404, "not_found", "There is nothing at this address."))

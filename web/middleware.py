@@ -7,8 +7,10 @@ import logging
 from collections.abc import Callable
 
 from django.contrib.messages import get_messages
+from django.db import Error as DatabaseAway
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from web.errors import UNFORESEEN, Refusal, refusal_from, refusal_json, wants_json
 
@@ -19,7 +21,7 @@ MOVES_ON = ("HX-Redirect", "HX-Location", "HX-Refresh")
 
 
 class ToastsMiddleware:
-    """Move messages into the answer to htmx; on a redirect they wait for the next page."""
+    """Move messages into the answer to htmx; on a redirect or a refusal they wait."""
 
     def __init__(self, get_response: Answer) -> None:
         self._get_response = get_response
@@ -28,7 +30,8 @@ class ToastsMiddleware:
         """Add HX-Trigger where htmx swaps a part and messages wait."""
         response = self._get_response(request)
         moves_on = 300 <= response.status_code < 400 or any(name in response for name in MOVES_ON)
-        if request.headers.get("HX-Request") and not moves_on:
+        has_toast = "HX-Trigger" in response
+        if request.headers.get("HX-Request") and not moves_on and not has_toast:
             toasts = [{"level": one.level_tag, "text": str(one)} for one in get_messages(request)]
             if toasts:
                 response["HX-Trigger"] = json.dumps({"toasts": toasts})
@@ -42,8 +45,18 @@ class RefusalsMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on."""
-        return self._get_response(request)
+        """Pass the request on; a method that a page does not know is answered without words."""
+        response = self._get_response(request)
+        if response.status_code != 405 or response.content:
+            return response
+        allowed = response["Allow"]
+        refusal = Refusal(
+            405,
+            "method_not_allowed",
+            f"This address does not take {request.method}, only {allowed}.",
+            headers={"Allow": allowed},
+        )
+        return refusal_answer(request, refusal)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse:
         """Answer an exception of a view (Django's hook)."""
@@ -62,7 +75,16 @@ def refusal_answer(request: HttpRequest, refusal: Refusal) -> HttpResponse:
         return HttpResponse(status=refusal.status, headers=headers)
     if wants_json(request):
         return refusal_json(refusal)
-    response = render(request, "refusal.html", {"refusal": refusal}, status=refusal.status)
+    response = _refusal_page(request, refusal)
     for name, value in refusal.headers.items():
         response[name] = value
     return response
+
+
+def _refusal_page(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    """Return the page of a refusal; without the navigation if nobody can tell who is asking."""
+    context = {"refusal": refusal}
+    try:
+        return render(request, "refusal.html", context, status=refusal.status)
+    except DatabaseAway:  # sessions and accounts cannot be read
+        return HttpResponse(render_to_string("refusal.html", context), status=refusal.status)
