@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 from clustering.errors import BadParameters, RunActive
 from storage.errors import InvalidName, Missing, StorageError, Unavailable, unavailable_from
@@ -24,6 +24,12 @@ class Exit(IntEnum):
     RUNNING_ALREADY = 4
     NOT_FOUND = 5
     INTERRUPTED = 130  # as shells count it: 128 + SIGINT
+
+
+EXITS_TOLD = (
+    "Exit codes: 0 done, 1 failed, 2 arguments or settings make no sense, 3 a store is away, "
+    "4 running already, 5 not found, 130 interrupted."
+)
 
 
 class Ended(Exception):
@@ -66,6 +72,10 @@ class SentenceCommand(BaseCommand):
     """
 
     requires_system_checks: list[str] = []  # noqa: RUF012  # as Django declares it
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Let the help end with what the exit codes mean."""
+        return super().create_parser(prog_name, subcommand, epilog=EXITS_TOLD, **kwargs)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command and name the errors that were foreseen."""

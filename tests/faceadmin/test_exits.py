@@ -2,11 +2,11 @@
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
+from django.core.management import call_command, load_command_class
 from pymongo.errors import ServerSelectionTimeoutError
 
 from clustering.errors import BadParameters, EmptyCollection, NoSuchRun, RunActive
-from faceadmin.exits import Ended, Exit, SentenceCommand, ended_from
+from faceadmin.exits import EXITS_TOLD, Ended, Exit, SentenceCommand, ended_from
 from storage.errors import InvalidName, ModelMismatch, NoSuchBucket, store_away
 from vision.errors import ModelMissing
 
@@ -61,3 +61,15 @@ def test_code_that_calls_a_command_gets_the_ending():
         call_command(Command(NoSuchBucket("No bucket.")))
 
     assert (str(ended.value), ended.value.code) == ("No bucket.", Exit.NOT_FOUND)
+
+
+@pytest.mark.parametrize("name", ["up", "prepare", "models", "create_key", "demo"])
+def test_the_help_of_a_command_says_what_its_exit_codes_mean(name):
+    parser = load_command_class("faceadmin", name).create_parser("manage.py", name)
+
+    assert "3 a store is away" in " ".join(parser.format_help().split())
+
+
+def test_every_exit_code_is_told():
+    for code in Exit:
+        assert f" {code} " in EXITS_TOLD
