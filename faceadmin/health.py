@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_q.brokers import get_broker
@@ -33,12 +33,28 @@ def live(request: HttpRequest) -> JsonResponse:
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
     """Answer 200 when stores, queue and models are there, else 503 and which one is not."""
-    found = {name: _ask(question) for name, question in _QUESTIONS.items()}
+    found = _ask_all()
     is_ready = all(answer["ok"] for answer in found.values())
     response = JsonResponse({"ok": is_ready, **found}, status=200 if is_ready else 503)
     if not is_ready:
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Answer which part is there, as numbers, in Prometheus' text format."""
+    lines = [
+        "# HELP faceadmin_part_up Whether a part the product needs is there.",
+        "# TYPE faceadmin_part_up gauge",
+        *(f'faceadmin_part_up{{part="{name}"}} {one["ok"]:d}' for name, one in _ask_all().items()),
+    ]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4")
+
+
+def _ask_all() -> dict[str, dict[str, object]]:
+    return {name: _ask(question) for name, question in _QUESTIONS.items()}
 
 
 def _ask(question: Callable[[], str]) -> dict[str, object]:

@@ -15,6 +15,7 @@ handler500 = "faceadmin.views.server_error"
 urlpatterns = [
     path("health/live", health.live, name="health_live"),
     path("health/ready", health.ready, name="health_ready"),
+    path("metrics", health.metrics, name="metrics"),
     path(
         "debug-quality-settings",
         api.DebugQualitySettingsApi.as_view(),
