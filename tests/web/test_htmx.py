@@ -1,0 +1,43 @@
+"""Page or fragment, redirect or relocation."""
+
+import json
+
+import pytest
+from django.test import RequestFactory
+
+from web.htmx import go_to, render_page
+
+PAGE, FRAGMENT = "registration/login.html", "refusal.html"
+
+
+def answer_to(**headers):
+    request = RequestFactory().get("/", headers=headers)
+    return render_page(request, PAGE, {"next": "to-be-seen"}, fragment=FRAGMENT)
+
+
+def test_a_browser_gets_the_page():
+    assert "to-be-seen" in answer_to().content.decode()
+
+
+def test_htmx_gets_the_fragment():
+    assert "to-be-seen" not in answer_to(**{"HX-Request": "true"}).content.decode()
+
+
+@pytest.mark.parametrize("whole", ["HX-Boosted", "HX-History-Restore-Request"])
+def test_htmx_gets_the_page_when_it_shows_a_whole_one(whole):
+    answer = answer_to(**{"HX-Request": "true", whole: "true"})
+
+    assert "to-be-seen" in answer.content.decode()
+
+
+def test_an_answer_says_that_it_varies():
+    assert "HX-Request" in answer_to()["Vary"]
+
+
+def test_moving_on_is_a_303_for_a_browser_and_a_header_for_htmx():
+    plain = go_to(RequestFactory().post("/"), "/there/")
+    htmx = go_to(RequestFactory().post("/", headers={"HX-Request": "true"}), "/there/")
+
+    assert (plain.status_code, plain["Location"]) == (303, "/there/")
+    assert htmx.status_code == 204
+    assert json.loads(htmx["HX-Location"])["path"] == "/there/"
