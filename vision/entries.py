@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from vision.catalogue import CATALOGUE, Job, ModelEntry, Scaling
-from vision.errors import ModelMissing
+from vision.errors import ModelMissing, ModelRefused
+from vision.sessions import open_session
 from vision.weights import remembered_sha256
 
-_PATTERN = {Job.DETECT: "yolov8n-face", Job.EMBED: "facenet512"}
+_EMBEDDER = "facenet512"
+_HEAT_MAPS = 4  # CenterFace's outputs; YOLOv8 has one or three
 
 
 def entry_of(name: str, job: Job, *, cache: Path) -> ModelEntry:
@@ -33,7 +35,7 @@ def _own_entry(path: Path, job: Job, sha256: str) -> ModelEntry:
         if known.sha256 == sha256 and known.job is job:
             return replace(known, file=str(path))
     stem = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "model"
-    pattern = CATALOGUE[_PATTERN[job]]
+    pattern = CATALOGUE[_detector_like(path) if job is Job.DETECT else _EMBEDDER]
     return replace(
         pattern,
         id=f"{stem}-{sha256[:12]}",
@@ -45,3 +47,12 @@ def _own_entry(path: Path, job: Job, sha256: str) -> ModelEntry:
         scaling=Scaling.LAYOUT if job is Job.EMBED else pattern.scaling,
         dimension=0,  # the graph says it
     )
+
+
+def _detector_like(path: Path) -> str:
+    """Return the known detector that a graph resembles by its outputs."""
+    try:
+        outputs = open_session(path, 1).output_names
+    except ModelRefused:
+        return "yolov8n-face"  # running it will say what is wrong with it
+    return "centerface" if len(outputs) == _HEAT_MAPS else "yolov8n-face"

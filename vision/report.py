@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vision.catalogue import CATALOGUE, Job, ModelEntry
+from vision.detectors import make_detector
+from vision.embedders import make_embedder
 from vision.entries import entry_of
 from vision.errors import ModelMissing, ModelRefused, VisionError
 from vision.pair import AUTO, ModelSettings, pair_in_force
-from vision.sessions import Shape, open_session
+from vision.sessions import Session, Shape, open_session
 from vision.weights import model_path, published_path
 
 _COLOURS = 3
+_VECTORS = 2  # axes of an embedder's output
 
 
 @dataclass(frozen=True)
@@ -33,10 +37,12 @@ class ModelRow:
 
 @dataclass(frozen=True)
 class ModelShapes:
-    """What a model took and gave when it ran once, and what it declares."""
+    """What a model took and gave when it ran once, what it declares, and whose it is."""
 
     id: str
     path: Path
+    sha256: str
+    licence: str
     declared_input: Shape
     given_input: tuple[int, ...]
     outputs: tuple[tuple[int, ...], ...]
@@ -49,15 +55,21 @@ def models_report(settings: ModelSettings) -> list[ModelRow]:
 
 
 def model_verify(name: str, settings: ModelSettings, *, threads: int = 1) -> ModelShapes:
-    """Run a model once over a black image and return the shapes that went in and came out."""
+    """Run a model once over a drawn image and return the shapes that went in and came out.
+
+    Raise ModelMissing, or ModelRefused if its file or its answer is another one than expected.
+    """
     entry = _entries(settings).get(name) or _named_entry(name, settings)
     path = model_path(entry, models=settings.models, cache=settings.cache)
     session = open_session(path, threads)
-    image = np.zeros(_image_shape(session.input_shape, entry), dtype=np.float32)
+    image = _drawn(_image_shape(session.input_shape, entry)).astype(np.float32)
     outputs = session.run(image)
+    _contract_check(entry, session)
     return ModelShapes(
         id=entry.id,
         path=path,
+        sha256=entry.sha256,
+        licence=entry.licence,
         declared_input=session.input_shape,
         given_input=image.shape,
         outputs=tuple(output.shape for output in outputs),
@@ -74,9 +86,26 @@ def _entries(settings: ModelSettings) -> dict[str, ModelEntry]:
 
 
 def _named_entry(name: str, settings: ModelSettings) -> ModelEntry:
-    if Path(name).suffix != ".onnx":
+    path = Path(name).expanduser().absolute()
+    if path.suffix != ".onnx" or not path.is_file():
         raise ModelMissing(f"No model is called {name!r}; known are {', '.join(CATALOGUE)}.")
-    return entry_of(name, Job.EMBED, cache=settings.cache)
+    shapes = open_session(path, 1).output_shapes
+    job = Job.EMBED if len(shapes) == 1 and len(shapes[0]) == _VECTORS else Job.DETECT
+    return entry_of(name, job, cache=settings.cache)
+
+
+def _contract_check(entry: ModelEntry, session: Session) -> None:
+    """Let the code that will use a model use it once; raise ModelRefused if it cannot."""
+    if entry.job is Job.DETECT:
+        make_detector(entry, session).detect([_drawn((64, 64, _COLOURS))])
+    else:
+        embedder = make_embedder(entry, session)
+        embedder.embed(_drawn((1, embedder.side, embedder.side, _COLOURS)))
+
+
+def _drawn(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return a picture of some colours: a black one would leave an embedder without direction."""
+    return (np.arange(np.prod(shape)) % 251).reshape(shape).astype(np.uint8)
 
 
 def _in_force(settings: ModelSettings) -> set[str]:

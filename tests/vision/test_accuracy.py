@@ -1,18 +1,16 @@
 """Labelled photos become people: found, kept by the default thresholds, and told apart."""
 
 import functools
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.cluster import DBSCAN
 
-from tests.labelled import FACES, TEST_DATA, labels_of, needs_labelled_photos, pairwise_scores
-from vision import EngineSettings, ModelMissing, get_engine
+from tests.labelled import FACES, labels_of, needs_labelled_photos, pairwise_scores
+from tests.vision.settings import MODELS, real_model
+from vision import EngineSettings, get_engine
 
 EPS = 0.065  # cosine distance
-PLACES = (TEST_DATA / "models", *map(Path, os.environ.get("FACEADMIN_MODELS", "").split(":")))
 DETECTORS = ("yolov8-lite-t", "centerface")
 FOLDERS = ("lfw10", "sitcom", "celebrities")
 CHUNK = 8
@@ -25,14 +23,13 @@ def engine_for(tmp_path_factory):
     cache = tmp_path_factory.mktemp("models")
 
     def opened(detector):
-        places = tuple(place for place in PLACES if place != Path())
-        settings = EngineSettings(
-            detector=detector, embedder="dlib-resnet", models=places, cache=cache, threads=2
+        for name in (detector, "dlib-resnet"):
+            real_model(name, cache)
+        return get_engine(
+            EngineSettings(
+                detector=detector, embedder="dlib-resnet", models=MODELS, cache=cache, threads=2
+            )
         )
-        try:
-            return get_engine(settings)
-        except ModelMissing as missing:
-            pytest.skip(f"A model is not here: {missing}")
 
     return opened
 

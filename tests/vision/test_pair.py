@@ -11,6 +11,7 @@ from tests.vision.graphs import embedding_graph
 from tests.vision.settings import Named, real_model
 from vision import entries, pair, report, weights
 from vision.catalogue import CATALOGUE, Job
+from vision.downloads import file_sha256
 from vision.errors import DownloadFailed, ModelMissing, ModelRefused
 from vision.pair import choose_pair, pair_in_force
 from vision.report import model_verify, models_report
@@ -265,7 +266,19 @@ def test_verifying_runs_a_real_model_once(tmp_path):
 
     found = model_verify(str(tmp_path / "own" / "freed.onnx"), settings)
 
-    assert found.outputs[0] == (1, 1, 40, 40)
+    assert found.outputs[0] == (1, 1, 160, 160)
+    assert found.sha256 == file_sha256(prepared)
+    assert found.licence == "the operator's own file"
+
+
+def test_an_own_file_that_a_detector_cannot_be_is_refused(tmp_path):
+    own = tmp_path / "own.onnx"
+    own.write_bytes(embedding_graph(["n", 3, 64, 64], 8))
+    settings = Named(cache=tmp_path, detector=str(own))
+    (row,) = [row for row in models_report(settings) if row.id.startswith("own-")]
+
+    with pytest.raises(ModelRefused, match="no YOLOv8 face detector"):
+        model_verify(row.id, settings)
 
 
 def test_a_model_nobody_knows_cannot_be_verified(tmp_path):
