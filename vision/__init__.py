@@ -16,7 +16,7 @@ from vision.images import DecodedImage, ImageLimits, crop_encode, image_decode
 from vision.pair import Pair, choose_pair, pair_in_force
 from vision.quality import FaceQuality, QualityThresholds, refusal
 from vision.report import ModelRow, ModelShapes, model_verify, models_report
-from vision.weights import archive_fetch, fetch
+from vision.weights import archive_fetch, fetch, model_path
 
 __all__ = [
     "CATALOGUE",
@@ -46,6 +46,7 @@ __all__ = [
     "fetch",
     "get_engine",
     "image_decode",
+    "model_path",
     "model_verify",
     "models_report",
     "pair_in_force",
