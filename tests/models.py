@@ -1,13 +1,16 @@
 """The model files that tests run: found beside the labelled photos, or fetched once and kept."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 from tests.labelled import ROOT, TEST_DATA
 from vision import CATALOGUE, DownloadFailed, fetch
 
-KEPT = ROOT / "var" / "test-models"
+# Where a machine keeps downloaded models between test runs.
+KEPT = Path(os.environ.get("FACEADMIN_TEST_MODELS", ROOT / "var" / "test-models"))
+MODELS = (TEST_DATA / "models", KEPT)
 FETCHED = ("centerface", "dlib-resnet")
 
 
@@ -20,4 +23,4 @@ def model_files():
             fetch(CATALOGUE[name], cache=KEPT)
         except DownloadFailed as failure:
             pytest.skip(f"the model {name} is not here and cannot be fetched: {failure}")
-    return os.pathsep.join(str(path) for path in (TEST_DATA / "models", KEPT))
+    return os.pathsep.join(str(path) for path in MODELS)

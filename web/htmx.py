@@ -18,17 +18,20 @@ def render_page(
     fragment: str | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """Answer with the fragment when htmx swaps a part, with the whole page otherwise."""
+    """Answer with the fragment when htmx swaps a part, with the whole page otherwise.
+
+    A part has an id, which htmx names as its target; the body has none.
+    """
     wants_part = (
         fragment is not None
         and bool(request.headers.get("HX-Request"))
-        and not request.headers.get("HX-Boosted")
+        and bool(request.headers.get("HX-Target"))
         and not request.headers.get("HX-History-Restore-Request")
     )
     response = render(
         request, fragment if wants_part and fragment else template, dict(context), status=status
     )
-    patch_vary_headers(response, ["HX-Request"])
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response
 
 

@@ -61,7 +61,9 @@ def test_a_run_started_by_htmx_moves_on_by_its_header(in_force, page_of):
 @pytest.mark.parametrize("asked", ["", "nothing", "painted/none-here", "a/../b", "no-bucket/x"])
 def test_a_refused_run_is_told_beside_the_form_with_what_was_typed(in_force, page_of, asked):
     answer = page_of("reviewer").post(
-        reverse("run_start"), {"collection": asked}, headers={"HX-Request": "true"}
+        reverse("run_start"),
+        {"collection": asked},
+        headers={"HX-Request": "true", "HX-Target": "run-form"},
     )
 
     assert answer.status_code == 422

@@ -65,6 +65,7 @@ class Product:
 
     def up(self):
         """Start everything and wait until it is ready."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, ROOT / "manage.py", "up"],
