@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from storage.vectors import face_vectors
-
 from clustering.documents import Run
 from clustering.errors import RunActive
 from clustering.opening import embedder_dimensions, models_in_force, tools_open
@@ -21,6 +19,7 @@ from clustering.tasks import enqueue_run
 from storage.buckets import open_bucket
 from storage.crops import face_crops
 from storage.names import CollectionName
+from storage.vectors import face_vectors
 
 
 def request_run(name: CollectionName, *, parameters: RunParameters, started_by: str) -> Run:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.conf import settings
-from storage.vectors import face_vectors
 
 from clustering.documents import Run
 from clustering.pipeline import Tools
@@ -12,12 +11,14 @@ from storage.buckets import open_bucket
 from storage.crops import face_crops
 from storage.errors import ModelMismatch
 from storage.names import CollectionName
+from storage.vectors import face_vectors
 from vision import CATALOGUE, get_engine
 
 
 def models_in_force() -> ModelsInForce:
     """Return the models new runs are made with, and their numbers."""
     engine = get_engine(settings.VISION)
+    assert engine.entry.cluster_eps is not None  # every embedder has one, a detector has none
     return ModelsInForce(
         detector=engine.detector_id,
         embedder=engine.embedder_id,

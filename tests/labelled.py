@@ -13,7 +13,7 @@ FACES = TEST_DATA / "faces"
 
 needs_labelled_photos = pytest.mark.skipif(
     not (FACES / "labels.csv").exists(),
-    reason="the labelled photos are not here: FACEADMIN_TEST_DATA names no folder with faces/labels.csv",
+    reason="no labelled photos here: FACEADMIN_TEST_DATA names no folder with faces/labels.csv",
 )
 
 

@@ -24,7 +24,7 @@ import requests
 from vision.downloads import TIMEOUT, Progress, digest_check, part_folder, plainly
 from vision.errors import DownloadFailed
 
-_PIP_PATIENCE = 20  # seconds for `pip config get`
+_PIP_PATIENCE = 20  # seconds for `pip config list`
 _INDEX_ERRORS = (
     pypi_simple.NoSuchProjectError,
     pypi_simple.UnsupportedContentTypeError,
@@ -92,9 +92,10 @@ def _index(endpoint: str) -> Iterator[pypi_simple.PyPISimple]:
 
 
 def _pip_says(name: str) -> str:
+    """Return a value of pip's configuration; `pip config get` would ask one of its files only."""
     try:
         answer = subprocess.run(
-            [sys.executable, "-m", "pip", "config", "get", name],
+            [sys.executable, "-m", "pip", "config", "list"],
             capture_output=True,
             text=True,
             timeout=_PIP_PATIENCE,
@@ -102,7 +103,9 @@ def _pip_says(name: str) -> str:
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return answer.stdout.strip() if answer.returncode == 0 else ""
+    lines = (line.partition("=") for line in answer.stdout.splitlines())
+    values = {key: value.strip("'\"") for key, _, value in lines}
+    return values.get(name, "")
 
 
 def _package(

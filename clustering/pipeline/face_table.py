@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from storage.vectors import VectorStore
 
 from clustering.documents import Batch, BatchState, Face, ImageState, Run, Verdict
 from clustering.pipeline.tools import Tools
 from clustering.selectors import collection_faces, collection_images
 from storage.mongo import bulk_upsert
+from storage.vectors import VectorStore
 from vision import FaceQuality, QualityThresholds, refusal
 
 

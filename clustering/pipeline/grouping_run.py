@@ -107,6 +107,8 @@ def _groups_write(
 
 def _rows_by_label(labels: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """Yield each label with its rows, noise first, without a pass per label."""
+    if not len(labels):
+        return
     order = np.argsort(labels, kind="stable")
     values, starts = np.unique(labels[order], return_index=True)
     for value, rows in zip(values, np.split(order, starts[1:]), strict=True):

@@ -129,7 +129,7 @@ def photos_store(photos: list[Photo], *, run: Run, tools: Tools, counts: Counter
 
 
 def _payloads(faces: list[Face], *, run: Run) -> list[dict[str, str]]:
-    """Return what the vector store filters by; a face that readers see keeps its run and cluster."""
+    """Return what the vector store filters by; what readers see keeps its run and cluster."""
     seen = current_members(run.collection, [face.id for face in faces])
     return [
         {

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from storage.vectors import VectorStore
-
 from storage.buckets import Bucket
 from storage.crops import CropStore
+from storage.vectors import VectorStore
 from vision import FaceEngine
 
 

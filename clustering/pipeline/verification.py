@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from storage.vectors import VectorStore
-
 from clustering.documents import Run
 from clustering.pipeline.tidy import payloads_write
 from clustering.selectors import collection_faces, faces_by_id, members_all
 from storage.crops import CropStore
+from storage.vectors import VectorStore
 
 SLICE = 500
 

@@ -1,4 +1,4 @@
-"""What goes wrong in mid-run: nothing is lost, nothing is double, and the run says what it waits for."""
+"""Faults in mid-run: nothing is lost, nothing is double, the run says what it waits for."""
 
 import pytest
 

@@ -99,7 +99,7 @@ def summary(run: Run) -> str:
     stats, progress = run.stats, run_progress(run)
     lines = [
         f"{run.collection}: {stats['num_clusters']} people, {stats['total_faces']} faces in "
-        f"{stats['total_images']} photos, {stats['noise_count']} faces like no other; "
+        f"{stats['total_images']} photos, {stats['noise_count']} like no other; "
         f"{run.decoded} photos read in {progress.elapsed_seconds:.1f} s."
     ]
     if run.skipped:
