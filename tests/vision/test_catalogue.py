@@ -35,7 +35,7 @@ def test_only_embedders_have_thresholds(entry):
     numbers = (entry.same_person_threshold, entry.cluster_eps, entry.assignment_threshold)
 
     if entry.job is Job.DETECT:
-        assert (entry.dimension, *numbers) == (0, None, None, None)
+        assert (entry.dimension, *numbers) == (0, 0, 0, 0)
     else:
         assert entry.dimension > 0
         assert all(0 < number < 1 for number in numbers)
