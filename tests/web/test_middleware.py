@@ -55,7 +55,7 @@ def test_a_message_does_not_hide_a_refusal():
 
 @pytest.mark.parametrize(
     ("headers", "shown"),
-    [(BROWSER, "<strong>There is nothing"), ({}, '"code": "not_found"')],
+    [(BROWSER, "<h1>There is nothing"), ({}, '"code": "not_found"')],
 )
 def test_an_address_where_nothing_is_answers_as_fits(client, headers, shown):
     answer = client.get("/nowhere", headers=headers)
