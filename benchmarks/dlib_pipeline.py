@@ -21,15 +21,15 @@ class DlibPipeline:
     """Photo in, vectors out, one photo after the other."""
 
     def __init__(self, cache: Path) -> None:
-        files = {name: cache / name for name in (LANDMARKS, RESNET)}
-        if not all(file.is_file() for file in files.values()):
+        if not all(any(cache.rglob(name)) for name in (LANDMARKS, RESNET)):
             archive_fetch(
                 PROJECT,
                 VERSION,
                 SHA256,
-                pick=lambda member: Path(member).name in files,
+                pick=lambda member: Path(member).name in (LANDMARKS, RESNET),
                 target=cache,
             )
+        files = {name: next(cache.rglob(name)) for name in (LANDMARKS, RESNET)}
         self._detector = dlib.get_frontal_face_detector()
         self._landmarks = dlib.shape_predictor(str(files[LANDMARKS]))
         self._resnet = dlib.face_recognition_model_v1(str(files[RESNET]))
