@@ -18,7 +18,6 @@ from vision import CATALOGUE, get_engine
 def models_in_force() -> ModelsInForce:
     """Return the models new runs are made with, and their numbers."""
     engine = get_engine(settings.VISION)
-    assert engine.entry.cluster_eps is not None  # every embedder has one, a detector has none
     return ModelsInForce(
         detector=engine.detector_id,
         embedder=engine.embedder_id,

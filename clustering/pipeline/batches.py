@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from clustering.documents import Batch, BatchState, Run
 from clustering.leases import Lease, lease_is_live, lease_take
-from clustering.pipeline.photos import photo_skip, photos_known, photos_read, photos_store
+from clustering.pipeline.photos import photo_skip, photos_known, photos_store
 from clustering.pipeline.tools import Tools
 from storage.mongo import bulk_upsert
 
@@ -60,7 +60,6 @@ def batch_work(batch: Batch, *, run: Run, lease: Lease, tools: Tools) -> bool:
     """Read a claimed batch and count it on its run; False if the lease was lost at the end."""
     if batch.attempts > MAX_ATTEMPTS and len(batch.keys) > 1:
         return _batch_split(batch, lease=lease)
-    counts: Counter[str] = Counter()
     if batch.attempts > MAX_ATTEMPTS:
         photo_skip(
             batch.keys[0],
@@ -69,12 +68,15 @@ def batch_work(batch: Batch, *, run: Run, lease: Lease, tools: Tools) -> bool:
             reason="crashed",
             detail=("Reading this photo failed in an unforeseen way, three times."),
         )
-        counts.update(done=1, failed=1)
+        counts = Counter(done=1, failed=1)
     else:
-        objects = list(zip(batch.keys, batch.tags, strict=True))
-        for photos in photos_read(objects, known=photos_known(batch.keys, run=run), tools=tools):
-            lease.check()
-            photos_store(photos, run=run, tools=tools, counts=counts)
+        counts = photos_store(
+            list(zip(batch.keys, batch.tags, strict=True)),
+            run=run,
+            tools=tools,
+            known=photos_known(batch.keys, run=run),
+            check=lease.check,
+        )
     done = Batch.claim_key(batch.run, BatchState.DONE)
     if not lease.commit(set__claim=done, set__state=BatchState.DONE):
         return False

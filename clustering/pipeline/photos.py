@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,6 +41,36 @@ class Photo:
     refusal: VisionError | StorageError | None = None
 
 
+SeenPhoto = tuple[Photo, list[DetectedFace]]
+
+
+def photos_store(
+    objects: list[tuple[str, str]],
+    *,
+    run: Run,
+    tools: Tools,
+    known: Mapping[str, Image],
+    check: Callable[[], None],
+) -> Counter[str]:
+    """Turn objects (key, tag) into images and faces; return what they add to the run's counts.
+
+    Three chunks are under way at once: one is read, one is looked at, one is written. ``check``
+    is called before each write and stops the work by raising.
+    """
+    counts: Counter[str] = Counter()
+    writing: Future[Counter[str]] | None = None
+    with ThreadPoolExecutor(1, thread_name_prefix="write") as writer:
+        for photos in photos_read(objects, known=known, tools=tools):
+            seen = photos_look(photos, tools=tools)
+            if writing is not None:
+                counts += writing.result()
+            check()
+            writing = writer.submit(photos_write, seen, run=run, tools=tools)
+        if writing is not None:
+            counts += writing.result()
+    return counts
+
+
 def photos_look_again(keys: Sequence[str], *, run: Run, tools: Tools) -> None:
     """Read stored photos anew, whatever is known of them, and rewrite their faces."""
     tags = {
@@ -51,8 +81,7 @@ def photos_look_again(keys: Sequence[str], *, run: Run, tools: Tools) -> None:
         )
     }
     objects = [(key, tags.get(key, "")) for key in keys]
-    for photos in photos_read(objects, known={}, tools=tools):
-        photos_store(photos, run=run, tools=tools, counts=Counter())
+    photos_store(objects, run=run, tools=tools, known={}, check=lambda: None)
 
 
 def photos_read(
@@ -96,35 +125,38 @@ def _photo_read(key: str, tag: str, *, known: Image | None, tools: Tools) -> Pho
     return Photo(key, tag, data=data, digest=digest, decoded=decoded)
 
 
-def photos_store(photos: list[Photo], *, run: Run, tools: Tools, counts: Counter[str]) -> None:
-    """Find the faces of a chunk and write everything, the images last."""
-    decoded = [photo for photo in photos if photo.decoded is not None]
-    found = tools.engine.faces([photo.decoded for photo in decoded if photo.decoded is not None])
+def photos_look(photos: list[Photo], *, tools: Tools) -> list[SeenPhoto]:
+    """Find the faces of a chunk of photos that were read."""
+    decoded = [photo.decoded for photo in photos if photo.decoded is not None]
+    found = iter(tools.engine.faces(decoded))
+    return [(photo, [] if photo.decoded is None else next(found)) for photo in photos]
+
+
+def photos_write(seen: list[SeenPhoto], *, run: Run, tools: Tools) -> Counter[str]:
+    """Write what a chunk of photos shows, the images last; return what it adds to the run."""
     now = timezone.now()
-    faces: list[Face] = []
-    images = [_image_of(photo, run=run, now=now, faces=0) for photo in photos if not photo.decoded]
-    vectors = []
-    for photo, detected in zip(decoded, found, strict=True):
-        images.append(_image_of(photo, run=run, now=now, faces=len(detected)))
-        for index, face in enumerate(detected):
-            document = _face_of(face, photo, run=run, index=index, now=now)
-            tools.crops.save(document.id, crop_encode(face.crop))
-            faces.append(document)
-            vectors.append(face.vector)
-    if faces:
+    pairs = [
+        (_face_of(face, photo, run=run, index=index, now=now), face)
+        for photo, faces in seen
+        for index, face in enumerate(faces)
+    ]
+    for document, face in pairs:
+        tools.crops.save(document.id, crop_encode(face.crop))
+    documents = [document for document, _ in pairs]
+    if documents:
         tools.vectors.upsert(
             run.embedder,
-            [face.id for face in faces],
-            np.stack(vectors),
-            _payloads(faces, run=run),
+            [face.id for face in documents],
+            np.stack([face.vector for _, face in pairs]),
+            _payloads(documents, run=run),
         )
-    bulk_upsert(Face, faces)
-    bulk_upsert(Image, images)
-    counts.update(
-        done=len(photos),
-        decoded=len(decoded),
-        failed=sum(photo.refusal is not None for photo in photos),
-        faces=len(faces),
+    bulk_upsert(Face, documents)
+    bulk_upsert(Image, [_image_of(one, run=run, now=now, faces=len(faces)) for one, faces in seen])
+    return Counter(
+        done=len(seen),
+        decoded=sum(photo.decoded is not None for photo, _ in seen),
+        failed=sum(photo.refusal is not None for photo, _ in seen),
+        faces=len(documents),
     )
 
 
