@@ -45,6 +45,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--photos", type=int, default=40)
+    parser.add_argument("--copies", type=int, default=1, help="of each photo, encoded otherwise")
     parser.add_argument("--megapixels", type=float, default=1.9)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1, help="of each ONNX session")
@@ -64,7 +65,9 @@ def photos_prepare(options: argparse.Namespace, target: Path) -> list[Path]:
         grown = (options.megapixels * 1e6 / (pixels.shape[0] * pixels.shape[1])) ** 0.5
         how = cv2.INTER_CUBIC if grown > 1 else cv2.INTER_AREA
         resized = cv2.resize(pixels, None, fx=grown, fy=grown, interpolation=how)
-        cv2.imwrite(str(target / f"{number:04d}.jpg"), resized, [cv2.IMWRITE_JPEG_QUALITY, 90])
+        for copy in range(options.copies):
+            quality = [cv2.IMWRITE_JPEG_QUALITY, 90 - copy]
+            cv2.imwrite(str(target / f"{number:04d}-{copy}.jpg"), resized, quality)
     return sorted(target.iterdir())
 
 

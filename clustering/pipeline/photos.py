@@ -23,7 +23,7 @@ from storage.errors import ObjectTooLarge, ObjectUnreadable, ObjectVanished, Sto
 from storage.mongo import bulk_upsert
 from vision import DecodedImage, DetectedFace, VisionError, crop_encode
 
-CHUNK = 8
+CHUNK = 4
 READ_THREADS = 4
 MAX_KEYS = 100
 
