@@ -13,7 +13,7 @@ from clustering.grouping.blocks import (
     Block,
     Pairs,
     block_of,
-    blocks_of,
+    blocks_asked,
     pairs_in,
     pairs_joined,
 )
@@ -45,8 +45,12 @@ def dbscan_labels(
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
     graph = _DensityGraph(len(rows), min_samples=min_samples)
     outline = outline_of(rows, floor=1 - eps - ROUNDING)
-    for block in blocks_of(outline, block_rows=block_rows):
-        graph.add(_neighbours(rows, block, eps=eps, is_bound=outline is not rows))
+
+    def neighbours(block: Block) -> Pairs:
+        return _neighbours(rows, block, eps=eps, is_bound=outline is not rows)
+
+    for pairs in blocks_asked(outline, neighbours, block_rows=block_rows):
+        graph.add(pairs)
     return graph.labels()
 
 
