@@ -30,12 +30,19 @@ def test_a_large_face_is_shrunk_to_the_largest_crop():
     assert crop[128, 128, :2].tolist() == pytest.approx([127, 127], abs=2)
 
 
-def test_beyond_the_photo_its_edge_goes_on_and_the_face_stays_in_the_middle():
+def test_at_the_edge_the_square_moves_and_shows_nothing_but_the_photo():
     crop = face_crop(gradient(100, 100), (0, 40, 20, 20))
 
     assert crop.shape == (32, 32, 3)
-    assert (crop[:, :6, 0] == 0).all()
-    assert crop[16, 16, :2].tolist() == pytest.approx([25, 127], abs=4)
+    assert crop[0, 0, 0] == 0
+    assert crop[0, -1, 0] == pytest.approx(31 * 255 / 99, abs=2)
+    assert crop[16, 0, 1] == pytest.approx(50 * 255 / 99, abs=3)
+
+
+def test_a_face_that_fills_the_photo_gets_all_of_it():
+    photo = gradient(150, 150)
+
+    assert np.array_equal(face_crop(photo, (5, 2, 140, 147)), photo)
 
 
 def test_what_lies_in_a_box_is_not_copied():
