@@ -89,6 +89,7 @@ class Run(Document):
     eps = fields.FloatField(required=True)
     min_samples = fields.IntField(required=True)
     algorithm = fields.StringField(required=True)
+    refine = fields.BooleanField(default=True)
     skip_quality_filter = fields.BooleanField(default=False)
     full = fields.BooleanField(default=False)
     max_images = fields.IntField(default=0)

@@ -18,6 +18,7 @@ class RunForm(forms.Form):
         help_text="bucket/folder",
         widget=forms.TextInput(attrs={"placeholder": "bucket/folder", "autocomplete": "off"}),
     )
+    plain = forms.BooleanField(required=False, label="Plain algorithm, no refinement")
     full = forms.BooleanField(required=False, label="Look at every photo again")
     skip_quality_filter = forms.BooleanField(required=False, label="Keep poor faces too")
     eps = forms.FloatField(
@@ -43,4 +44,4 @@ class RunForm(forms.Form):
             name: value for name, value in self.cleaned_data.items() if value not in (None, "")
         }
         asked.pop("collection")
-        return RunParameters(**asked)
+        return RunParameters(refine=not asked.pop("plain"), **asked)

@@ -14,12 +14,13 @@ class RunParameters:
     """How to cluster a collection.
 
     ``eps`` is a cosine distance (None: the embedder's own); ``max_images`` 0 means all of them;
-    ``full`` looks at every object again.
+    ``full`` looks at every object again; without ``refine`` the labels are plain DBSCAN's.
     """
 
     eps: float | None = None
     min_samples: int = 2
     algorithm: str = "dbscan"
+    refine: bool = True
     skip_quality_filter: bool = False
     full: bool = False
     max_images: int = 0

@@ -27,6 +27,7 @@ class RunInput(serializers.Serializer):
     eps = serializers.FloatField(min_value=0.0001, max_value=2, required=False)
     min_samples = serializers.IntegerField(min_value=2, max_value=100, default=2)
     algorithm = serializers.ChoiceField(choices=ALGORITHMS, default="dbscan")
+    refine = serializers.BooleanField(default=True)
     full = serializers.BooleanField(default=False)
 
     def parameters(self) -> RunParameters:

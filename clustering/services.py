@@ -128,6 +128,7 @@ def _run_of(
         eps=models.eps if parameters.eps is None else parameters.eps,
         min_samples=parameters.min_samples,
         algorithm=parameters.algorithm,
+        refine=parameters.refine,
         skip_quality_filter=parameters.skip_quality_filter,
         full=parameters.full,
         max_images=parameters.max_images,

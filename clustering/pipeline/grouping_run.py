@@ -63,6 +63,7 @@ def _run_write_groups(run: Run, *, tools: Tools, check: Callable[[], None]) -> N
             min_samples=run.min_samples,
             algorithm=run.algorithm,
             quality=table.quality,
+            refine=run.refine,
         )
         check()
         sizes = _groups_write(run, table, grouping, check=check)
@@ -78,7 +79,15 @@ def _run_it_equals(run: Run) -> Run | None:
     current = Run.objects(id=collection.current_run).first() if collection.current_run else None
     if current is None:
         return None
-    fields = ("eps", "min_samples", "algorithm", "skip_quality_filter", "model", "thresholds")
+    fields = (
+        "eps",
+        "min_samples",
+        "algorithm",
+        "refine",
+        "skip_quality_filter",
+        "model",
+        "thresholds",
+    )
     same = all(getattr(run, field) == getattr(current, field) for field in fields)
     return current if same and run.last_key == current.last_key else None
 

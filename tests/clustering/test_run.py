@@ -1,6 +1,9 @@
 """One run over a painted collection: what it stores and what it tells."""
 
+import numpy as np
 import pytest
+from sklearn.cluster import DBSCAN
+from sklearn.metrics import adjusted_rand_score
 
 from clustering.documents import NOISE, Batch, Collection, RunState
 from clustering.errors import EmptyCollection, RunActive
@@ -191,3 +194,17 @@ def test_only_the_newest_runs_keep_their_groups(painted):
         runs.append(painted.run(runs_kept=2))
 
     assert [bool(list(members_all(run))) for run in runs] == [False, False, True, True]
+
+
+def test_plain_dbscan_gives_scikit_learns_labels(painted):
+    for number in range(12):
+        painted.paint(f"p{number:02d}.png", 1 + number % 3, shade=number)
+
+    run = painted.run(refine=False, eps=0.0024)
+
+    members = sorted(members_all(run), key=lambda member: member.face)
+    vectors = painted.vectors.retrieve("painted-vectors", [member.face for member in members])
+    rows = np.stack([vectors[member.face] for member in members])
+    labels = DBSCAN(eps=0.0024, min_samples=2, metric="cosine").fit_predict(rows)
+    assert len(set(labels)) > 2, "the distances have to straddle eps"
+    assert adjusted_rand_score(labels, [member.cluster for member in members]) == 1.0

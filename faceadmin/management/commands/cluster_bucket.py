@@ -42,6 +42,7 @@ class Command(SentenceCommand):
         add("--eps", type=float, metavar="X", help="cosine distance (default: the model's own)")
         add("--min-samples", type=int, default=2, metavar="N", help="default: 2")
         add("--algorithm", choices=ALGORITHMS, default=ALGORITHMS[0])
+        add("--plain", action="store_true", help="the labels of the algorithm alone, no refinement")
         add("--skip-quality-filter", action="store_true", help="group poor faces too")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -110,4 +111,4 @@ def summary(run: Run) -> str:
 
 def _parameters(options: dict[str, Any]) -> RunParameters:
     names = ("full", "max_images", "eps", "min_samples", "algorithm", "skip_quality_filter")
-    return RunParameters(**{name: options[name] for name in names})
+    return RunParameters(refine=not options["plain"], **{name: options[name] for name in names})
