@@ -33,7 +33,7 @@ def test_the_first_page_lists_collections_with_covers_and_counts(painted, page_o
     body = page_of("viewer").get("/").content.decode()
 
     assert painted.name.path in body
-    assert "1 people · 2 faces · 2 photos" in body
+    assert "1 person · 2 faces · 2 photos" in body
     assert "/crop/" in body
     assert "Find the people" not in body
 

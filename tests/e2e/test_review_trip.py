@@ -105,3 +105,18 @@ def test_pages_are_accessible_and_fit(page, product, password, artifacts, width,
         assert not found, (name, found)
         scroll = page.evaluate("document.documentElement.scrollWidth")
         assert scroll <= width, (name, scroll)
+
+
+def test_the_demo_shows_people(page, model_files, artifacts, tmp_path):
+    with Product(tmp_path, FACEADMIN_MODELS=model_files).up() as product:
+        ended = product.command("demo")
+        if "could not be fetched" in ended.stderr:
+            pytest.skip("the demo's photos cannot be fetched: the package index is out of reach")
+        assert ended.returncode == 0, ended.stderr
+        log_in(page, product, re.search(r"password: (\S+)", product.said()).group(1))
+        page.set_viewport_size({"width": 1000, "height": 420})
+
+        page.goto(re.search(r"http\S+", ended.stdout).group(0), wait_until="networkidle")
+
+        assert page.get_by_text("cluster_0").is_visible()
+        page.screenshot(path=artifacts / "demo.png")
