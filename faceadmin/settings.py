@@ -65,6 +65,8 @@ FACEADMIN_THREADS = env.integer(
     "FACEADMIN_THREADS", max(_CORES // FACEADMIN_WORKERS, 1), low=1, high=256
 )
 FACEADMIN_QUEUE = env.choice("FACEADMIN_QUEUE", "orm", among=("orm", "mongodb"))
+if FACEADMIN_QUEUE == "mongodb" and MONGODB_EMBEDDED:
+    raise ImproperlyConfigured("FACEADMIN_QUEUE=mongodb needs a server: set MONGODB_URL.")
 RUNS_KEPT = env.integer("RUNS_KEPT", 3, low=1, high=1000)
 
 # Vision
@@ -195,7 +197,7 @@ Q_CLUSTER = {
     "label": "Queue",
 }
 if FACEADMIN_QUEUE == "mongodb":
-    Q_CLUSTER |= {"mongo": MONGODB_URL, "mongo_db": f"{DATABASE_NAME}_queue"}
+    Q_CLUSTER |= {"mongo": {"host": MONGODB_URL}, "mongo_db": f"{DATABASE_NAME}_queue"}
 else:
     Q_CLUSTER |= {"orm": "default"}
 
