@@ -18,7 +18,7 @@ demo: $(RUNTIME)
 	@exec $(PYTHON) manage.py demo
 
 test: lint
-	@.ci/chromium
+	@.ci/programs
 	$(PYTHON) -m pytest
 
 lint: $(DEVELOPMENT)
