@@ -1,6 +1,6 @@
 """How right groupings are on labelled faces: plain DBSCAN, HDBSCAN, Chinese whispers and ours.
 
-`python benchmarks/grouping_quality.py PATH... [--eps 0.08]`. A PATH is an .npz file with `vectors`
+`python benchmarks/grouping_quality.py PATH... [--eps 0.085]`. A PATH is an .npz file with `vectors`
 and `identity`, or a folder of `<identity>/*.jpg`, which the project's own models embed first.
 """
 
@@ -19,8 +19,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.labels import b_cubed, pairwise
 from clustering.grouping import dbscan_labels, group_faces
 from clustering.grouping.candidates import candidate_pairs
+from vision import CATALOGUE
 
-EPS = 0.08  # the catalogue's for dlib-resnet
+EPS = CATALOGUE["dlib-resnet"].cluster_eps
 MIN_SAMPLES = 2
 SEARCHED = np.arange(0.4, 1.3, 0.05)  # plain DBSCAN and Chinese whispers, as shares of eps
 WHISPERS = 20  # rounds; labels stand still long before
