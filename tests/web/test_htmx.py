@@ -19,13 +19,15 @@ def test_a_browser_gets_the_page():
     assert "to-be-seen" in answer_to().content.decode()
 
 
-def test_htmx_gets_the_fragment():
-    assert "to-be-seen" not in answer_to(**{"HX-Request": "true"}).content.decode()
+def test_htmx_gets_the_fragment_for_a_part_that_has_an_id():
+    part = answer_to(**{"HX-Request": "true", "HX-Target": "part"})
+
+    assert "to-be-seen" not in part.content.decode()
 
 
-@pytest.mark.parametrize("whole", ["HX-Boosted", "HX-History-Restore-Request"])
+@pytest.mark.parametrize("whole", [{}, {"HX-Target": "part", "HX-History-Restore-Request": "true"}])
 def test_htmx_gets_the_page_when_it_shows_a_whole_one(whole):
-    answer = answer_to(**{"HX-Request": "true", whole: "true"})
+    answer = answer_to(**{"HX-Request": "true", **whole})
 
     assert "to-be-seen" in answer.content.decode()
 
