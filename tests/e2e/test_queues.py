@@ -25,15 +25,17 @@ def postgres(tmp_path_factory):
     if not programs or not has_account("postgres"):
         pytest.skip("PostgreSQL is not installed, so its broker cannot be tried")
     # PostgreSQL refuses to run as root, and its account may not see this user's folders.
-    folder = Path(subprocess.check_output([*AS_POSTGRES, "mktemp", "-d"], text=True).strip())
+    made = subprocess.check_output(["mktemp", "-d"], text=True, cwd="/", **AS_POSTGRES)
+    folder = Path(made.strip())
     port = free_port()
 
     def pg_ctl(*arguments):
         subprocess.run(
-            [*AS_POSTGRES, programs[-1], "-D", folder / "data", "-w", *arguments],
+            [programs[-1], "-D", folder / "data", "-w", *arguments],
             check=True,
             stdout=subprocess.DEVNULL,
             cwd="/",
+            **AS_POSTGRES,
         )
 
     pg_ctl("initdb", "-o", "--auth=trust")
@@ -44,7 +46,7 @@ def postgres(tmp_path_factory):
     shutil.rmtree(folder)
 
 
-AS_POSTGRES = ("runuser", "-u", "postgres", "--") if os.geteuid() == 0 else ()
+AS_POSTGRES = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
 
 
 def has_account(name):
