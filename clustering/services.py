@@ -12,7 +12,7 @@ from clustering.documents import ACTIVE_STATES, Collection, Run, RunState, colle
 from clustering.errors import EmptyCollection, RunActive, RunNotResumable
 from clustering.parameters import RunParameters
 from clustering.pipeline.listing import is_image_key
-from clustering.selectors import run_get
+from clustering.selectors import collection_images, run_get
 from storage.buckets import Bucket
 from storage.names import CollectionName
 from vision import QualityThresholds
@@ -38,9 +38,10 @@ def run_start(
     models: ModelsInForce,
     started_by: str,
 ) -> Run:
-    """Write a queued run for a collection that has photos and no other active run."""
+    """Write a queued run for a collection that has photos, or had some, and no active run."""
     bucket.check()
-    if not any(is_image_key(item.key) for item in bucket.iter_objects(name.prefix)):
+    listed = any(is_image_key(item.key) for item in bucket.iter_objects(name.prefix))
+    if not listed and next(collection_images(name.path), None) is None:
         raise EmptyCollection(f"There is no image under {name.path}.")
     collection = _collection_get(name)
     run = _run_of(collection, parameters=parameters, models=models, started_by=started_by)

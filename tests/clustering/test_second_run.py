@@ -3,6 +3,7 @@
 import pytest
 
 from clustering.documents import Face, RunState
+from clustering.errors import EmptyCollection
 from clustering.selectors import collection_faces, collection_images, members_all
 from clustering.services import run_cancel
 
@@ -65,6 +66,20 @@ def test_faces_that_left_are_removed_from_every_store(painted):
     assert [image.key for image in collection_images(painted.name.path)] == [
         painted.key("stays.png")
     ]
+
+
+def test_a_collection_whose_photos_all_left_can_be_emptied(painted):
+    photo = painted.paint("a.png", 1)
+    painted.run()
+    photo.unlink()
+
+    emptied = painted.run()
+
+    assert emptied.state == RunState.FINISHED
+    assert emptied.stats["total_faces"] == 0
+    assert list(collection_faces(painted.name.path)) == []
+    with pytest.raises(EmptyCollection):
+        painted.start()
 
 
 def test_a_touched_file_with_the_same_content_is_not_decoded_and_keeps_its_faces(painted):
