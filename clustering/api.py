@@ -22,6 +22,7 @@ from storage.buckets import open_bucket
 from storage.crops import face_crops
 from storage.names import CollectionName
 from web.auth import CanAdminister, CanRead, CanReview, caller_name
+from web.negotiation import OneKind
 from web.paging import cursor_decode, cursor_encode
 
 POLL_SECONDS = 0.25
@@ -124,6 +125,7 @@ class FaceCropApi(APIView):
     """The crop of a face."""
 
     permission_classes = (CanRead,)
+    content_negotiation_class = OneKind
 
     def get(self, request: Request, face_id: str) -> HttpResponseBase:
         """Answer with a JPEG."""
@@ -134,6 +136,7 @@ class FaceImageApi(APIView):
     """The photo a face was found in."""
 
     permission_classes = (CanRead,)
+    content_negotiation_class = OneKind
 
     def get(self, request: Request, face_id: str) -> HttpResponseBase:
         """Answer with the original, as it lies in the bucket."""

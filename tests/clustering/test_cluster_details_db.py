@@ -93,6 +93,14 @@ def test_crop_and_image_come_from_us_with_validators(painted, finished, viewer):
     assert image["X-Content-Type-Options"] == "nosniff"
 
 
+def test_a_crop_is_a_crop_whatever_the_client_accepts(painted, finished, viewer):
+    face = viewer.get(address(painted, "cluster_0")).json()["faces"][0]
+
+    answer = viewer.get(face["crop_url"], HTTP_ACCEPT="image/jpeg")
+
+    assert (answer.status_code, answer["Content-Type"]) == (200, "image/jpeg")
+
+
 def test_an_unknown_face_is_404_and_a_stranger_learns_nothing(painted, finished, viewer, client):
     unknown = viewer.get("/api/v1/faces/00000000-0000-5000-8000-000000000000/crop/")
     stranger = client.get("/api/v1/faces/00000000-0000-5000-8000-000000000000/crop/")
