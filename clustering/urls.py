@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
 from clustering import views
 
@@ -17,6 +17,10 @@ urlpatterns = [
         views.images_skipped,
         name="images_skipped",
     ),
-    path("collections/<str:bucket>/<path:sub>/-/<str:cluster_id>/", views.cluster, name="cluster"),
+    re_path(
+        r"^collections/(?P<bucket>[^/]+)/(?P<sub>.+)/-/(?P<cluster_id>cluster_[0-9]+|noise)/$",
+        views.cluster,
+        name="cluster",
+    ),
     path("collections/<str:bucket>/<path:sub>/", views.collection, name="collection"),
 ]

@@ -177,3 +177,15 @@ def test_a_stranger_amid_polling_is_sent_to_log_in_and_back(painted, client, db)
     )
 
     assert answer["HX-Redirect"] == "/login/?next=/collections/a/b/"
+
+
+def test_a_folder_named_like_our_separator_has_its_page(painted, page_of):
+    painted.name = type(painted.name)(painted.name.bucket, f"{painted.name.sub}/-/c")
+    painted.folder = painted.folder / "-" / "c"
+    painted.paint("a.png", 1)
+    painted.run()
+
+    answer = page_of("viewer").get(collection_page(painted))
+
+    assert answer.status_code == 200
+    assert painted.name.path in answer.content.decode()
