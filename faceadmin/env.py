@@ -7,6 +7,7 @@ The one place that reads ``os.environ`` and the ``.env`` file beside ``manage.py
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -67,6 +68,20 @@ class Environment:
         value = self.text(name, default)
         if value not in among:
             raise _nonsense(name, value, f"one of {', '.join(among)}")
+        return value
+
+    def word(self, name: str, default: str) -> str:
+        """Return a name of letters, digits, hyphens and underscores."""
+        value = self.text(name, default)
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,50}", value):
+            raise _nonsense(name, value, "1 to 50 letters, digits, hyphens and underscores")
+        return value
+
+    def folder(self, name: str, default: Path) -> Path:
+        """Return the path of a folder, there already or not."""
+        value = self.path(name, default)
+        if value.exists() and not value.is_dir():
+            raise _nonsense(name, str(value), "a folder")
         return value
 
     def path(self, name: str, default: Path) -> Path:

@@ -17,7 +17,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment.load(BASE_DIR / ".env")
 
 # Where everything is kept, and where it answers
-DATA = env.path("FACEADMIN_DATA", BASE_DIR / "var")
+DATA = env.folder("FACEADMIN_DATA", BASE_DIR / "var")
 FACEADMIN_HOST = env.text("FACEADMIN_HOST", "127.0.0.1")
 FACEADMIN_PORT = env.integer("FACEADMIN_PORT", 8000, low=1, high=65535)
 DEBUG = env.flag("DEBUG", default=False)
@@ -32,13 +32,15 @@ FACEADMIN_MONGODB_PORT = env.integer(
     low=1,
     high=65535,
 )
+if FACEADMIN_MONGODB_PORT == FACEADMIN_PORT:
+    raise ImproperlyConfigured("FACEADMIN_MONGODB_PORT has to differ from FACEADMIN_PORT.")
 MONGODB_EMBEDDED = not env.text("MONGODB_URL")
 MONGODB_URL = env.url(
     "MONGODB_URL",
     f"mongodb://127.0.0.1:{FACEADMIN_MONGODB_PORT}/?directConnection=true",
     schemes=("mongodb", "mongodb+srv"),
 )
-DATABASE_NAME = env.text("DATABASE_NAME", "faceadmin")
+DATABASE_NAME = env.word("DATABASE_NAME", "faceadmin")
 QDRANT_URL = env.url("QDRANT_URL", schemes=("http", "https"))
 QDRANT_API_KEY = env.text("QDRANT_API_KEY")
 QDRANT_EMBEDDED = not QDRANT_URL
@@ -49,7 +51,7 @@ WASABI_ACCESS_KEY = env.text("WASABI_ACCESS_KEY")
 WASABI_SECRET_KEY = env.text("WASABI_SECRET_KEY")
 WASABI_ENDPOINT = env.url("WASABI_ENDPOINT", "https://s3.wasabisys.com", schemes=("http", "https"))
 WASABI_REGION = env.text("WASABI_REGION", "us-east-1")
-BUCKETS_ROOT = env.path("BUCKETS_ROOT", DATA / "buckets")
+BUCKETS_ROOT = env.folder("BUCKETS_ROOT", DATA / "buckets")
 CROPS_BUCKET = env.text("CROPS_BUCKET")
 if bool(WASABI_ACCESS_KEY) != bool(WASABI_SECRET_KEY):
     raise ImproperlyConfigured(
@@ -153,7 +155,12 @@ TEMPLATES = [
 # Login, sessions and the queue's tables
 DATABASES = {
     "default": dj_database_url.parse(
-        env.text("DATABASE_URL", f"sqlite:///{DATA / 'faceadmin.sqlite3'}"), conn_max_age=60
+        env.url(
+            "DATABASE_URL",
+            f"sqlite:///{DATA / 'faceadmin.sqlite3'}",
+            schemes=("sqlite", "postgres", "postgresql"),
+        ),
+        conn_max_age=60,
     )
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
