@@ -53,6 +53,6 @@ def _eta(run: Run, *, rate: float) -> int | None:
     """Return the seconds the rest should take, None while nobody can know."""
     if not run.is_active:
         return 0
-    if run.state != RunState.WORKING or not run.done:
+    if run.state != RunState.WORKING or not run.done or run.waiting_for:
         return None
     return round(max(run.todo - run.done, 0) / rate)

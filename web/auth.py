@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -165,4 +167,5 @@ def _note_use(key: ApiKey) -> None:
     """Remember when a key was used, to the minute."""
     now = timezone.now()
     if key.last_used is None or now - key.last_used > LAST_USED_GRAIN:
-        ApiKey.objects.filter(pk=key.pk).update(last_used=now)
+        with suppress(DatabaseError):  # a full disk must not refuse whoever only reads
+            ApiKey.objects.filter(pk=key.pk).update(last_used=now)
