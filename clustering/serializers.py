@@ -91,7 +91,8 @@ def run_finished_json(run: Run, members: Iterable[Member]) -> dict[str, Any]:
 def run_stats_json(run: Run) -> dict[str, Any]:
     """Return the statistics of a finished run."""
     progress = run_progress(run)
-    stored = run.stats["total_faces"] - run.stats["faces_without_vectors"]
+    stored = run.stats["total_faces"] + run.stats["refused_faces"]
+    without = run.stats["faces_without_vectors"]
     return {
         **run.stats,
         "clustering_id": run.id,
@@ -101,9 +102,9 @@ def run_stats_json(run: Run) -> dict[str, Any]:
         "decoded_images": run.decoded,
         "unchanged_images": run.unchanged,
         "gone_images": run.gone,
-        "mongodb_metadata_count": run.stats["total_faces"],
+        "mongodb_metadata_count": stored + without,
         "qdrant_embeddings_count": stored,
-        "storage_consistency": stored == run.stats["total_faces"],
+        "storage_consistency": not without,
         "skipped": dict(run.skipped),
     }
 
@@ -157,7 +158,7 @@ def run_status_json(run: Run, clusters: Iterable[Cluster]) -> dict[str, Any]:
         ],
         "processing_stats": run_stats_json(run),
         "qdrant_stats": {
-            "total_embeddings": stats["total_faces"] - stats["faces_without_vectors"],
+            "total_embeddings": stats["total_faces"],
             "clusters_with_embeddings": stats["num_clusters"],
             "noise_embeddings": stats["noise_count"],
         },
