@@ -126,7 +126,7 @@ class Product:
                 line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
                 if all(word in line for word in words):
                     found.append(int(folder.name))
-        return found
+        return sorted(found)
 
     def _is_ours(self, folder):
         try:
