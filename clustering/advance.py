@@ -14,13 +14,13 @@ from enum import StrEnum
 from django.utils import timezone
 
 from clustering.documents import Batch, Collection, Run, RunState
-from clustering.errors import LeaseLost, RunCancelled
-from clustering.leases import Lease, lease_extended, lease_is_live, lease_take
+from clustering.errors import RunCancelled
 from clustering.pipeline import Tools, batch_claim, batch_work, batches_left, run_group, run_list
 from clustering.pipeline.batches import batch_release
 from clustering.pipeline.listing import Listing
 from clustering.services import run_end
-from storage.errors import Conflict, Missing, StorageError, Unavailable, unavailable_from
+from storage.errors import Conflict, LeaseLost, Missing, StorageError, Unavailable, unavailable_from
+from storage.leases import Lease, lease_extended, lease_is_live, lease_take
 from storage.names import CollectionName
 from vision import VisionError
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpResponseBase
 from rest_framework import status
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from clustering import selectors, serializers
 from clustering.documents import Run, RunState
@@ -21,23 +19,22 @@ from clustering.pictures import crop_response, image_response
 from storage.buckets import open_bucket
 from storage.crops import face_crops
 from storage.names import CollectionName
-from web.auth import CanAdminister, CanRead, CanReview, caller_name
+from web.api import Api, query_of
+from web.auth import caller_name
 from web.negotiation import OneKind
 from web.paging import cursor_decode, cursor_encode
+from web.roles import Role
 
 POLL_SECONDS = 0.25
 _waiting = threading.BoundedSemaphore(4)  # of a web process's eight threads, so others get answers
 
 
-class ClusterBucketApi(APIView):
+class ClusterBucketApi(Api):
     """Start a run over a collection."""
-
-    permission_classes = (CanReview,)
 
     def post(self, request: Request, bucket: str, sub: str) -> Response:
         """Queue a run; with ``wait``, answer with its result when it ends in time."""
-        query = serializers.RunInput(data=request.query_params)
-        query.is_valid(raise_exception=True)
+        query = query_of(request, serializers.RunInput)
         run = request_run(
             CollectionName.parse(f"{bucket}/{sub}"),
             parameters=query.parameters(),
@@ -52,16 +49,13 @@ class ClusterBucketApi(APIView):
         )
 
 
-class ClusterStatusApi(APIView):
+class ClusterStatusApi(Api):
     """How a run stands, or what it found."""
-
-    permission_classes = (CanRead,)
 
     def get(self, request: Request, bucket: str, sub: str) -> Response:
         """Answer for the newest run unless one is named."""
         path = CollectionName.parse(f"{bucket}/{sub}").path
-        query = serializers.RunQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
+        query = query_of(request, serializers.RunQuery)
         run = _run_asked_for(path, query.validated_data, default=selectors.run_newest)
         if run.state != RunState.FINISHED:
             return Response(serializers.run_working_json(run))
@@ -69,16 +63,13 @@ class ClusterStatusApi(APIView):
         return Response(serializers.run_status_json(run, people))
 
 
-class ClusterDetailsApi(APIView):
+class ClusterDetailsApi(Api):
     """The faces of one cluster, or of the noise."""
-
-    permission_classes = (CanRead,)
 
     def get(self, request: Request, bucket: str, sub: str, cluster_id: str) -> Response:
         """Answer with a page of at most 1,000 faces, the most typical first."""
         path = CollectionName.parse(f"{bucket}/{sub}").path
-        query = serializers.DetailsQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
+        query = query_of(request, serializers.DetailsQuery)
         run = _run_asked_for(path, query.validated_data, default=selectors.run_current)
         cluster = selectors.cluster_get(run, cluster_id)
         limit = query.validated_data["limit"]
@@ -98,12 +89,10 @@ class ClusterDetailsApi(APIView):
         )
 
 
-class VerifyStorageApi(APIView):
+class VerifyStorageApi(Api):
     """Whether documents, vectors and crops of a collection fit together."""
 
-    def get_permissions(self) -> list[BasePermission]:
-        """Anyone who reads may look; only admins repair."""
-        return [CanRead() if self.request.method == "GET" else CanAdminister()]
+    roles: ClassVar = {"POST": Role.ADMIN}
 
     def get(self, request: Request, bucket: str, sub: str) -> Response:
         """Compare the stores; nothing is changed, whatever ``repair`` says."""
@@ -116,15 +105,13 @@ class VerifyStorageApi(APIView):
 
     def _run(self, request: Request, bucket: str, sub: str) -> Run:
         path = CollectionName.parse(f"{bucket}/{sub}").path
-        query = serializers.RepairQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
+        query = query_of(request, serializers.RepairQuery)
         return _run_asked_for(path, query.validated_data, default=selectors.run_current)
 
 
-class FaceCropApi(APIView):
+class FaceCropApi(Api):
     """The crop of a face."""
 
-    permission_classes = (CanRead,)
     content_negotiation_class = OneKind
 
     def get(self, request: Request, face_id: str) -> HttpResponseBase:
@@ -132,10 +119,9 @@ class FaceCropApi(APIView):
         return crop_response(request, selectors.face_get(face_id), crops=face_crops())
 
 
-class FaceImageApi(APIView):
+class FaceImageApi(Api):
     """The photo a face was found in."""
 
-    permission_classes = (CanRead,)
     content_negotiation_class = OneKind
 
     def get(self, request: Request, face_id: str) -> HttpResponseBase:

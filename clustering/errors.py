@@ -47,9 +47,5 @@ class BadParameters(Refused):
     code = "bad_parameters"
 
 
-class LeaseLost(Exception):
-    """Another worker took the work over; whoever sees this stops without writing."""
-
-
 class RunCancelled(Exception):
     """Somebody asked the run to stop; the worker ends at the next safe point."""

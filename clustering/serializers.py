@@ -12,6 +12,7 @@ from clustering.documents import NOISE, Cluster, Face, Member, Run, RunState
 from clustering.parameters import ALGORITHMS, RunParameters
 from clustering.pipeline.verification import Repair, StorageReport
 from clustering.progress import RunProgress, run_progress
+from web.fields import FiniteField
 
 IDS_SHOWN = 1000
 
@@ -23,8 +24,8 @@ class RunInput(serializers.Serializer):
     batch_size = serializers.IntegerField(min_value=1, max_value=50, default=30)
     skip_quality_filter = serializers.BooleanField(default=False)
     max_concurrent = serializers.IntegerField(min_value=1, max_value=20, default=12)
-    wait = serializers.FloatField(min_value=0, max_value=600, default=0)
-    eps = serializers.FloatField(min_value=0.0001, max_value=2, required=False)
+    wait = FiniteField(min_value=0, max_value=600, default=0)
+    eps = FiniteField(min_value=0.0001, max_value=2, required=False)
     min_samples = serializers.IntegerField(min_value=2, max_value=100, default=2)
     algorithm = serializers.ChoiceField(choices=ALGORITHMS, default="dbscan")
     refine = serializers.BooleanField(default=True)

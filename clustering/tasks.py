@@ -11,8 +11,8 @@ from django_q.tasks import async_task
 
 from clustering.advance import Next, run_advance
 from clustering.documents import Collection, Run
-from clustering.leases import LEASE_SECONDS
 from clustering.opening import tools_open
+from storage.leases import LEASE_SECONDS
 
 logger = logging.getLogger(__name__)
 

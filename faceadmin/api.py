@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from faceadmin.in_force import quality_in_force
-from web.auth import CanAdminister
+from web.api import Api
+from web.roles import Role
 
 DEFAULTS = {"min_face_size": 30, "min_confidence": 0.4, "blur_threshold": 50.0}
 DESCRIPTION = {
@@ -25,10 +27,10 @@ SUGGESTIONS = {
 }
 
 
-class DebugQualitySettingsApi(APIView):
+class DebugQualitySettingsApi(Api):
     """The quality thresholds: defaults, what they mean, and what is in force."""
 
-    permission_classes = (CanAdminister,)
+    roles: ClassVar = {"GET": Role.ADMIN}
 
     def get(self, request: Request) -> Response:
         """Answer with defaults, suggestions and the numbers in force."""

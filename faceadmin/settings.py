@@ -104,10 +104,14 @@ INSTALLED_APPS = [
     "django_q",
     "rest_framework",
     "rest_framework_api_key",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "storages",
     "storage",
     "web",
+    "profiles",
     "clustering",
+    "assignments",
     "faceadmin",
 ]
 MIDDLEWARE = [
@@ -174,7 +178,8 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "cache",
-    }
+    },
+    "memory": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_PASSWORD_VALIDATORS = [
@@ -237,11 +242,26 @@ REST_FRAMEWORK = {
         "web.auth.KeyAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["web.auth.CanRead"],
+    "DEFAULT_PERMISSION_CLASSES": ["web.auth.HoldsRole"],
+    "DEFAULT_THROTTLE_CLASSES": ["web.throttles.CallerThrottle"],
+    "DEFAULT_SCHEMA_CLASS": "web.schema.ApiSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "EXCEPTION_HANDLER": "web.errors.api_exception_handler",
     "UNAUTHENTICATED_USER": None,
+}
+REQUESTS_PER_MINUTE = env.integer("REQUESTS_PER_MINUTE", 6000, low=1, high=10**6)
+FAILED_LOGINS_PER_MINUTE = env.integer("FAILED_LOGINS_PER_MINUTE", 60, low=1, high=10**6)
+SPECTACULAR_SETTINGS = {
+    "TITLE": "faceadmin",
+    "DESCRIPTION": "Faces in buckets of photos: found, grouped into people, matched, corrected.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "/static/mark.svg",
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "validatorUrl": None},
+    "ENUM_NAME_OVERRIDES": {},
 }
 
 # Browsers

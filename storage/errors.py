@@ -109,6 +109,10 @@ class DiskFull(Unavailable):
     code = "disk_full"
 
 
+class LeaseLost(Exception):
+    """Another worker took the work over; whoever sees this stops without writing."""
+
+
 def unavailable_from(error: BaseException) -> Unavailable | None:
     """Return what a driver's exception says about its store, None if it is not about one."""
     for link in _chain(error):

@@ -97,33 +97,15 @@ def caller_name(request: HttpRequest | Request) -> str:
     return str(request.user)
 
 
-class _RolePermission(BasePermission):
-    """Let a role in, and whoever includes it."""
-
-    role: Role
+class HoldsRole(BasePermission):
+    """Let a caller in whose role the resource's method needs, or includes it."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Compare the caller's role with the one that is needed."""
+        """Compare the caller's role with the one that is needed; say which that is."""
+        needed: Role = view.role_needed(request.method)
+        self.message = f"This needs the role {needed.value}."
         held = role_of(request.user)
-        return held is not None and held.includes(self.role)
-
-
-class CanRead(_RolePermission):
-    """Viewers, reviewers and admins."""
-
-    role = Role.VIEWER
-
-
-class CanReview(_RolePermission):
-    """Reviewers and admins."""
-
-    role = Role.REVIEWER
-
-
-class CanAdminister(_RolePermission):
-    """Admins."""
-
-    role = Role.ADMIN
+        return held is not None and held.includes(needed)
 
 
 View = Callable[..., HttpResponse]

@@ -37,6 +37,24 @@ STATUS_BY_CLASS: tuple[tuple[type[Exception], int], ...] = (
 )
 
 
+# What the framework's own refusals are called in an answer; others keep the framework's code.
+CODES = {"permission_denied": "forbidden", "authentication_failed": "bad_key"}
+
+
+class NotValid(exceptions.ValidationError):
+    """A parameter is missing, of the wrong type or out of its range; `errors` says which."""
+
+    status_code = 422
+    default_code = "invalid"
+
+
+class BodyTooLarge(exceptions.APIException):
+    """The request has more bytes than are allowed; nothing of it was read."""
+
+    status_code = 413
+    default_code = "too_many_bytes"
+
+
 @dataclass(frozen=True)
 class Refusal:
     """An error as a person or a client gets it."""
@@ -81,6 +99,20 @@ def refusal_json(refusal: Refusal) -> JsonResponse:
     return JsonResponse(refusal.body(), status=refusal.status, headers=dict(refusal.headers))
 
 
+def status_of(kind: type[Exception]) -> int:
+    """Return the status that an exception of this class becomes."""
+    stated: int | None = getattr(kind, "status_code", None)  # the framework's classes have one
+    if stated is not None:
+        return stated
+    return next(number for known, number in STATUS_BY_CLASS if issubclass(kind, known))
+
+
+def code_of(kind: type[Exception]) -> str:
+    """Return the code that an exception of this class carries to a client."""
+    code = str(getattr(kind, "default_code", None) or getattr(kind, "code", ""))
+    return CODES.get(code, code)
+
+
 def wants_json(request: HttpRequest) -> bool:
     """Say whether a client, not a browser, is asking."""
     return not request.accepts("text/html") or "text/html" not in request.headers.get("Accept", "")
@@ -88,7 +120,7 @@ def wants_json(request: HttpRequest) -> bool:
 
 def _from_product(error: StorageError | VisionError) -> Refusal:
     """Return the refusal of one of our own exceptions."""
-    status = next(number for kind, number in STATUS_BY_CLASS if isinstance(error, kind))
+    status = status_of(type(error))
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
     return Refusal(
         status, error.code, str(error), extra=getattr(error, "extra", {}), headers=headers
@@ -104,10 +136,10 @@ def _from_rest_framework(error: exceptions.APIException) -> Refusal:
         headers["Retry-After"] = str(int(error.wait) + 1)
     if isinstance(error, exceptions.ValidationError):
         errors = _field_errors(error.detail)
-        return Refusal(422, "invalid", _sentence(errors), errors=errors)
-    code = {"permission_denied": "forbidden", "authentication_failed": "bad_key"}.get(
-        str(error.get_codes()), str(error.get_codes())
-    )
+        return Refusal(
+            NotValid.status_code, NotValid.default_code, _sentence(errors), errors=errors
+        )
+    code = CODES.get(str(error.get_codes()), str(error.get_codes()))
     return Refusal(error.status_code, code, str(error.detail), headers=headers)
 
 

@@ -1,4 +1,4 @@
-"""API keys: hashed at rest, shown once, with a role and, if wanted, an expiry."""
+"""API keys (hashed at rest, shown once, with a role), and answers kept for repeated requests."""
 
 from __future__ import annotations
 
@@ -17,3 +17,24 @@ class ApiKey(AbstractAPIKey):
     class Meta(AbstractAPIKey.Meta):
         verbose_name = "API key"
         verbose_name_plural = "API keys"
+
+
+class IdempotentRequest(models.Model):
+    """A POST that came with an Idempotency-Key, and its answer; status 0: none yet."""
+
+    caller = models.CharField(max_length=64)
+    key = models.CharField(max_length=200)
+    fingerprint = models.CharField(max_length=64)
+    path = models.CharField(max_length=2000)
+    status = models.PositiveSmallIntegerField(default=0)
+    body = models.TextField(default="")
+    location = models.CharField(max_length=2000, default="")
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["caller", "key"], name="one_answer_per_key"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.caller}"

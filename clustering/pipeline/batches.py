@@ -11,9 +11,9 @@ from collections import Counter
 from django.utils import timezone
 
 from clustering.documents import Batch, BatchState, Run
-from clustering.leases import Lease, lease_is_live, lease_take
 from clustering.pipeline.photos import photo_skip, photos_known, photos_store
 from clustering.pipeline.tools import Tools
+from storage.leases import Lease, lease_is_live, lease_take
 from storage.mongo import bulk_upsert
 
 MAX_ATTEMPTS = 3

@@ -5,12 +5,12 @@ import pytest
 from clustering.advance import Next
 from clustering.documents import Batch, BatchState, Collection, RunState
 from clustering.errors import RunNotResumable
-from clustering.leases import Lease, lease_take
 from clustering.pipeline import batch_claim, batch_work
 from clustering.pipeline.batches import MAX_ATTEMPTS
 from clustering.selectors import collection_faces, members_all, run_get
 from clustering.services import run_cancel, run_resume
 from storage.errors import CredentialsRefused, ObjectUnreadable, ObjectVanished, store_away
+from storage.leases import Lease, lease_take
 
 pytestmark = pytest.mark.services
 

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from mongoengine import Document, QuerySet
 
-from clustering.errors import LeaseLost
+from storage.errors import LeaseLost
 
 D = TypeVar("D", bound=Document)
 

@@ -1,0 +1,11 @@
+"""The app of the people we know."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class ProfilesConfig(AppConfig):
+    """Register the app."""
+
+    name = "profiles"

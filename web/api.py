@@ -1,0 +1,108 @@
+"""What every REST resource shares: roles by method, parameters given once, bounded bodies.
+
+A resource states ``roles`` by method; a method it does not name reads for viewers and writes for
+reviewers. ``query_of``, ``form_of`` and ``json_of`` refuse what is wrong as 422.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
+
+from django.http import QueryDict
+from rest_framework import serializers
+from rest_framework.exceptions import ParseError, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from web import idempotency
+from web.errors import BodyTooLarge
+from web.roles import Role
+from web.throttles import stranger_check, stranger_count
+
+S = TypeVar("S", bound=serializers.Serializer)
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+BODY_LIMIT = 1_000_000  # bytes of a request that carries no file
+
+
+class Api(APIView):
+    """A REST resource."""
+
+    roles: ClassVar[Mapping[str, Role]] = {}
+    _claim: idempotency.Claim | None = None
+
+    def body_limit(self) -> int:
+        """Return how many bytes a request may have."""
+        return BODY_LIMIT
+
+    def role_needed(self, method: str) -> Role:
+        """Return who may call a method."""
+        default = Role.VIEWER if method in SAFE else Role.REVIEWER
+        return self.roles.get("GET" if method == "HEAD" else method, default)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse a body before it is read, a stranger, and an answer that was given already."""
+        _check_length(request, limit=self.body_limit())
+        stranger_check(request)
+        super().initial(request, *args, **kwargs)
+        if request.method == "POST" and "Idempotency-Key" in request.headers:
+            self._claim = idempotency.claim(request)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Answer again what was answered before; count who fails to say who they are."""
+        if isinstance(exc, idempotency.AnsweredBefore):
+            return exc.response()
+        response = super().handle_exception(exc)
+        if response.status_code == 401:
+            stranger_count(self.request)
+        return response
+
+    def finalize_response(
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> Response:
+        """Keep the answer for whoever asks again with the same Idempotency-Key."""
+        if self._claim is not None:
+            self._claim.keep(response)
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+def query_of(request: Request, kind: type[S]) -> S:
+    """Return the valid query of a request; a parameter given twice is refused."""
+    return _valid(kind, request.query_params)
+
+
+def form_of(request: Request, kind: type[S]) -> S:
+    """Return the valid form of a request, files included."""
+    if not isinstance(request.data, QueryDict):
+        raise ParseError("This address takes a form, not JSON.")
+    return _valid(kind, request.data)
+
+
+def json_of(request: Request, kind: type[S]) -> S:
+    """Return the valid JSON body of a request."""
+    given = kind(data=request.data)
+    given.is_valid(raise_exception=True)
+    return given
+
+
+def _valid(kind: type[S], given: QueryDict) -> S:
+    """Return a valid serializer over parameters that are given once."""
+    repeated = [name for name, values in given.lists() if len(values) > 1]
+    if repeated:
+        raise ValidationError({name: ["This is given more than once."] for name in repeated})
+    serializer = kind(data=given)
+    serializer.is_valid(raise_exception=True)
+    return serializer
+
+
+def _check_length(request: Request, *, limit: int) -> None:
+    """Refuse a body by its stated length, before a byte of it is read."""
+    if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+        raise ParseError("State the length of the body (Content-Length); it cannot be chunked.")
+    stated = request.META.get("CONTENT_LENGTH") or "0"
+    if not stated.isascii() or not stated.isdigit():
+        raise ParseError("Content-Length is no number.")
+    if int(stated) > limit:
+        raise BodyTooLarge(f"The request has {stated} bytes; {limit} are allowed.")

@@ -1,0 +1,213 @@
+"""OpenAPI: what an operation takes, answers and refuses, said once beside the operation.
+
+``@operation(...)`` names the answers as TypedDicts, the parameters as serializers and the refusals
+as exception classes; their docstrings are the documentation. Refusals that every operation shares
+are added here.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NotRequired, TypedDict, is_typeddict
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent, resolve_type_hint
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import exceptions, serializers
+
+from storage.errors import StoreUnavailable
+from web import idempotency
+from web.errors import BodyTooLarge, NotValid, code_of, status_of
+
+Kind = type[Any]
+Answers = Mapping[int, Any]
+
+
+class Error(TypedDict):
+    """A refusal: a sentence for a person, a code for a program, messages by field if there are."""
+
+    detail: str
+    code: str
+    errors: NotRequired[dict[str, list[str]]]
+
+
+EVERYWHERE: tuple[type[Exception], ...] = (
+    exceptions.NotAuthenticated,
+    exceptions.AuthenticationFailed,
+    exceptions.PermissionDenied,
+    exceptions.Throttled,
+    StoreUnavailable,
+)
+WITH_PARAMETERS: tuple[type[Exception], ...] = (NotValid, exceptions.ParseError)
+WITH_BODY: tuple[type[Exception], ...] = (BodyTooLarge, exceptions.UnsupportedMediaType)
+WITH_KEY: tuple[type[Exception], ...] = (idempotency.KeyReused, idempotency.StillWorking)
+
+PATH_PARAMETERS: dict[str, tuple[str, str]] = {
+    "bucket": ("The name of an S3 bucket, or of a folder that serves as one.", "photos"),
+    "sub": ("A prefix in the bucket; may hold slashes.", "summer-2024"),
+    "cluster_id": ("`cluster_<n>`, the largest is 0; or `noise`.", "cluster_0"),
+    "face_id": ("The id of a face.", "1f0c1a54-7b3c-5a58-9a2e-0d6c6f3f7b11"),
+    "run_id": ("The id of a run, which is its `clustering_id`.", "65f1c0ffee65f1c0ffee65f1"),
+    "clustering_id": ("The id of a run.", "65f1c0ffee65f1c0ffee65f1"),
+    "user_id": ("The id of a person: `[A-Za-z0-9_.@-]{1,64}`.", "ada.lovelace"),
+}
+
+
+def operation(
+    summary: str,
+    *,
+    answers: Answers,
+    example: Any = None,
+    query: type[serializers.Serializer] | None = None,
+    form: type[serializers.Serializer] | None = None,
+    json: type[serializers.Serializer] | None = None,
+    body_example: Any = None,
+    refuses: Sequence[type[Exception]] = (),
+    tag: str,
+) -> Callable[[Any], Any]:
+    """Describe an operation; ``example`` is a body of its first answer."""
+    first = min(answers)
+    responses: dict[Any, Any] = {
+        status: OpenApiResponse(
+            response=kind,
+            description=_first_line(kind),
+            examples=_examples(summary, example) if status == first else None,
+        )
+        for status, kind in answers.items()
+    }
+    all_refusals = [*refuses, *EVERYWHERE]
+    all_refusals += WITH_PARAMETERS if query or form or json else ()
+    all_refusals += WITH_BODY if form or json else ()
+    responses |= _refusals(all_refusals)
+
+    def decorate(method: Any) -> Any:
+        if method.__name__ == "post":
+            responses.update(_refusals([*all_refusals, *WITH_KEY]))
+        body = form or json
+        return extend_schema(
+            summary=summary,
+            description=inspect.getdoc(method),
+            tags=[tag],
+            parameters=[query, *_headers(method)] if query else _headers(method),
+            request={("multipart/form-data" if form else "application/json"): body}
+            if body
+            else None,
+            responses=responses,
+            examples=[OpenApiExample(summary, value=body_example, request_only=True)]
+            if body_example is not None
+            else None,
+        )(method)
+
+    return decorate
+
+
+class ApiSchema(AutoSchema):
+    """Reads answers that are TypedDicts, and describes the parts of addresses."""
+
+    def _get_response_for_code(
+        self,
+        serializer: Any,
+        status_code: str,
+        media_types: Any = None,
+        direction: str = "response",
+    ) -> Any:
+        if isinstance(serializer, OpenApiResponse) and is_typeddict(serializer.response):
+            serializer = OpenApiResponse(
+                response=self._component(serializer.response),
+                description=serializer.description,
+                examples=serializer.examples,
+            )
+        return super()._get_response_for_code(
+            serializer, status_code, media_types, direction or "response"
+        )
+
+    def _component(self, kind: Kind) -> dict[str, Any]:
+        """Return a reference to the schema of a TypedDict."""
+        component = ResolvedComponent(
+            name=kind.__name__, type=ResolvedComponent.SCHEMA, object=kind
+        )
+        if component not in self.registry:
+            component.schema = resolve_type_hint(kind)
+            component.schema["description"] = inspect.getdoc(kind)
+            self.registry.register(component)
+        reference: dict[str, Any] = component.ref
+        return reference
+
+    def _resolve_path_parameters(self, variables: list[str]) -> list[dict[str, Any]]:
+        parameters: list[dict[str, Any]] = super()._resolve_path_parameters(variables)
+        for parameter in parameters:
+            description, example = PATH_PARAMETERS.get(parameter["name"], ("", None))
+            if description:
+                parameter["description"] = description
+            if example is not None:
+                parameter["example"] = example
+        return parameters
+
+    def get_operation_id(self) -> str:
+        """Name an operation after its address and method, as clients generate functions."""
+        return str(super().get_operation_id()).removeprefix("api_v1_")
+
+
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # no types there
+    """How a client says who it is."""
+
+    target_class = "web.auth.KeyAuthentication"
+    name = "key"
+
+    def get_security_definition(self, _auto_schema: Any) -> dict[str, Any]:
+        """Return the header."""
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Token <key>` or `Bearer <key>`.",
+        }
+
+
+def _examples(name: str, value: Any) -> list[OpenApiExample] | None:
+    """Return the example of an answer."""
+    return None if value is None else [OpenApiExample(name, value=value, response_only=True)]
+
+
+def _headers(method: Any) -> list[Any]:
+    """Return the headers that every POST takes."""
+    if method.__name__ != "post":
+        return []
+    return [
+        OpenApiParameter(
+            "Idempotency-Key",
+            OpenApiTypes.STR,
+            OpenApiParameter.HEADER,
+            description="The same key and request within 24 hours give the first answer again.",
+        )
+    ]
+
+
+def _refusals(kinds: Iterable[type[Exception]]) -> dict[int, OpenApiResponse]:
+    """Return one documented answer for each status that the refusals have."""
+    by_status: dict[int, list[type[Exception]]] = defaultdict(list)
+    for kind in dict.fromkeys(kinds):
+        by_status[status_of(kind)].append(kind)
+    return {
+        status: OpenApiResponse(
+            response=Error,
+            description="\n".join(f"`{code_of(kind)}`: {_first_line(kind)}" for kind in found),
+            examples=[
+                OpenApiExample(
+                    code_of(found[0]),
+                    value={"detail": _first_line(found[0]), "code": code_of(found[0])},
+                )
+            ],
+        )
+        for status, found in by_status.items()
+    }
+
+
+def _first_line(kind: Any) -> str:
+    """Return what a class says of itself, in one line."""
+    text = kind.get("description", "") if isinstance(kind, dict) else inspect.getdoc(kind) or ""
+    return str(text).partition("\n")[0]
