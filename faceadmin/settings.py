@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import dj_database_url
@@ -102,6 +103,7 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "django_q",
+    "axes",
     "rest_framework",
     "rest_framework_api_key",
     "drf_spectacular",
@@ -127,6 +129,11 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "web.middleware.ToastsMiddleware",
     "web.middleware.RefusalsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
 ]
 ROOT_URLCONF = "faceadmin.urls"
 WSGI_APPLICATION = "faceadmin.wsgi.application"
@@ -190,6 +197,12 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "login"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 8
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "web.login.locked_out"
+AXES_VERBOSE = False
 LOGIN_REDIRECT_URL = "collections"
 LOGOUT_REDIRECT_URL = "login"
 
@@ -249,6 +262,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "EXCEPTION_HANDLER": "web.errors.api_exception_handler",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
 }
 REQUESTS_PER_MINUTE = env.integer("REQUESTS_PER_MINUTE", 6000, low=1, high=10**6)
 FAILED_LOGINS_PER_MINUTE = env.integer("FAILED_LOGINS_PER_MINUTE", 60, low=1, high=10**6)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from faceadmin import api, health, views
+from web.login import GuardedLogin
 
 handler400 = "faceadmin.views.bad_request"
 handler403 = "faceadmin.views.forbidden"
@@ -24,7 +25,7 @@ urlpatterns = [
     path("", include("profiles.api_urls")),
     path("", include("clustering.api_urls")),
     path("", include("assignments.api_urls")),
-    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("login/", GuardedLogin.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("models/", views.models, name="models"),
     path("", include("clustering.urls")),

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.core.cache import caches
 from rest_framework.test import APIClient
 
 from web.auth import key_create
@@ -14,6 +15,12 @@ def key_client(role):
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Token {secret}")
     return client
+
+
+@pytest.fixture(autouse=True)
+def counters_at_zero():
+    """Count requests per test, not per minute of the suite."""
+    caches["memory"].clear()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.cache import caches
+from django.http import HttpRequest
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
@@ -29,19 +30,19 @@ class CallerThrottle(BaseThrottle):
         return _rest_of_window()
 
 
-def stranger_check(request: Request) -> None:
+def stranger_check(request: HttpRequest | Request) -> None:
     """Refuse an address that failed too often to say who it is."""
     seen = caches["memory"].get(_window_key(f"stranger:{_address(request)}"), 0)
     if seen >= settings.FAILED_LOGINS_PER_MINUTE:
         raise Throttled(_rest_of_window())
 
 
-def stranger_count(request: Request) -> None:
+def stranger_count(request: HttpRequest | Request) -> None:
     """Remember that an address did not say who it is, or not truly."""
     _count(f"stranger:{_address(request)}")
 
 
-def _address(request: Request) -> str:
+def _address(request: HttpRequest | Request) -> str:
     """Return where a request came from."""
     return str(request.META.get("REMOTE_ADDR", ""))
 

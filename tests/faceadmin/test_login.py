@@ -54,3 +54,30 @@ def test_pages_forbid_inline_scripts_and_foreign_sources(client):
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
+
+
+def test_guessing_locks_the_account_for_this_address_and_no_other(client, person):
+    for _ in range(8):
+        log_in(client, password="wrong")
+
+    answer = log_in(client)
+    elsewhere = client.post(
+        "/login/", {"username": "ada", "password": PASSWORD}, REMOTE_ADDR="192.0.2.7"
+    )
+
+    assert answer.status_code == 429
+    assert "15 minutes" in answer.content.decode()
+    assert elsewhere["Location"] == "/"
+
+
+def test_guessing_many_accounts_slows_the_address_down(client, person, settings):
+    settings.FAILED_LOGINS_PER_MINUTE = 3
+    for name in ("ada", "bob", "eve"):
+        client.post("/login/", {"username": name, "password": "wrong"}, REMOTE_ADDR="192.0.2.8")
+
+    answer = client.post(
+        "/login/", {"username": "ada", "password": PASSWORD}, REMOTE_ADDR="192.0.2.8"
+    )
+
+    assert answer.status_code == 429
+    assert int(answer["Retry-After"]) <= 61
