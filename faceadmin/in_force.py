@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 from django.conf import settings
 
@@ -35,7 +36,21 @@ def models_in_force() -> InForce:
         return InForce(None, str(trouble))
 
 
-def quality_in_force() -> dict[str, object]:
+class InForceNumbers(TypedDict):
+    """The models in force and the numbers that decide; similarities are cosines."""
+
+    min_face_size: float
+    min_confidence: float
+    blur_threshold: float
+    detector: str
+    embedder: str
+    models_why: str
+    same_person_threshold: float
+    cluster_eps: float
+    assignment_threshold: float
+
+
+def quality_in_force() -> InForceNumbers:
     """Return the numbers that decide, as clients get them."""
     engine, found = get_engine(settings.VISION), models_in_force()
     thresholds = settings.VISION.thresholds

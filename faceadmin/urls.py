@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from faceadmin import api, health, views
+from faceadmin import health, views
+from faceadmin.api import docs, keys, quality
 from web.login import GuardedLogin
 
 handler400 = "faceadmin.views.bad_request"
@@ -19,9 +20,15 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
     path(
         "debug-quality-settings",
-        api.DebugQualitySettingsApi.as_view(),
+        quality.DebugQualitySettingsApi.as_view(),
         name="debug_quality_settings",
     ),
+    path("api/v1/thresholds/", quality.ThresholdsApi.as_view(), name="thresholds_api"),
+    path("api/v1/models/", quality.ModelsApi.as_view(), name="models_api"),
+    path("api/v1/keys/", keys.KeysApi.as_view(), name="keys_api"),
+    path("api/v1/keys/<str:prefix>/", keys.KeyApi.as_view(), name="key_api"),
+    path("api/schema/", docs.SchemaApi.as_view(), name="schema"),
+    path("api/docs/", docs.DocsPage.as_view(), name="docs"),
     path("", include("profiles.api_urls")),
     path("", include("clustering.api_urls")),
     path("", include("assignments.api_urls")),

@@ -6,7 +6,7 @@ reviewers. ``query_of``, ``form_of`` and ``json_of`` refuse what is wrong as 422
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from django.http import QueryDict
@@ -31,6 +31,7 @@ class Api(APIView):
     """A REST resource."""
 
     roles: ClassVar[Mapping[str, Role]] = {}
+    secret_fields: ClassVar[Sequence[str]] = ()  # of answers; shown once, so never kept
     _claim: idempotency.Claim | None = None
 
     def body_limit(self) -> int:
@@ -64,7 +65,7 @@ class Api(APIView):
     ) -> Response:
         """Keep the answer for whoever asks again with the same Idempotency-Key."""
         if self._claim is not None:
-            self._claim.keep(response)
+            self._claim.keep(response, without=self.secret_fields)
         return super().finalize_response(request, response, *args, **kwargs)
 
 

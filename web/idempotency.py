@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -66,13 +66,19 @@ class Claim:
     def __init__(self, row: IdempotentRequest) -> None:
         self._row = row
 
-    def keep(self, response: Response) -> None:
-        """Remember the answer; after a failure of ours the request may be tried again."""
+    def keep(self, response: Response, *, without: Sequence[str] = ()) -> None:
+        """Remember the answer; after a failure of ours the request may be tried again.
+
+        Fields ``without`` which it is kept are null when it is given again.
+        """
         if response.status_code >= 500:
             self._row.delete()
             return
         self._row.status = response.status_code
-        self._row.body = JSONRenderer().render(response.data).decode()
+        body = response.data
+        if without and isinstance(body, dict):
+            body = {**body, **{name: None for name in without if name in body}}
+        self._row.body = JSONRenderer().render(body).decode()
         self._row.location = response.headers.get("Location", "")
         self._row.save(update_fields=["status", "body", "location"])
 

@@ -1,0 +1,1 @@
+"""The project's own resources: thresholds, models, keys, and the description of all of them."""

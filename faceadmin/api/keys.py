@@ -1,0 +1,151 @@
+"""The keys of clients: made, listed by prefix, revoked."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import ClassVar, NotRequired, TypedDict
+
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from storage.errors import Missing
+from web.api import Api, json_of, query_of
+from web.auth import key_create
+from web.models import ApiKey
+from web.paging import cursor_decode, cursor_encode
+from web.roles import Role
+from web.schema import operation
+
+EXAMPLE = {
+    "prefix": "Vq3tZb8k",
+    "name": "nightly import",
+    "role": "reviewer",
+    "created_at": "2026-05-01T09:30:00.000Z",
+    "expires_at": None,
+    "last_used": None,
+    "is_revoked": False,
+    "is_expired": False,
+}
+
+
+class NoSuchKey(Missing):
+    """No key has this prefix."""
+
+    code = "no_such_key"
+
+
+class KeyRow(TypedDict):
+    """A key as everybody but its owner sees it; `key` itself only in the answer that made it."""
+
+    prefix: str
+    name: str
+    role: str
+    created_at: str
+    expires_at: str | None
+    last_used: str | None
+    is_revoked: bool
+    is_expired: bool
+    key: NotRequired[str | None]
+
+
+class KeyRows(TypedDict):
+    """Keys by prefix."""
+
+    keys: list[KeyRow]
+    next: str | None
+
+
+class KeyInput(serializers.Serializer):
+    """What a key is for, what it may do, and for how long."""
+
+    name = serializers.CharField(max_length=50)
+    role = serializers.ChoiceField(choices=[role.value for role in Role])
+    expires_in_days = serializers.IntegerField(
+        min_value=1, max_value=36500, required=False, allow_null=True
+    )
+
+
+class KeysQuery(serializers.Serializer):
+    """Which page of the keys."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
+    cursor = serializers.CharField(max_length=500, required=False)
+
+
+class KeysApi(Api):
+    """All keys."""
+
+    roles: ClassVar = {"GET": Role.ADMIN, "POST": Role.ADMIN}
+    secret_fields = ("key",)
+
+    @operation(
+        "List the keys",
+        answers={200: KeyRows},
+        query=KeysQuery,
+        example={"keys": [EXAMPLE], "next": None},
+        tag="admin",
+    )
+    def get(self, request: Request) -> Response:
+        """Answer with a page of keys; a key itself cannot be seen again."""
+        query = query_of(request, KeysQuery).validated_data
+        after, limit = cursor_decode(query.get("cursor"), within=""), query["limit"]
+        found = list(ApiKey.objects.filter(prefix__gt=after).order_by("prefix")[: limit + 1])
+        page = found[:limit]
+        return Response(
+            KeyRows(
+                keys=[key_json(key) for key in page],
+                next=cursor_encode(page[-1].prefix) if len(found) > limit else None,
+            )
+        )
+
+    @operation(
+        "Make a key",
+        answers={201: KeyRow},
+        json=KeyInput,
+        body_example={"name": "nightly import", "role": "reviewer", "expires_in_days": 365},
+        example={**EXAMPLE, "key": "Vq3tZb8k.pSoKrx1DC0lIyNqcuBHkRjBZUNEkYrzr"},
+        tag="admin",
+    )
+    def post(self, request: Request) -> Response:
+        """Make a key and show it, once; only its hash is kept."""
+        given = json_of(request, KeyInput).validated_data
+        days = given.get("expires_in_days")
+        expires = None if days is None else timezone.now() + timedelta(days=days)
+        key, secret = key_create(given["name"], Role(given["role"]), expires=expires)
+        return Response({**key_json(key), "key": secret}, status=201)
+
+
+class KeyApi(Api):
+    """One key."""
+
+    roles: ClassVar = {"DELETE": Role.ADMIN}
+
+    @operation("Revoke a key", answers={204: None}, refuses=(NoSuchKey,), tag="admin")
+    def delete(self, request: Request, prefix: str) -> Response:
+        """Refuse the key from now on; its line stays, so that one can see what it was."""
+        if not ApiKey.objects.filter(prefix=prefix).update(revoked=True):
+            raise NoSuchKey("There is no key with this prefix.")
+        return Response(status=204)
+
+
+def key_json(key: ApiKey) -> KeyRow:
+    """Return what may be shown of a key."""
+    return {
+        "prefix": key.prefix,
+        "name": key.name,
+        "role": key.role,
+        "created_at": _time(key.created) or "",
+        "expires_at": _time(key.expiry_date),
+        "last_used": _time(key.last_used),
+        "is_revoked": key.revoked,
+        "is_expired": key.has_expired,
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    """Return a time as UTC ISO 8601 with Z."""
+    if moment is None:
+        return None
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
