@@ -14,9 +14,10 @@ _HOST = (
     f"[{settings.FACEADMIN_HOST}]" if ":" in settings.FACEADMIN_HOST else settings.FACEADMIN_HOST
 )
 bind = f"{_HOST}:{settings.FACEADMIN_PORT}"
-worker_class = "gthread"
+worker_class = "faceadmin.http_worker.Worker"
 workers = 2
 threads = 8
+limit_request_line = 8190
 timeout = 120
 graceful_timeout = 3
 accesslog = None

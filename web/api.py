@@ -89,11 +89,14 @@ def json_of(request: Request, kind: type[S]) -> S:
 
 
 def _valid(kind: type[S], given: QueryDict) -> S:
-    """Return a valid serializer over parameters that are given once."""
-    repeated = [name for name, values in given.lists() if len(values) > 1]
-    if repeated:
-        raise ValidationError({name: ["This is given more than once."] for name in repeated})
+    """Return a valid serializer over parameters that are given once, and not without a value."""
     serializer = kind(data=given)
+    wrong = {name: ["This is given more than once."] for name, n in given.lists() if len(n) > 1}
+    for name, field in serializer.fields.items():
+        if given.get(name) == "" and not getattr(field, "allow_blank", False):
+            wrong[name] = ["This has no value; leave it out instead."]
+    if wrong:
+        raise ValidationError(wrong)
     serializer.is_valid(raise_exception=True)
     return serializer
 

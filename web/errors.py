@@ -55,6 +55,22 @@ class BodyTooLarge(exceptions.APIException):
     default_code = "too_many_bytes"
 
 
+class AddressTooLong(exceptions.APIException):
+    """The address, its query included, is longer than the server reads."""
+
+    status_code = 414
+    default_code = "address_too_long"
+    default_detail = "The address is too long; 8190 bytes are read."
+
+
+class HeadersTooLong(exceptions.APIException):
+    """There are more or longer headers than the server reads."""
+
+    status_code = 431
+    default_code = "headers_too_long"
+    default_detail = "The headers are too long or too many."
+
+
 @dataclass(frozen=True)
 class Refusal:
     """An error as a person or a client gets it."""

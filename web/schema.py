@@ -10,18 +10,34 @@ from __future__ import annotations
 import inspect
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NotRequired, TypedDict, is_typeddict
+from types import NoneType, UnionType
+from typing import (
+    Any,
+    NotRequired,
+    TypedDict,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent, resolve_type_hint
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import exceptions, serializers
 
 from storage.errors import StoreUnavailable
 from web import idempotency
-from web.errors import BodyTooLarge, NotValid, code_of, status_of
+from web.errors import (
+    AddressTooLong,
+    BodyTooLarge,
+    HeadersTooLong,
+    NotValid,
+    code_of,
+    status_of,
+)
 
 Kind = type[Any]
 Answers = Mapping[int, Any]
@@ -40,6 +56,8 @@ EVERYWHERE: tuple[type[Exception], ...] = (
     exceptions.AuthenticationFailed,
     exceptions.PermissionDenied,
     exceptions.Throttled,
+    AddressTooLong,
+    HeadersTooLong,
     StoreUnavailable,
 )
 WITH_PARAMETERS: tuple[type[Exception], ...] = (NotValid, exceptions.ParseError)
@@ -53,7 +71,10 @@ PATH_PARAMETERS: dict[str, tuple[str, str]] = {
     "face_id": ("The id of a face.", "1f0c1a54-7b3c-5a58-9a2e-0d6c6f3f7b11"),
     "run_id": ("The id of a run, which is its `clustering_id`.", "65f1c0ffee65f1c0ffee65f1"),
     "clustering_id": ("The id of a run.", "65f1c0ffee65f1c0ffee65f1"),
+    "assignment_id": ("The id of an assignment.", "3b9e0c1d2f4a5b6c7d8e9f00"),
+    "import_id": ("The id of an import.", "7c0ffee07c0ffee07c0ffee0"),
     "user_id": ("The id of a person: `[A-Za-z0-9_.@-]{1,64}`.", "ada.lovelace"),
+    "prefix": ("The first letters of a key, as the list shows them.", "Vq3tZb8k"),
 }
 
 
@@ -126,16 +147,50 @@ class ApiSchema(AutoSchema):
         )
 
     def _component(self, kind: Kind) -> dict[str, Any]:
-        """Return a reference to the schema of a TypedDict."""
+        """Return a reference to the schema of a TypedDict, under its own name."""
         component = ResolvedComponent(
             name=kind.__name__, type=ResolvedComponent.SCHEMA, object=kind
         )
         if component not in self.registry:
-            component.schema = resolve_type_hint(kind)
-            component.schema["description"] = inspect.getdoc(kind)
-            self.registry.register(component)
+            component.schema = {"type": "object", "description": inspect.getdoc(kind)}
+            self.registry.register(component)  # before its parts, which may name it
+            hints = get_type_hints(kind, include_extras=True)
+            needed = [name for name, hint in hints.items() if get_origin(hint) is not NotRequired]
+            properties = {name: self._part(hint) for name, hint in hints.items()}
+            component.schema |= {"properties": properties, "required": sorted(needed)}
         reference: dict[str, Any] = component.ref
         return reference
+
+    def _part(self, hint: Any) -> dict[str, Any]:
+        """Return the schema of a type; TypedDicts inside it are references."""
+        origin, parts = get_origin(hint), get_args(hint)
+        if origin is NotRequired:
+            return self._part(parts[0])
+        if is_typeddict(hint):
+            return self._component(hint)
+        if origin is list:
+            return {"type": "array", "items": self._part(parts[0])}
+        if origin is dict:
+            return {"type": "object", "additionalProperties": self._part(parts[1])}
+        if origin in (Union, UnionType):
+            return self._union(parts)
+        schema: dict[str, Any] = resolve_type_hint(hint)
+        return schema
+
+    def _union(self, parts: tuple[Any, ...]) -> dict[str, Any]:
+        """Return the schema of alternatives, None among them or not."""
+        kinds = [self._part(part) for part in parts if part is not NoneType]
+        schema = kinds[0] if len(kinds) == 1 else {"oneOf": kinds}
+        if NoneType not in parts:
+            return schema
+        return (
+            {"allOf": [schema], "nullable": True}
+            if "$ref" in schema
+            else {
+                **schema,
+                "nullable": True,
+            }
+        )
 
     def _resolve_path_parameters(self, variables: list[str]) -> list[dict[str, Any]]:
         parameters: list[dict[str, Any]] = super()._resolve_path_parameters(variables)
@@ -180,7 +235,12 @@ def _headers(method: Any) -> list[Any]:
     return [
         OpenApiParameter(
             "Idempotency-Key",
-            OpenApiTypes.STR,
+            {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": idempotency.MAX_KEY,
+                "pattern": "^[ -~]+$",
+            },
             OpenApiParameter.HEADER,
             description="The same key and request within 24 hours give the first answer again.",
         )

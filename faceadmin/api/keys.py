@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from storage.errors import Missing
+from storage.errors import Conflict, Missing
 from web.api import Api, json_of, query_of
 from web.auth import key_create
 from web.models import ApiKey
@@ -34,6 +34,12 @@ class NoSuchKey(Missing):
     """No key has this prefix."""
 
     code = "no_such_key"
+
+
+class OwnKey(Conflict):
+    """A key cannot revoke itself; another admin's key, or a person, can."""
+
+    code = "own_key"
 
 
 class KeyRow(TypedDict):
@@ -122,9 +128,11 @@ class KeyApi(Api):
 
     roles: ClassVar = {"DELETE": Role.ADMIN}
 
-    @operation("Revoke a key", answers={204: None}, refuses=(NoSuchKey,), tag="admin")
+    @operation("Revoke a key", answers={204: None}, refuses=(NoSuchKey, OwnKey), tag="admin")
     def delete(self, request: Request, prefix: str) -> Response:
         """Refuse the key from now on; its line stays, so that one can see what it was."""
+        if isinstance(request.auth, ApiKey) and request.auth.prefix == prefix:
+            raise OwnKey("A key cannot revoke itself; use another one, or log in.")
         if not ApiKey.objects.filter(prefix=prefix).update(revoked=True):
             raise NoSuchKey("There is no key with this prefix.")
         return Response(status=204)

@@ -34,6 +34,15 @@ def test_a_key_works_until_it_is_revoked(admin):
     assert (before, revoked, client.get(KEYS).status_code) == (200, 204, 401)
 
 
+def test_a_key_cannot_revoke_itself(admin):
+    own = ApiKey.objects.get()
+
+    answer = admin.delete(f"{KEYS}{own.prefix}/")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "own_key")
+    assert admin.get(KEYS).status_code == 200
+
+
 def test_a_key_remembers_when_it_was_used(admin):
     used = [one for one in admin.get(KEYS).json()["keys"] if one["last_used"]]
 
