@@ -9,8 +9,6 @@ from gunicorn import util
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
-from web.errors import AddressTooLong, HeadersTooLong, Refusal
-
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """Threads, as gunicorn's own."""
@@ -21,20 +19,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             super().handle_error(req, client, addr, exc)
             return
         self.log.debug("Refused a request of %s: %s", addr, exc)
-        util.write_nonblock(client, _answer(_refusal(exc)))
+        util.write_nonblock(client, _answer(exc))
 
 
-def _refusal(error: ParseException) -> Refusal:
-    """Return what the server's parser found wrong."""
-    if isinstance(error, LimitRequestLine):
-        return Refusal(414, AddressTooLong.default_code, AddressTooLong.default_detail)
-    if isinstance(error, LimitRequestHeaders):
-        return Refusal(431, HeadersTooLong.default_code, HeadersTooLong.default_detail)
-    return Refusal(400, "malformed", "This is no request that HTTP knows.")
-
-
-def _answer(refusal: Refusal) -> bytes:
+def _answer(error: ParseException) -> bytes:
     """Return a whole answer, after which the connection is closed."""
+    # Not before the application is loaded: the server imports this module to choose its worker.
+    from web.errors import AddressTooLong, HeadersTooLong, Refusal
+
+    refusal = Refusal(400, "malformed", "This is no request that HTTP knows.")
+    for kind, known in ((LimitRequestLine, AddressTooLong), (LimitRequestHeaders, HeadersTooLong)):
+        if isinstance(error, kind):
+            refusal = Refusal(known.status_code, known.default_code, known.default_detail)
     body = json.dumps(refusal.body()).encode()
     head = (
         f"HTTP/1.1 {refusal.status} {refusal.code}\r\nConnection: close\r\n"
