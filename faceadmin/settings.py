@@ -230,23 +230,30 @@ else:
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
+if CROPS_BUCKET:
+    _CROP_BUCKET = {
+        "bucket_name": CROPS_BUCKET,
+        "access_key": WASABI_ACCESS_KEY,
+        "secret_key": WASABI_SECRET_KEY,
+        "endpoint_url": WASABI_ENDPOINT,
+        "region_name": WASABI_REGION,
+    }
+    _PICTURES = {
+        "crops": {"BACKEND": "storage.crop_bucket.CropBucket", "OPTIONS": _CROP_BUCKET},
+        "references": {
+            "BACKEND": "storage.crop_bucket.CropBucket",
+            "OPTIONS": {**_CROP_BUCKET, "location": "references"},
+        },
+    }
+else:
+    _PICTURES = {
+        name: {"BACKEND": "storage.crops.CropFolder", "OPTIONS": {"location": DATA / name}}
+        for name in ("crops", "references")
+    }
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    "crops": (
-        {
-            "BACKEND": "storage.crop_bucket.CropBucket",
-            "OPTIONS": {
-                "bucket_name": CROPS_BUCKET,
-                "access_key": WASABI_ACCESS_KEY,
-                "secret_key": WASABI_SECRET_KEY,
-                "endpoint_url": WASABI_ENDPOINT,
-                "region_name": WASABI_REGION,
-            },
-        }
-        if CROPS_BUCKET
-        else {"BACKEND": "storage.crops.CropFolder", "OPTIONS": {"location": DATA / "crops"}}
-    ),
+    **_PICTURES,
 }
 
 # REST
@@ -264,6 +271,7 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
 }
+UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_BYTES", 25_000_000, low=1, high=2_000_000_000)
 REQUESTS_PER_MINUTE = env.integer("REQUESTS_PER_MINUTE", 6000, low=1, high=10**6)
 FAILED_LOGINS_PER_MINUTE = env.integer("FAILED_LOGINS_PER_MINUTE", 60, low=1, high=10**6)
 SPECTACULAR_SETTINGS = {

@@ -32,7 +32,7 @@ class CropBucket(S3Storage):  # type: ignore[misc]  # django-storages has no typ
     def exists(self, name: str) -> bool:
         """Tell whether there is a crop; ask over connections that threads share."""
         try:
-            self._client().head_object(Bucket=self.bucket_name, Key=name)
+            self._client().head_object(Bucket=self.bucket_name, Key=self._key(name))
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                 return False
@@ -41,7 +41,10 @@ class CropBucket(S3Storage):  # type: ignore[misc]  # django-storages has no typ
 
     def delete(self, name: str) -> None:
         """Remove a crop; one that is gone already does not matter."""
-        self._client().delete_object(Bucket=self.bucket_name, Key=name)
+        self._client().delete_object(Bucket=self.bucket_name, Key=self._key(name))
+
+    def _key(self, name: str) -> str:
+        return str(self._normalize_name(name))
 
     def _client(self) -> Any:
         return client_for(

@@ -1,6 +1,6 @@
-"""The faces cut out of the photos, as small JPEG files under the face's id.
+"""Pictures under the id of a face: those cut out of photos, and the photos of people we know.
 
-Behind Django's storage API under the alias ``crops``: a folder, or an S3 bucket.
+Behind Django's storage API, aliases ``crops`` and ``references``: folders, or an S3 bucket.
 """
 
 from __future__ import annotations
@@ -49,31 +49,32 @@ class CropFolder(FileSystemStorage):  # type: ignore[misc]  # Django has no type
 
 
 class CropStore:
-    """Crops by face id, in any storage Django knows."""
+    """Pictures by face id, in any storage Django knows."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, suffix: str = ".jpg") -> None:
         self._storage = storage
+        self._suffix = suffix
 
-    def save(self, face_id: str, jpeg: bytes) -> None:
-        """Keep the crop of a face; an earlier one under the same id is replaced."""
+    def save(self, face_id: str, picture: bytes) -> None:
+        """Keep the picture of a face; an earlier one under the same id is replaced."""
         with _named_errors():
-            name = crop_name(face_id)
-            kept = self._storage.save(name, ContentFile(jpeg))
+            name = crop_name(face_id, self._suffix)
+            kept = self._storage.save(name, ContentFile(picture))
         if kept != name:
             raise StorageError("The storage of face crops renames files; let it overwrite them.")
 
     def read(self, face_id: str) -> bytes:
-        """Return the JPEG of a face's crop."""
-        with _named_errors(), self._open(crop_name(face_id)) as file:
+        """Return the picture of a face."""
+        with _named_errors(), self._open(crop_name(face_id, self._suffix)) as file:
             return file.read()
 
     def delete(self, ids: Iterable[str]) -> None:
-        """Remove crops; those that are gone already do not matter."""
+        """Remove pictures; those that are gone already do not matter."""
         with _named_errors():
             self._each(self._storage.delete, ids)
 
     def missing(self, ids: Iterable[str]) -> list[str]:
-        """Return those of the ids that have no crop, in the order given."""
+        """Return those of the ids that have no picture, in the order given."""
         wanted = list(ids)
         with _named_errors():
             there = self._each(self._storage.exists, wanted)
@@ -84,7 +85,7 @@ class CropStore:
         return file
 
     def _each(self, action: Any, ids: Iterable[str]) -> Sequence[Any]:
-        names = [crop_name(face_id) for face_id in ids]
+        names = [crop_name(face_id, self._suffix) for face_id in ids]
         if isinstance(self._storage, FileSystemStorage) or len(names) <= _FEW:
             return [action(name) for name in names]
         with ThreadPoolExecutor(_REQUESTS_AT_ONCE) as threads:
@@ -96,11 +97,16 @@ def face_crops() -> CropStore:
     return CropStore(storages["crops"])
 
 
-def crop_name(face_id: str) -> str:
-    """Return where the crop of a face lies: spread over folders by the id's first letters."""
+def reference_photos() -> CropStore:
+    """Return the store of the photos, as they were sent, by which we know people."""
+    return CropStore(storages["references"], suffix=".photo")
+
+
+def crop_name(face_id: str, suffix: str = ".jpg") -> str:
+    """Return where the picture of a face lies: spread over folders by the id's first letters."""
     if not _FACE_ID.fullmatch(face_id):
         raise InvalidName(f"{face_id[:80]!r} cannot be the id of a face.")
-    return f"{face_id[:2]}/{face_id[2:4]}/{face_id}.jpg"
+    return f"{face_id[:2]}/{face_id[2:4]}/{face_id}{suffix}"
 
 
 @contextmanager
@@ -110,7 +116,9 @@ def _named_errors() -> Iterator[None]:
     except StorageError:
         raise
     except FileNotFoundError as error:
-        raise ObjectVanished("The crop of this face is gone; repair the collection.") from error
+        raise ObjectVanished(
+            "The picture of this face is gone; repair its collection or profile."
+        ) from error
     except (OSError, BotoCoreError, ClientError) as error:
         away = unavailable_from(error) or store_away("crops")
         raise type(away)(str(away), store="crops") from error
