@@ -1,0 +1,113 @@
+"""What is stored of the people we know: profiles, and the reference photos behind them.
+
+A profile names its reference photos, and what it does not name is not in force. Vectors are bytes
+of float32 and are left out of queries that do not need them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from enum import StrEnum
+
+import numpy as np
+from mongoengine import Document, fields
+from numpy.typing import NDArray
+
+from storage.fields import MomentField
+
+MAX_PHOTOS = 100
+MAX_NAME = 100  # characters
+END_OF_PLACES = "\U0010ffff"
+USER_ID = re.compile(r"(?!\.+\Z)[A-Za-z0-9_.@-]{1,64}", re.ASCII)
+RESERVED = frozenset({"import", "verify"})  # words that addresses beside the profiles' ids have
+
+
+class ProfileState(StrEnum):
+    """A profile is there, or on its way out and no longer seen."""
+
+    ACTIVE = "active"
+    ERASING = "erasing"
+
+
+def is_user_id(text: str) -> bool:
+    """Say whether somebody can be known under this id; letters keep their case."""
+    return USER_ID.fullmatch(text) is not None and text not in RESERVED
+
+
+def name_folded(name: str) -> str:
+    """Return a name as it is searched: without case, accents and surplus space."""
+    plain = unicodedata.normalize("NFKD", " ".join(name.split()).casefold())
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))
+
+
+def search_key(name: str, user_id: str) -> str:
+    """Return the order key of a name; no two people share one."""
+    return f"{name_folded(name)}\t{user_id}"
+
+
+def vector_bytes(vector: NDArray[np.float32]) -> bytes:
+    """Return a vector as it is stored."""
+    return np.ascontiguousarray(vector, dtype="<f4").tobytes()
+
+
+def vector_of(stored: bytes) -> NDArray[np.float32]:
+    """Return a stored vector (d,)."""
+    return np.frombuffer(bytes(stored), dtype="<f4").astype(np.float32)
+
+
+class Profile(Document):
+    """A person we know."""
+
+    user_id = fields.StringField(primary_key=True, regex=USER_ID)
+    place = fields.StringField(required=True)
+    name = fields.StringField(default="", max_length=MAX_NAME)
+    search = fields.StringField(required=True)
+    search_id = fields.StringField(required=True)
+    references = fields.ListField(fields.StringField())
+    template = fields.BinaryField(required=True)
+    embedder = fields.StringField(required=True)
+    model = fields.StringField(required=True)
+    dimension = fields.IntField(required=True)
+    confidence = fields.FloatField(required=True)
+    quality_score = fields.FloatField(required=True)
+    state = fields.EnumField(ProfileState, default=ProfileState.ACTIVE)
+    version = fields.IntField(default=1)
+    created_at = MomentField(required=True)
+    updated_at = MomentField(required=True)
+    created_by = fields.StringField(default="")
+
+    meta = {
+        "collection": "profiles",
+        "indexes": ["place", "search", "search_id", "state"],
+        "auto_create_index": True,
+    }
+
+
+class ReferencePhoto(Document):
+    """A photo by which a person is known; its id names the stored photo and the face's crop."""
+
+    id = fields.StringField(primary_key=True)
+    user_id = fields.StringField(required=True)
+    place = fields.StringField(required=True)
+    digest = fields.StringField(required=True)
+    vector = fields.BinaryField(required=True)
+    embedder = fields.StringField(required=True)
+    model = fields.StringField(required=True)
+    bbox = fields.ListField(fields.FloatField())
+    confidence = fields.FloatField(required=True)
+    size = fields.FloatField(required=True)
+    blur = fields.FloatField(required=True)
+    pose = fields.FloatField(required=True)
+    quality_score = fields.FloatField(required=True)
+    width = fields.IntField(required=True)
+    height = fields.IntField(required=True)
+    created_at = MomentField(required=True)
+    added_by = fields.StringField(default="")
+
+    meta = {"collection": "reference_photos", "indexes": ["place"], "auto_create_index": True}
+
+
+def reference_place(user_id: str, reference_id: str = "") -> str:
+    """Return the order key of a person's reference photo; without one, what theirs begin with."""
+    return f"{user_id}\t{reference_id}"

@@ -1,0 +1,103 @@
+"""What profiles refuse, as classes: the class is the outcome, the message is for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from storage.errors import Conflict, Missing, Refused
+from vision import VisionError
+
+
+class NoSuchProfile(Missing):
+    """Nobody is known under this id."""
+
+    code = "no_such_profile"
+
+
+class NoSuchPhoto(Missing):
+    """The profile has no reference photo of this id."""
+
+    code = "no_such_photo"
+
+
+class ProfileExists(Conflict):
+    """Somebody is known under this id already."""
+
+    code = "profile_exists"
+
+
+class ProfileErasing(Conflict):
+    """Whoever was known under this id is being erased."""
+
+    code = "profile_erasing"
+
+
+class ProfileBusy(Conflict):
+    """Others kept changing the profile at the same time."""
+
+    code = "profile_busy"
+
+
+class LooksLikeAnother(Conflict):
+    """The face matches another profile, which `user_id` names; `force=true` overrides."""
+
+    code = "looks_like_another"
+
+
+class NotTheSamePerson(Conflict):
+    """The face is far from the profile's template; `force=true` overrides."""
+
+    code = "not_the_same_person"
+
+
+class LastPhoto(Conflict):
+    """A profile keeps at least one reference photo."""
+
+    code = "last_photo"
+
+
+class TooManyPhotos(Refused):
+    """The profile has as many reference photos as it may have."""
+
+    code = "too_many_photos"
+
+
+class PhotoRefused(VisionError):
+    """The photo shows no face that somebody can be known by; `extra` tells what was seen."""
+
+    code = "photo_refused"
+    has_face = True
+
+    def __init__(self, reason: str, *, seen: Mapping[str, object]) -> None:
+        message = f"The photo cannot be used: {reason}"
+        super().__init__(message)
+        self.extra: dict[str, object] = {
+            "has_face": self.has_face,
+            "message": message,
+            "reason": reason,
+            "debug_info": dict(seen),
+        }
+
+    def of(self, user_id: str) -> PhotoRefused:
+        """Return the refusal with the person's id in its answer."""
+        self.extra = {"user_id": user_id, **self.extra}
+        return self
+
+
+class NoFace(PhotoRefused):
+    """No face was found in the photo."""
+
+    code = "no_face"
+    has_face = False
+
+
+class SeveralFaces(PhotoRefused):
+    """Several faces are good enough, so nobody can tell whose photo it is."""
+
+    code = "several_faces"
+
+
+class PoorFace(PhotoRefused):
+    """The face is too small, too uncertain or too blurred."""
+
+    code = "poor_face"

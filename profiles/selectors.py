@@ -1,0 +1,215 @@
+"""Read profiles and their reference photos; nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from profiles.documents import (
+    END_OF_PLACES,
+    Profile,
+    ProfileState,
+    ReferencePhoto,
+    name_folded,
+    reference_place,
+    vector_of,
+)
+from profiles.errors import NoSuchPhoto, NoSuchProfile
+from storage.mongo import iter_fields
+
+IDS_PER_QUERY = 100
+STREAM = 500
+
+
+@dataclass(frozen=True, eq=False)
+class TemplateTable:
+    """The templates (p, d) of one embedder by profile, and how many another one made."""
+
+    user_ids: list[str]
+    names: dict[str, str]
+    templates: NDArray[np.float32]
+    others: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of people, and the place to go on from if there are more."""
+
+    profiles: list[Profile]
+    next_place: str | None
+
+
+def profile_get(user_id: str) -> Profile:
+    """Return a person's profile; whoever is being erased is not there any more."""
+    profile = profile_find(user_id)
+    if profile is None or profile.state == ProfileState.ERASING:
+        raise NoSuchProfile(f"Nobody is known as {user_id}.")
+    return profile
+
+
+def profile_find(user_id: str) -> Profile | None:
+    """Return a profile whatever its state, None without one."""
+    return Profile.objects(user_id=user_id).first()
+
+
+def profiles_page(*, after: str = "", limit: int) -> Found:
+    """Return up to ``limit`` profiles by id, starting after a place."""
+    return _found(_by("place", "", after), limit=limit, place=lambda one: str(one.place))
+
+
+def profiles_search(text: str, *, after: str = "", limit: int) -> Found:
+    """Return up to ``limit`` people whose name or else id begins so, whatever case and accents.
+
+    Names come first; the place of a page says which of the two orders it ended in.
+    """
+    folded = name_folded(text)
+    if not folded:
+        return profiles_page(after=after, limit=limit)
+    order, _, last = after.partition(":")
+
+    def people() -> Iterator[Profile]:
+        if order != "search_id":
+            yield from _by("search", folded, last)
+        for profile in _by("search_id", folded, last if order == "search_id" else ""):
+            if not profile.search.startswith(folded):
+                yield profile
+
+    def place(profile: Profile) -> str:
+        field = "search" if profile.search.startswith(folded) else "search_id"
+        return f"{field}:{getattr(profile, field)}"
+
+    return _found(people(), limit=limit, place=place)
+
+
+def profiles_all() -> Iterator[Profile]:
+    """Iterate all profiles by id, those being erased too, without their templates."""
+    return _stream(Profile.objects.exclude("template"), "place", "", "")
+
+
+def profiles_erasing() -> list[str]:
+    """Return the ids of people whose erasure has begun and not ended."""
+    found = iter_fields(Profile, {"state": ProfileState.ERASING.value}, ["_id"])
+    return sorted(str(one["_id"]) for one in found)
+
+
+def profiles_count() -> int:
+    """Return how many people are known."""
+    return Profile._get_collection().estimated_document_count() - len(profiles_erasing())
+
+
+def references_of(profile: Profile, *, with_vectors: bool = False) -> list[ReferencePhoto]:
+    """Return the reference photos in force, in the order they came."""
+    found = {one.id: one for one in _references(profile.references, with_vectors=with_vectors)}
+    return [found[one] for one in profile.references if one in found]
+
+
+def reference_get(profile: Profile, reference_id: str) -> ReferencePhoto:
+    """Return one reference photo in force."""
+    found = _references([reference_id], with_vectors=False)
+    if reference_id not in profile.references or not found:
+        raise NoSuchPhoto(f"{profile.user_id} has no reference photo with this id.")
+    return found[0]
+
+
+def references_stored(user_id: str) -> list[str]:
+    """Return the ids of all photos stored for a person, in force or not."""
+    first = reference_place(user_id)
+    found = iter_fields(
+        ReferencePhoto, {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}, ["_id"]
+    )
+    return [str(one["_id"]) for one in found]
+
+
+def references_all() -> Iterator[ReferencePhoto]:
+    """Iterate all reference photos by person, in force or not, without their vectors."""
+    return _stream(ReferencePhoto.objects.exclude("vector"), "place", "", "")
+
+
+def template_table(embedder: str) -> TemplateTable:
+    """Return the templates that an embedder made, as they are stored now."""
+    user_ids: list[str] = []
+    names: dict[str, str] = {}
+    rows: list[bytes] = []
+    others = 0
+    for one in iter_fields(Profile, {}, ["name", "embedder", "state", "template"]):
+        if one["state"] == ProfileState.ERASING:
+            continue
+        if one["embedder"] != embedder:
+            others += 1
+            continue
+        user_ids.append(one["_id"])
+        names[one["_id"]] = one.get("name", "")
+        rows.append(bytes(one["template"]))
+    return TemplateTable(user_ids, names, _stacked(rows), others)
+
+
+def reference_vectors(
+    user_ids: Sequence[str], embedder: str
+) -> tuple[list[str], list[str], NDArray[np.float32]]:
+    """Return owners, ids and vectors (r, d) of the photos in force that an embedder made."""
+    named = [one for slice_ in _slices(user_ids) for one in _named_references(slice_)]
+    owner = {reference: user_id for user_id, references in named for reference in references}
+    kept: list[str] = []
+    rows: list[bytes] = []
+    for slice_ in _slices(owner):
+        found = iter_fields(ReferencePhoto, {"_id": {"$in": slice_}}, ["embedder", "vector"])
+        for one in found:
+            if one["embedder"] == embedder:
+                kept.append(one["_id"])
+                rows.append(bytes(one["vector"]))
+    return [owner[one] for one in kept], kept, _stacked(rows)
+
+
+def _named_references(user_ids: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield some people with the ids of their photos in force."""
+    for one in iter_fields(Profile, {"_id": {"$in": user_ids}}, ["references", "state"]):
+        if one["state"] != ProfileState.ERASING:
+            yield one["_id"], one["references"]
+
+
+def _references(ids: Sequence[str], *, with_vectors: bool) -> list[ReferencePhoto]:
+    """Return photos by id, in no order."""
+    kind = ReferencePhoto.objects if with_vectors else ReferencePhoto.objects.exclude("vector")
+    return [one for slice_ in _slices(ids) for one in kind.filter(id__in=slice_)]
+
+
+def _by(field: str, prefix: str, after: str) -> Iterator[Profile]:
+    """Iterate the people who are there by a field that begins so, after a value of it."""
+    people = _stream(Profile.objects.exclude("template"), field, prefix, after)
+    return (one for one in people if one.state == ProfileState.ACTIVE)
+
+
+def _found(people: Iterator[Profile], *, limit: int, place: Any) -> Found:
+    """Return a page of people, looking one further to know whether there are more."""
+    shown = list(islice(people, limit + 1))
+    more = len(shown) > limit
+    return Found(shown[:limit], place(shown[limit - 1]) if more else None)
+
+
+def _stream(kind: Any, field: str, prefix: str, after: str) -> Iterator[Any]:
+    """Iterate documents whose field begins so, in its order, a slice in memory at a time."""
+    end = prefix + END_OF_PLACES
+    while True:
+        bounds = {f"{field}__gt": after or prefix, f"{field}__lt": end}
+        page = list(kind.filter(**bounds).order_by(field).limit(STREAM))
+        yield from page
+        if len(page) < STREAM:
+            return
+        after = getattr(page[-1], field)
+
+
+def _stacked(rows: list[bytes]) -> NDArray[np.float32]:
+    """Return stored vectors as one table (n, d)."""
+    return np.stack([vector_of(row) for row in rows]) if rows else np.zeros((0, 0), np.float32)
+
+
+def _slices(ids: Iterable[str]) -> Iterator[list[str]]:
+    """Yield ids in portions that one query may name."""
+    remaining = iter(ids)
+    while portion := list(islice(remaining, IDS_PER_QUERY)):
+        yield portion

@@ -1,0 +1,323 @@
+"""Write profiles: enrol, update, rename, drop a photo, erase.
+
+A write is a reference photo's document, its file and its crop, and then one compare-and-set of the
+profile, which puts them in force. The document comes first, so that whatever a crash leaves behind
+is known to belong to somebody: erasing finds it, and so does a verification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from django.utils import timezone
+from mongoengine.errors import NotUniqueError
+
+from profiles.documents import (
+    MAX_PHOTOS,
+    Profile,
+    ProfileState,
+    ReferencePhoto,
+    search_key,
+    vector_bytes,
+    vector_of,
+)
+from profiles.errors import (
+    LastPhoto,
+    NoSuchProfile,
+    ProfileBusy,
+    ProfileErasing,
+    ProfileExists,
+    TooManyPhotos,
+)
+from profiles.judgement import JudgedPhoto
+from profiles.photos import ProfileStores, reference_write, references_discard
+from profiles.resemblance import model_check, others_check, person_check
+from profiles.selectors import (
+    profile_find,
+    profile_get,
+    reference_get,
+    references_of,
+    references_stored,
+)
+from profiles.template import template_of
+from storage.errors import Conflict, Missing, Refused
+
+ATTEMPTS = 20  # of a compare-and-set; each lost one means that somebody else's succeeded
+
+
+class Mode(StrEnum):
+    """A photo joins those in force, or takes the place of all of them."""
+
+    ADD = "add"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """A profile, and the reference photo that answers for what was sent."""
+
+    profile: Profile
+    reference: ReferencePhoto
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many things of a person, store by store."""
+
+    photos: int
+    crops: int
+    references: int
+    templates: int
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What an erasure removed, and what a look afterwards still found: nothing."""
+
+    user_id: str
+    removed: Counts
+    left: Counts
+
+    @property
+    def is_complete(self) -> bool:
+        """Say whether nothing of the person is left."""
+        return not any(asdict(self.left).values())
+
+
+def profile_enrol(
+    user_id: str, photo: JudgedPhoto, *, name: str, force: bool, stores: ProfileStores, by: str
+) -> Enrolled:
+    """Write a profile for somebody who has none, unless the face is another's."""
+    _vacancy_check(user_id)
+    if not force:
+        others_check(user_id, photo, nearer_than=-1.0)
+    reference = reference_write(user_id, photo, stores=stores, by=by)
+    profile = _profile_of(reference, name=name)
+    try:
+        profile.save(force_insert=True)
+    except NotUniqueError:  # another request was faster
+        references_discard([reference.id], stores=stores)
+        _vacancy_check(user_id)
+        raise ProfileBusy(f"{user_id} was being changed at the same time; try again.") from None
+    return Enrolled(profile, reference)
+
+
+def profile_update(
+    user_id: str,
+    photo: JudgedPhoto,
+    *,
+    mode: Mode | str,
+    force: bool,
+    stores: ProfileStores,
+    by: str,
+) -> Enrolled:
+    """Let a photo join a profile's or replace them; one that is there already changes nothing."""
+    update = _Update(user_id, photo, Mode(mode), force=force, stores=stores, by=by)
+    try:
+        return _attempted(user_id, update.attempt)
+    except (Conflict, Missing, Refused):
+        update.withdraw()
+        raise
+
+
+def profile_rename(user_id: str, name: str) -> Profile:
+    """Give a person another name."""
+    renamed = _active(user_id).modify(
+        new=True,
+        set__name=name,
+        set__search=search_key(name, user_id),
+        set__updated_at=timezone.now(),
+        inc__version=1,
+    )
+    return renamed or profile_get(user_id)
+
+
+def reference_drop(user_id: str, reference_id: str, *, stores: ProfileStores) -> Profile:
+    """Take a reference photo out of a profile and remove it; the last one stays."""
+
+    def attempt(profile: Profile) -> Profile | None:
+        reference_get(profile, reference_id)
+        left = [one for one in references_of(profile, with_vectors=True) if one.id != reference_id]
+        if not left:
+            raise LastPhoto(
+                f"This is the only photo of {user_id}; add another one first, or erase the person."
+            )
+        return _switch(profile, left)
+
+    profile = _attempted(user_id, attempt)
+    references_discard([reference_id], stores=stores)
+    return profile
+
+
+def profile_hide(user_id: str) -> None:
+    """Begin a person's erasure: from here on nobody sees the profile, and nothing can change it."""
+    hidden = Profile.objects(user_id=user_id).modify(
+        set__state=ProfileState.ERASING, set__updated_at=timezone.now(), inc__version=1
+    )
+    if hidden is None and not references_stored(user_id):
+        raise NoSuchProfile(f"Nobody is known as {user_id}.")
+
+
+def profile_erase(user_id: str, stores: ProfileStores) -> Receipt:
+    """Remove a person: photos, crops, references, and the profile at last. Safe to repeat."""
+    profile_hide(user_id)
+    ids = references_stored(user_id)
+    removed = _counted(user_id, ids, stores)
+    references_discard(ids, stores=stores)
+    Profile.objects(user_id=user_id).delete()
+    left = sorted({*ids, *references_stored(user_id)})
+    return Receipt(user_id, removed=removed, left=_counted(user_id, left, stores))
+
+
+def profile_recompute(profile: Profile) -> bool:
+    """Write a profile anew from its photos; False if somebody else changed it meanwhile."""
+    references = references_of(profile, with_vectors=True)
+    return bool(references) and _switch(profile, references) is not None
+
+
+class _Update:
+    """One photo on its way into a profile; written once, however often the switch is tried."""
+
+    def __init__(
+        self,
+        user_id: str,
+        photo: JudgedPhoto,
+        mode: Mode,
+        *,
+        force: bool,
+        stores: ProfileStores,
+        by: str,
+    ) -> None:
+        self._user_id, self._photo, self._mode = user_id, photo, mode
+        self._force, self._stores, self._by = force, stores, by
+        self._written: ReferencePhoto | None = None
+
+    def attempt(self, profile: Profile) -> Enrolled | None:
+        """Put the photo in force; None if the profile changed meanwhile."""
+        there = references_of(profile, with_vectors=True)
+        same = next((one for one in there if self._is_mine(one)), None)
+        if same is not None and (self._mode == Mode.ADD or len(there) == 1):
+            self.withdraw()
+            return Enrolled(profile, same)
+        self._check(profile, there)
+        reference = same or self._reference()
+        after = [reference] if self._mode == Mode.REPLACE else [*there, reference]
+        switched = _switch(profile, after)
+        if switched is None:
+            return None
+        if self._mode == Mode.REPLACE:
+            gone = [one.id for one in there if one.id != reference.id]
+            references_discard(gone, stores=self._stores)
+        return Enrolled(switched, reference)
+
+    def withdraw(self) -> None:
+        """Remove what was written for a photo that will not be in force."""
+        if self._written is not None:
+            references_discard([self._written.id], stores=self._stores)
+            self._written = None
+
+    def _is_mine(self, reference: ReferencePhoto) -> bool:
+        same = (self._photo.digest, self._photo.embedder)
+        return (reference.digest, reference.embedder) == same
+
+    def _check(self, profile: Profile, there: Sequence[ReferencePhoto]) -> None:
+        if self._mode == Mode.ADD and len(there) >= MAX_PHOTOS:
+            raise TooManyPhotos(
+                f"{self._user_id} has {MAX_PHOTOS} reference photos, which is the most; "
+                "remove one first."
+            )
+        if profile.embedder != self._photo.embedder:
+            model_check(profile, self._photo, replaces=self._mode == Mode.REPLACE and self._force)
+        elif not self._force:
+            person_check(profile, self._photo)
+
+    def _reference(self) -> ReferencePhoto:
+        if self._written is None:
+            self._written = reference_write(
+                self._user_id, self._photo, stores=self._stores, by=self._by
+            )
+        return self._written
+
+
+def _attempted(user_id: str, attempt: Callable[[Profile], Any]) -> Any:
+    """Return what an attempt gave, trying again with the profile where it was overtaken."""
+    for _ in range(ATTEMPTS):
+        done = attempt(profile_get(user_id))
+        if done is not None:
+            return done
+    raise ProfileBusy(f"{user_id} is being changed by others all the time; try again.")
+
+
+def _switch(profile: Profile, references: Sequence[ReferencePhoto]) -> Profile | None:
+    """Put photos in force by one compare-and-set; None if the profile is not as it was read."""
+    return (
+        _active(profile.user_id)
+        .filter(version=profile.version, created_at=profile.created_at)
+        .modify(
+            new=True,
+            inc__version=1,
+            set__updated_at=timezone.now(),
+            **{f"set__{name}": value for name, value in _summary(references).items()},
+        )
+    )
+
+
+def _active(user_id: str) -> Any:
+    """Return the query for a profile that is not being erased."""
+    return Profile.objects(user_id=user_id, state=ProfileState.ACTIVE)
+
+
+def _summary(references: Sequence[ReferencePhoto]) -> dict[str, Any]:
+    """Return what a profile says of its photos: the template, and the best one's quality."""
+    best = max(references, key=lambda one: one.quality_score)
+    vectors = np.stack([vector_of(one.vector) for one in references])
+    quality = np.array([one.quality_score for one in references], np.float32)
+    return {
+        "references": [one.id for one in references],
+        "template": vector_bytes(template_of(vectors, quality)),
+        "embedder": best.embedder,
+        "model": best.model,
+        "dimension": vectors.shape[1],
+        "confidence": best.confidence,
+        "quality_score": best.quality_score,
+    }
+
+
+def _profile_of(reference: ReferencePhoto, *, name: str) -> Profile:
+    """Return the profile of a person with their first photo."""
+    user_id = reference.user_id
+    return Profile(
+        user_id=user_id,
+        place=user_id,
+        name=name,
+        search=search_key(name, user_id),
+        search_id=search_key(user_id, user_id),
+        created_at=reference.created_at,
+        updated_at=reference.created_at,
+        created_by=reference.added_by,
+        **_summary([reference]),
+    )
+
+
+def _vacancy_check(user_id: str) -> None:
+    """Refuse an id under which somebody is known."""
+    there = profile_find(user_id)
+    if there is None:
+        return
+    if there.state == ProfileState.ERASING:
+        raise ProfileErasing(f"{user_id} is being erased; finish that first.")
+    raise ProfileExists(f"{user_id} has a profile already; update it with PUT.")
+
+
+def _counted(user_id: str, ids: Sequence[str], stores: ProfileStores) -> Counts:
+    """Count what there is of a person under these ids."""
+    return Counts(
+        photos=len(ids) - len(stores.photos.missing(ids)),
+        crops=len(ids) - len(stores.crops.missing(ids)),
+        references=len(references_stored(user_id)),
+        templates=int(profile_find(user_id) is not None),
+    )
