@@ -15,7 +15,7 @@ class StorageError(Exception):
 
     code = "storage_error"
 
-    def __init__(self, message: str = "", **extra: str) -> None:
+    def __init__(self, message: str = "", **extra: str | float) -> None:
         super().__init__(message)
         self.extra = extra
 
@@ -46,7 +46,7 @@ class Unavailable(StorageError):
     @property
     def store(self) -> str:
         """Name the store: mongodb, qdrant, bucket, crops or queue."""
-        return self.extra.get("store", "")
+        return str(self.extra.get("store", ""))
 
 
 class NoSuchBucket(Missing):

@@ -79,7 +79,7 @@ class Refusal:
     code: str
     detail: str
     errors: Mapping[str, list[str]] = field(default_factory=dict)
-    extra: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
