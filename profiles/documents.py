@@ -64,6 +64,7 @@ class Profile(Document):
     name = fields.StringField(default="", max_length=MAX_NAME)
     search = fields.StringField(required=True)
     search_id = fields.StringField(required=True)
+    origin = fields.StringField(required=True)  # the photo it was made from: an id may come again
     references = fields.ListField(fields.StringField())
     template = fields.BinaryField(required=True)
     embedder = fields.StringField(required=True)

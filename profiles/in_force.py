@@ -21,7 +21,7 @@ def photos_switch(profile: Profile, references: Sequence[ReferencePhoto]) -> Pro
     """Put photos in force by one compare-and-set; None if the profile is not as it was read."""
     return (
         profile_active(profile.user_id)
-        .filter(version=profile.version, created_at=profile.created_at)
+        .filter(version=profile.version, origin=profile.origin)
         .modify(
             new=True,
             inc__version=1,

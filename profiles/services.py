@@ -252,6 +252,7 @@ def _profile_of(reference: ReferencePhoto, *, name: str) -> Profile:
         name=name,
         search=search_key(name, user_id),
         search_id=search_key(user_id, user_id),
+        origin=reference.id,
         created_at=reference.created_at,
         updated_at=reference.created_at,
         created_by=reference.added_by,
