@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from clustering.documents import Run
 from clustering.errors import RunActive
-from clustering.opening import embedder_dimensions, models_in_force, tools_open
+from clustering.held import removal_check
+from clustering.opening import embedder_dimensions, embedders_known, models_in_force, tools_open
 from clustering.parameters import RunParameters
 from clustering.pipeline.photos import photos_look_again
 from clustering.pipeline.verification import (
@@ -13,6 +14,8 @@ from clustering.pipeline.verification import (
     storage_repair,
     storage_report,
 )
+from clustering.purge import PurgeReceipt, collection_purge
+from clustering.removal import RunRemoval, run_remove
 from clustering.selectors import collection_get
 from clustering.services import run_cancel, run_resume, run_start
 from clustering.tasks import enqueue_run
@@ -49,6 +52,18 @@ def request_resume(run: Run) -> Run:
     return run
 
 
+def request_run_removal(run: Run) -> RunRemoval:
+    """Remove a run that has ended, with its groups."""
+    return run_remove(run, vectors=face_vectors())
+
+
+def request_purge(name: CollectionName) -> PurgeReceipt:
+    """Remove all that is stored of a collection."""
+    return collection_purge(
+        name.path, vectors=face_vectors(), crops=face_crops(), embedders=embedders_known()
+    )
+
+
 def request_report(run: Run) -> StorageReport:
     """Compare what the stores hold of a run's collection."""
     return storage_report(
@@ -67,6 +82,7 @@ def request_repair(run: Run) -> tuple[Repair, StorageReport]:
             f"{run.collection} is being clustered; repair when that run has ended.",
             clustering_id=collection.active_run,
         )
+    removal_check(collection.path)
     tools = tools_open(run)
     done = storage_repair(
         run,
