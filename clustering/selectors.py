@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from clustering.documents import (
     END_OF_PLACES,
     NOISE,
     Cluster,
+    ClusterSizes,
     Collection,
     Face,
     Image,
@@ -19,10 +21,20 @@ from clustering.documents import (
     collection_place,
 )
 from clustering.errors import NoSuchCluster, NoSuchFace, NoSuchRun
+from storage.mongo import iter_fields
 
 STREAM = 1000
 IDS_PER_QUERY = 100
+
 LABEL = re.compile(r"cluster_(0|[1-9][0-9]{0,8})|noise", re.ASCII)
+
+
+class ClusterSize(NamedTuple):
+    """A cluster's label, in how many images it is, and with how many faces."""
+
+    label: str
+    images: int
+    faces: int
 
 
 def collection_images(collection: str) -> Iterator[Image]:
@@ -118,6 +130,20 @@ def clusters_page(run: Run, *, after: str = "", limit: int) -> list[Cluster]:
 def clusters_all(run: Run) -> Iterator[Cluster]:
     """Iterate all clusters of a run by size, noise last."""
     return _stream(Cluster, f"{run.clusters_run}/")
+
+
+def cluster_sizes(run: Run) -> list[ClusterSize]:
+    """Return the sizes of a run's clusters, the largest first, without the noise."""
+    kept = ClusterSizes.objects(run=run.clusters_run).first()
+    if kept is not None:
+        return [_size_read(line) for line in kept.lines.splitlines()]
+    first = f"{run.clusters_run}/"
+    where = {"place": {"$gte": first, "$lt": cluster_place(run.clusters_run, None)}}
+    found = iter_fields(Cluster, where, ["place", "label", "image_count", "face_count"])
+    return [
+        ClusterSize(one["label"], one["image_count"], one["face_count"])
+        for one in sorted(found, key=itemgetter("place"))
+    ]
 
 
 def cluster_get(run: Run, label: str) -> Cluster:
@@ -224,6 +250,12 @@ def images_skipped(
     end = first + last_key + "\x00" if last_key else first + END_OF_PLACES
     query = Image.objects(skip_place__gt=after or first, skip_place__lt=end)
     return list(query.order_by("skip_place").limit(limit))
+
+
+def _size_read(line: str) -> ClusterSize:
+    """Return a line of the kept sizes."""
+    label, images, faces = line.split(" ")
+    return ClusterSize(label, int(images), int(faces))
 
 
 def _run_of(collection: str, field: str) -> Run:

@@ -8,8 +8,9 @@ from typing import NotRequired, TypedDict
 from django.urls import reverse
 
 from clustering.answers.moments import time_json
-from clustering.documents import NOISE, Cluster, Member, Run, RunState
+from clustering.documents import NOISE, Member, Run, RunState
 from clustering.progress import run_progress
+from clustering.selectors import ClusterSize
 
 
 class RunQueued(TypedDict):
@@ -75,7 +76,7 @@ class RunFailure(TypedDict):
     detail: str
 
 
-class ClusterSize(TypedDict):
+class ClusterSizeRow(TypedDict):
     """A cluster's size: photos, and faces in them."""
 
     cluster_id: str
@@ -105,7 +106,7 @@ class RunStatus(TypedDict):
     total_images: NotRequired[int]
     total_faces: NotRequired[int]
     noise_count: NotRequired[int]
-    cluster_details: NotRequired[list[ClusterSize]]
+    cluster_details: NotRequired[list[ClusterSizeRow]]
     processing_stats: NotRequired[RunStats]
     qdrant_stats: NotRequired[RunVectors]
 
@@ -202,7 +203,7 @@ def progress_json(run: Run) -> ProgressNumbers:
     }
 
 
-def run_status_json(run: Run, clusters: Iterable[Cluster]) -> RunStatus:
+def run_status_json(run: Run, sizes: Iterable[ClusterSize]) -> RunStatus:
     """Return the status of a finished run."""
     stats = run.stats
     return {
@@ -213,12 +214,8 @@ def run_status_json(run: Run, clusters: Iterable[Cluster]) -> RunStatus:
         "total_faces": stats["total_faces"],
         "noise_count": stats["noise_count"],
         "cluster_details": [
-            {
-                "cluster_id": cluster.label,
-                "size": cluster.image_count,
-                "face_count": cluster.face_count,
-            }
-            for cluster in clusters
+            {"cluster_id": size.label, "size": size.images, "face_count": size.faces}
+            for size in sizes
         ],
         "processing_stats": run_stats_json(run),
         "qdrant_stats": {

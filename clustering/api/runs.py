@@ -98,8 +98,7 @@ class ClusterStatusApi(Api):
         )
         if run.state != RunState.FINISHED:
             return Response(answers.run_working_json(run))
-        people = (one for one in selectors.clusters_all(run) if not one.is_noise)
-        return Response(answers.run_status_json(run, people))
+        return Response(answers.run_status_json(run, selectors.cluster_sizes(run)))
 
 
 class RunsApi(Api):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from clustering.documents import (
     NOISE,
     Cluster,
+    ClusterSizes,
     Collection,
     Member,
     Run,
@@ -111,6 +112,7 @@ def _groups_write(
             members.clear()
     bulk_upsert(Member, members)
     bulk_upsert(Cluster, clusters)
+    bulk_upsert(ClusterSizes, [_sizes(run, clusters)])
     return sizes
 
 
@@ -163,6 +165,18 @@ def _cluster(
         image_count=len({table.keys[row] for row in ranked}),
         covers=[table.ids[row] for row in cover_rows],
         cohesion=0.0 if number < 0 else round(float(grouping.cohesion[number]), 6),
+    )
+
+
+def _sizes(run: Run, clusters: list[Cluster]) -> ClusterSizes:
+    """Return the sizes of all clusters in one document."""
+    return ClusterSizes(
+        run=run.id,
+        lines="\n".join(
+            f"{one.label} {one.image_count} {one.face_count}"
+            for one in clusters
+            if not one.is_noise
+        ),
     )
 
 

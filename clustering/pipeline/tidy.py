@@ -9,6 +9,7 @@ from clustering.documents import (
     END_OF_PLACES,
     Batch,
     Cluster,
+    ClusterSizes,
     Face,
     Image,
     Member,
@@ -61,6 +62,7 @@ def faces_remove(faces: list[Face], *, vectors: VectorStore, crops: CropStore) -
 def groups_remove(run_id: str) -> Counter[str]:
     """Remove the clusters and members stored under a run's id, after whatever hangs on them."""
     groups_forgotten.send(sender=Run, run_id=run_id)
+    ClusterSizes.objects(run=run_id).delete()
     places = {"place__gte": f"{run_id}/", "place__lt": f"{run_id}/{END_OF_PLACES}"}
     return Counter(
         members=Member.objects(**places).delete(), clusters=Cluster.objects(**places).delete()
