@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from clustering.documents import (
     END_OF_PLACES,
@@ -27,14 +27,6 @@ STREAM = 1000
 IDS_PER_QUERY = 100
 
 LABEL = re.compile(r"cluster_(0|[1-9][0-9]{0,8})|noise", re.ASCII)
-
-
-class ClusterSize(NamedTuple):
-    """A cluster's label, in how many images it is, and with how many faces."""
-
-    label: str
-    images: int
-    faces: int
 
 
 def collection_images(collection: str) -> Iterator[Image]:
@@ -132,18 +124,18 @@ def clusters_all(run: Run) -> Iterator[Cluster]:
     return _stream(Cluster, f"{run.clusters_run}/")
 
 
-def cluster_sizes(run: Run) -> list[ClusterSize]:
-    """Return the sizes of a run's clusters, the largest first, without the noise."""
+def cluster_rows(run: Run) -> str:
+    """Return the sizes of a run's largest clusters as the text of a JSON list; see ClusterSizes."""
     kept = ClusterSizes.objects(run=run.clusters_run).first()
     if kept is not None:
-        return [_size_read(line) for line in kept.lines.splitlines()]
-    first = f"{run.clusters_run}/"
-    where = {"place": {"$gte": first, "$lt": cluster_place(run.clusters_run, None)}}
+        return str(kept.rows)
+    first, noise = f"{run.clusters_run}/", cluster_place(run.clusters_run, None)
+    where = {"place": {"$gte": first, "$lt": noise}}
     found = iter_fields(Cluster, where, ["place", "label", "image_count", "face_count"])
-    return [
-        ClusterSize(one["label"], one["image_count"], one["face_count"])
+    return ClusterSizes.rows_of(
+        (one["label"], one["image_count"], one["face_count"])
         for one in sorted(found, key=itemgetter("place"))
-    ]
+    )
 
 
 def cluster_get(run: Run, label: str) -> Cluster:
@@ -250,12 +242,6 @@ def images_skipped(
     end = first + last_key + "\x00" if last_key else first + END_OF_PLACES
     query = Image.objects(skip_place__gt=after or first, skip_place__lt=end)
     return list(query.order_by("skip_place").limit(limit))
-
-
-def _size_read(line: str) -> ClusterSize:
-    """Return a line of the kept sizes."""
-    label, images, faces = line.split(" ")
-    return ClusterSize(label, int(images), int(faces))
 
 
 def _run_of(collection: str, field: str) -> Run:

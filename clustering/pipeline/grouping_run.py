@@ -170,14 +170,9 @@ def _cluster(
 
 def _sizes(run: Run, clusters: list[Cluster]) -> ClusterSizes:
     """Return the sizes of all clusters in one document."""
-    return ClusterSizes(
-        run=run.id,
-        lines="\n".join(
-            f"{one.label} {one.image_count} {one.face_count}"
-            for one in clusters
-            if not one.is_noise
-        ),
-    )
+    people = (one for one in clusters if not one.is_noise)
+    sizes = ((one.label, one.image_count, one.face_count) for one in people)
+    return ClusterSizes(run=run.id, rows=ClusterSizes.rows_of(sizes))
 
 
 def _switch(run: Run) -> None:
