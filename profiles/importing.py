@@ -146,7 +146,11 @@ def import_advance(import_id: str, tools: ImportTools) -> bool:
         return False
     lease = Lease(held)
     with lease_extended(lease, or_on_error=_is_away):
-        return _advance_recording(held, lease, tools)
+        try:
+            return _advance_recording(held, lease, tools)
+        except BaseException:  # an interrupted command, or the document store is away
+            lease.commit()
+            raise
 
 
 def import_cancel(job: Import) -> Import:
