@@ -10,4 +10,4 @@ def test_no_collection_looks_like_a_part_of_gridfs():
     names = [one._get_collection_name() for one in Document.__subclasses__()]
 
     assert len(names) >= 13
-    assert not [one for one in names if one and one.endswith(("files", "chunks"))]
+    assert not [one for one in names if one and one.endswith(("_files", "_chunks"))]
