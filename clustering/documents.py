@@ -126,6 +126,8 @@ class Run(Document):
     last_key = fields.StringField(default="")
 
     groups_of = fields.StringField(default="")
+    decided = fields.IntField(default=0)
+    labels = fields.IntField(default=0)
     forgotten = fields.BooleanField(default=False)
     stats = fields.DictField()
     skipped = fields.DictField()
@@ -228,24 +230,38 @@ class Face(Document):
 
 
 class Cluster(Document):
-    """A person in a run, or the run's noise."""
+    """A person in a run, or the run's noise; ``person`` is the same in every run.
+
+    ``version`` is the number of the last decision that changed it.
+    """
 
     id = fields.StringField(primary_key=True)
     run = fields.StringField(required=True)
     label = fields.StringField(required=True)
+    person = fields.StringField(default="")
+    person_place = fields.StringField()
     place = fields.StringField(required=True)
     face_count = fields.IntField(required=True)
     image_count = fields.IntField(required=True)
     covers = fields.ListField(fields.StringField())
     cohesion = fields.FloatField(default=0.0)
-    version = fields.IntField(default=1)
+    version = fields.IntField(default=0)
 
-    meta = {"collection": "clusters", "indexes": ["place"], "auto_create_index": True}
+    meta = {
+        "collection": "clusters",
+        "indexes": ["place", "person_place"],
+        "auto_create_index": True,
+    }
 
     @staticmethod
     def id_for(run: str, label: str) -> str:
         """Return the id of a label in a run."""
         return f"{run}:{label}"
+
+    @staticmethod
+    def person_place_for(run: str, person: str) -> str:
+        """Return the key under which a run's cluster of a person is found."""
+        return f"{run}/{person}"
 
     @property
     def is_noise(self) -> bool:
@@ -277,7 +293,17 @@ class Member(Document):
         """Return the order key: members of one cluster lie together, best first."""
         return f"{run}/{label}/{rank:08d}"
 
+    @staticmethod
+    def place_decided(run: str, label: str, seq: int, face: str) -> str:
+        """Return the order key of a face that a person put there: after those of the machine."""
+        return f"{run}/{label}/~{seq:08d}/{face}"
+
 
 def cluster_place(run: str, rank: int | None) -> str:
     """Return the order key of a cluster in its run: the largest first, noise (no rank) last."""
     return f"{run}/{'~' if rank is None else f'{rank:08d}'}"
+
+
+def emptied_place(run: str, label: str) -> str:
+    """Return the order key of a cluster that has no face left: outside of every list."""
+    return f"{run}!emptied/{label}"

@@ -1,0 +1,193 @@
+"""Write what decisions mean into the documents of the groups. Safe to repeat from any point.
+
+One process at a time, under the run's lease, takes the decisions in their order; the run's
+``decided`` moves on after each. Everything is written by id and from what the decision itself
+says, so whoever repeats a decision that was half written writes the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from clustering.decisions.documents import Decision
+from clustering.decisions.ground import ABSENT, cluster_of, members_by_face
+from clustering.decisions.kinds import NOISE, OUT, Kind
+from clustering.decisions.log import decisions_after
+from clustering.documents import (
+    END_OF_PLACES,
+    Cluster,
+    Face,
+    Member,
+    Run,
+    Verdict,
+    cluster_place,
+    emptied_place,
+)
+from clustering.selectors import faces_by_id
+from storage.leases import Lease, lease_is_live, lease_take
+from storage.mongo import bulk_delete, bulk_upsert, iter_fields
+from storage.vectors import VectorStore
+
+COVERS = 4
+BY_PERSON = {"not_a_face": Verdict.NOT_A_FACE, "ignored": Verdict.IGNORED}
+
+
+def project(run: Run, *, vectors: VectorStore) -> bool:
+    """Write the decisions that wait; False if somebody else is at it."""
+    held = None if lease_is_live(run) else lease_take(run)
+    if held is None:
+        return False
+    lease = Lease(held)
+    try:
+        for decision in decisions_after(run.collection, held.decided):
+            lease.check()
+            decision_write(decision, held, vectors=vectors)
+            Run.objects(id=run.id).update_one(set__decided=decision.seq)
+            lease.extend()
+    finally:
+        lease.commit()
+    return True
+
+
+def decision_write(decision: Decision, run: Run, *, vectors: VectorStore) -> None:
+    """Write one decision into the groups of a run."""
+    moves = list(_moves_in(decision, run))
+    touched = _members_write(decision, moves, run=run)
+    _faces_write(moves, vectors=vectors)
+    if decision.kind in (Kind.CHOOSE_COVER, Kind.UNDO):
+        touched |= {label for label in [_label_of(run, decision.person)] if label}
+    for label in sorted(touched):
+        cluster_recount(run, label)
+
+
+def cluster_recount(run: Run, label: str) -> None:
+    """Count a cluster anew from its members; an empty one leaves the lists."""
+    cluster = Cluster.objects(id=Cluster.id_for(run.id, label)).first()
+    if cluster is None:
+        if label != NOISE:
+            return
+        cluster = _cluster_new(run, NOISE, person="")
+    first = f"{run.id}/{label}/"
+    where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+    members = sorted(iter_fields(Member, where, ["face", "key", "place"]), key=_by_place)
+    faces = [member["face"] for member in members]
+    cluster.face_count = len(faces)
+    cluster.image_count = len({member["key"] for member in members})
+    kept = [face for face in cluster.covers if face in set(faces)]
+    cluster.covers = list(dict.fromkeys([*kept, *faces[:COVERS]]))[:COVERS]
+    cluster.place = _place(run, label) if faces or label == NOISE else emptied_place(run.id, label)
+    cluster.save()
+
+
+def _moves_in(decision: Decision, run: Run) -> Iterator[tuple[str, str, str]]:
+    """Yield what moves; in a run of after the decision a merge takes whoever is there."""
+    yield from decision.moves
+    if decision.kind == Kind.MERGE and decision.run != run.id:
+        gone = cluster_of(run.id, decision.other)
+        known = set(decision.moved)
+        for member in _members(run, gone.label) if gone is not None else ():
+            if member.face not in known:
+                yield member.face, decision.other, decision.person
+
+
+def _members_write(decision: Decision, moves: list[tuple[str, str, str]], *, run: Run) -> set[str]:
+    """Write where faces became; return the labels whose members changed."""
+    faces = [face for face, _, _ in moves]
+    there, known = members_by_face(run.id, faces), faces_by_id(faces)
+    labels = {person: _label_for(person, decision, run) for person in {b for *_, b in moves}}
+    touched = {member.cluster for member in there.values()}
+    written, gone = [], []
+    for face, was, became in moves:
+        touched.add(_label_of(run, was))
+        if became in ABSENT:
+            gone.append(Member.id_for(run.id, face))
+        elif face in known:  # it may have left the collection since
+            label = labels[became]
+            touched.add(label)
+            written.append(_member(run, known[face], label, decision, before=there.get(face)))
+    bulk_upsert(Member, written)
+    bulk_delete(Member, gone)
+    return touched - {"", *ABSENT}
+
+
+def _member(
+    run: Run, face: Face, label: str, decision: Decision, *, before: Member | None
+) -> Member:
+    """Return a face's place after a decision."""
+    return Member(
+        id=Member.id_for(run.id, face.id),
+        run=run.id,
+        face=face.id,
+        key=face.key,
+        cluster=label,
+        place=Member.place_decided(run.id, label, decision.seq, face.id),
+        similarity=before.similarity if before is not None else 0.0,
+        put_by=decision.by,
+    )
+
+
+def _faces_write(moves: Iterable[tuple[str, str, str]], *, vectors: VectorStore) -> None:
+    """Write what people said of faces: that they are none, to be ignored, or neither any more."""
+    said = {
+        face: BY_PERSON.get(became)
+        for face, was, became in moves
+        if became in BY_PERSON or was in OUT.values()
+    }
+    changed = []
+    for face in faces_by_id(list(said)).values():
+        verdict = said[face.id] or (Verdict.POOR if face.reason else Verdict.KEPT)
+        if face.verdict != verdict:
+            face.verdict = verdict
+            changed.append(face)
+    bulk_upsert(Face, changed)
+    for face in changed:
+        vectors.set_payload(face.embedder, [face.id], {"verdict": face.verdict.value})
+
+
+def _label_for(person: str, decision: Decision, run: Run) -> str:
+    """Return the label of a person's cluster, made now if this run has none of that person."""
+    label = _label_of(run, person)
+    if label:
+        return label
+    if decision.label and decision.run == run.id and person == decision.person:
+        label = decision.label
+    else:
+        counted = Run.objects(id=run.id).modify(inc__labels=1, new=True)
+        label = f"cluster_{counted.labels - 1}"
+    _cluster_new(run, label, person=person).save()
+    return label
+
+
+def _label_of(run: Run, person: str) -> str:
+    """Return the label of a person's cluster in a run, "" without one."""
+    if person == NOISE or person in ABSENT:
+        return person
+    cluster = cluster_of(run.id, person)
+    return str(cluster.label) if cluster is not None else ""
+
+
+def _cluster_new(run: Run, label: str, *, person: str) -> Cluster:
+    """Return a cluster without faces yet."""
+    return Cluster(
+        id=Cluster.id_for(run.id, label),
+        run=run.id,
+        label=label,
+        person=person,
+        person_place=Cluster.person_place_for(run.id, person),
+        place=emptied_place(run.id, label),
+        face_count=0,
+        image_count=0,
+    )
+
+
+def _members(run: Run, label: str) -> list[Member]:
+    first = f"{run.id}/{label}/"
+    return list(Member.objects(place__gte=first, place__lt=first + END_OF_PLACES))
+
+
+def _place(run: Run, label: str) -> str:
+    return cluster_place(run.id, None if label == NOISE else int(label.removeprefix("cluster_")))
+
+
+def _by_place(member: dict[str, str]) -> str:
+    return member["place"]
