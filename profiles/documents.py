@@ -19,7 +19,7 @@ from storage.fields import MomentField
 MAX_PHOTOS = 100
 MAX_NAME = 100  # characters
 END_OF_PLACES = "\U0010ffff"
-USER_ID = re.compile(r"(?!\.+\Z)[A-Za-z0-9_.@-]{1,64}", re.ASCII)
+USER_ID = re.compile(r"(?!\.+$)[A-Za-z0-9_.@-]{1,64}", re.ASCII)
 RESERVED = frozenset({"import", "verify"})  # words that addresses beside the profiles' ids have
 
 
@@ -64,6 +64,7 @@ class Profile(Document):
     name = fields.StringField(default="", max_length=MAX_NAME)
     search = fields.StringField(required=True)
     search_id = fields.StringField(required=True)
+    origin = fields.StringField(required=True)  # the photo it was made from: an id may come again
     references = fields.ListField(fields.StringField())
     template = fields.BinaryField(required=True)
     embedder = fields.StringField(required=True)

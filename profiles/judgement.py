@@ -115,9 +115,9 @@ def _seen(
     """Return what a refused photo showed, for its answer."""
     return {
         "quality_metrics": {
-            "face_size": None if best is None else [round(best.bbox[3]), round(best.bbox[2])],
+            "face_size": None if best is None else [math.floor(side) for side in best.bbox[:1:-1]],
             "confidence": None if best is None else round(best.confidence, 4),
-            "blur_score": None if best is None else round(best.quality.blur, 2),
+            "blur_score": None if best is None else float(_down(best.quality.blur)),
             "min_size_required": thresholds.min_face_size,
             "min_confidence_required": thresholds.min_confidence,
             "blur_threshold": thresholds.blur_threshold,

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-import numpy as np
 from django.utils import timezone
 from mongoengine.errors import NotUniqueError
 
@@ -22,8 +21,6 @@ from profiles.documents import (
     ProfileState,
     ReferencePhoto,
     search_key,
-    vector_bytes,
-    vector_of,
 )
 from profiles.errors import (
     LastPhoto,
@@ -33,6 +30,7 @@ from profiles.errors import (
     ProfileExists,
     TooManyPhotos,
 )
+from profiles.in_force import photos_summary, photos_switch, profile_active
 from profiles.judgement import JudgedPhoto
 from profiles.photos import ProfileStores, reference_write, references_discard
 from profiles.resemblance import model_check, others_check, person_check
@@ -43,7 +41,6 @@ from profiles.selectors import (
     references_of,
     references_stored,
 )
-from profiles.template import template_of
 from storage.errors import Conflict, Missing, Refused
 
 ATTEMPTS = 20  # of a compare-and-set; each lost one means that somebody else's succeeded
@@ -126,7 +123,7 @@ def profile_update(
 
 def profile_rename(user_id: str, name: str) -> Profile:
     """Give a person another name."""
-    renamed = _active(user_id).modify(
+    renamed = profile_active(user_id).modify(
         new=True,
         set__name=name,
         set__search=search_key(name, user_id),
@@ -146,7 +143,7 @@ def reference_drop(user_id: str, reference_id: str, *, stores: ProfileStores) ->
             raise LastPhoto(
                 f"This is the only photo of {user_id}; add another one first, or erase the person."
             )
-        return _switch(profile, left)
+        return photos_switch(profile, left)
 
     profile = _attempted(user_id, attempt)
     references_discard([reference_id], stores=stores)
@@ -171,12 +168,6 @@ def profile_erase(user_id: str, stores: ProfileStores) -> Receipt:
     Profile.objects(user_id=user_id).delete()
     left = sorted({*ids, *references_stored(user_id)})
     return Receipt(user_id, removed=removed, left=_counted(user_id, left, stores))
-
-
-def profile_recompute(profile: Profile) -> bool:
-    """Write a profile anew from its photos; False if somebody else changed it meanwhile."""
-    references = references_of(profile, with_vectors=True)
-    return bool(references) and _switch(profile, references) is not None
 
 
 class _Update:
@@ -206,7 +197,7 @@ class _Update:
         self._check(profile, there)
         reference = same or self._reference()
         after = [reference] if self._mode == Mode.REPLACE else [*there, reference]
-        switched = _switch(profile, after)
+        switched = photos_switch(profile, after)
         if switched is None:
             return None
         if self._mode == Mode.REPLACE:
@@ -252,41 +243,6 @@ def _attempted(user_id: str, attempt: Callable[[Profile], Any]) -> Any:
     raise ProfileBusy(f"{user_id} is being changed by others all the time; try again.")
 
 
-def _switch(profile: Profile, references: Sequence[ReferencePhoto]) -> Profile | None:
-    """Put photos in force by one compare-and-set; None if the profile is not as it was read."""
-    return (
-        _active(profile.user_id)
-        .filter(version=profile.version, created_at=profile.created_at)
-        .modify(
-            new=True,
-            inc__version=1,
-            set__updated_at=timezone.now(),
-            **{f"set__{name}": value for name, value in _summary(references).items()},
-        )
-    )
-
-
-def _active(user_id: str) -> Any:
-    """Return the query for a profile that is not being erased."""
-    return Profile.objects(user_id=user_id, state=ProfileState.ACTIVE)
-
-
-def _summary(references: Sequence[ReferencePhoto]) -> dict[str, Any]:
-    """Return what a profile says of its photos: the template, and the best one's quality."""
-    best = max(references, key=lambda one: one.quality_score)
-    vectors = np.stack([vector_of(one.vector) for one in references])
-    quality = np.array([one.quality_score for one in references], np.float32)
-    return {
-        "references": [one.id for one in references],
-        "template": vector_bytes(template_of(vectors, quality)),
-        "embedder": best.embedder,
-        "model": best.model,
-        "dimension": vectors.shape[1],
-        "confidence": best.confidence,
-        "quality_score": best.quality_score,
-    }
-
-
 def _profile_of(reference: ReferencePhoto, *, name: str) -> Profile:
     """Return the profile of a person with their first photo."""
     user_id = reference.user_id
@@ -296,10 +252,11 @@ def _profile_of(reference: ReferencePhoto, *, name: str) -> Profile:
         name=name,
         search=search_key(name, user_id),
         search_id=search_key(user_id, user_id),
+        origin=reference.id,
         created_at=reference.created_at,
         updated_at=reference.created_at,
         created_by=reference.added_by,
-        **_summary([reference]),
+        **photos_summary([reference]),
     )
 
 

@@ -17,6 +17,7 @@ from clustering.documents import (
 from clustering.pipeline.face_table import faces_of_images, keys_gone
 from clustering.pipeline.tools import Tools
 from clustering.selectors import collection_faces, members_all, runs_of
+from clustering.signals import groups_forgotten
 from storage.crops import CropStore
 from storage.mongo import bulk_delete
 from storage.vectors import VectorStore
@@ -57,7 +58,8 @@ def faces_remove(faces: list[Face], *, vectors: VectorStore, crops: CropStore) -
 
 
 def groups_remove(run_id: str) -> None:
-    """Remove the clusters and members stored under a run's id."""
+    """Remove the clusters and members stored under a run's id, after whatever hangs on them."""
+    groups_forgotten.send(sender=Run, run_id=run_id)
     for kind in (Member, Cluster):
         kind.objects(place__gte=f"{run_id}/", place__lt=f"{run_id}/{END_OF_PLACES}").delete()
 

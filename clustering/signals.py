@@ -1,0 +1,9 @@
+"""What other floors may want to know of clustering; who listens is theirs to say."""
+
+from __future__ import annotations
+
+from django.dispatch import Signal
+
+# Sent with ``run_id`` before the clusters and members stored under it are removed. What hangs on
+# them goes first, so a crash in between removes them again, and says so again: at least once.
+groups_forgotten = Signal()

@@ -1,0 +1,327 @@
+"""The REST resources of profiles: open engine and stores, parse, call, answer."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.http import HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from profiles import answers, selectors, services
+from profiles.documents import Profile, ReferencePhoto
+from profiles.errors import (
+    LastPhoto,
+    LooksLikeAnother,
+    NoFace,
+    NoSuchPhoto,
+    NoSuchProfile,
+    NotTheSamePerson,
+    PhotoRefused,
+    PoorFace,
+    ProfileBusy,
+    ProfileErasing,
+    ProfileExists,
+    SeveralFaces,
+    TooManyPhotos,
+)
+from profiles.examples import (
+    DEBUG_ROW,
+    DETAIL,
+    ENROLLED,
+    ROW,
+    STORAGE,
+)
+from profiles.judgement import JudgedPhoto, photo_judge
+from profiles.opening import profile_stores
+from profiles.pictures import reference_crop_response
+from profiles.serializers import (
+    BadUserId,
+    DebugProfilesQuery,
+    EnrolForm,
+    PhotoForm,
+    ProfileChange,
+    ProfilesQuery,
+    UpdateForm,
+    user_id_check,
+)
+from profiles.verification import profiles_repair, profiles_verify
+from storage.errors import ModelMismatch, ObjectVanished
+from vision import EmptyFile, ImageTooLarge, ModelMissing, NotAnImage, UnreadableImage, get_engine
+from web.api import Api, form_of, json_of, query_of
+from web.auth import caller_name
+from web.negotiation import OneKind
+from web.paging import cursor_decode, cursor_encode
+from web.roles import Role
+from web.schema import operation
+
+FORM_BYTES = 100_000  # of a request beside its file
+PHOTO_REFUSALS: tuple[type[Exception], ...] = (
+    NoFace,
+    SeveralFaces,
+    PoorFace,
+    EmptyFile,
+    UnreadableImage,
+    NotAnImage,
+    ImageTooLarge,
+    ModelMissing,
+)
+
+
+class PhotoApi(Api):
+    """A resource that takes a photo of a person."""
+
+    parser_classes = (MultiPartParser,)
+
+    def body_limit(self) -> int:
+        """Return how many bytes a request may have: the photo's and the form's."""
+        return int(settings.UPLOAD_MAX_BYTES) + FORM_BYTES
+
+
+class DetectFaceApi(PhotoApi):
+    """Enrol somebody by a photo."""
+
+    @operation(
+        "Enrol a person by a photo",
+        answers={201: answers.EnrolledPhoto, 422: answers.RefusedPhoto},
+        form=EnrolForm,
+        example=ENROLLED,
+        refuses=(BadUserId, ProfileExists, LooksLikeAnother, ProfileErasing, *PHOTO_REFUSALS),
+        tag="profiles",
+    )
+    def post(self, request: Request) -> Response:
+        """Make a profile for somebody who has none, from a photo with one good face."""
+        form = form_of(request, EnrolForm)
+        user_id = form.validated_data["user_id"]
+        photo = _judged(form, user_id)
+        enrolled = services.profile_enrol(
+            user_id,
+            photo,
+            name=form.validated_data["name"],
+            force=form.validated_data["force"],
+            stores=profile_stores(),
+            by=caller_name(request),
+        )
+        return Response(
+            _enrolled(enrolled, photo, f"{user_id} is known by this photo."),
+            status=201,
+            headers={"Location": reverse("profile_api", kwargs={"user_id": user_id})},
+        )
+
+
+class UpdateFaceApi(PhotoApi):
+    """Another photo of somebody who is known."""
+
+    @operation(
+        "Add a photo to a person, or replace all",
+        answers={200: answers.EnrolledPhoto, 422: answers.RefusedPhoto},
+        form=UpdateForm,
+        example={**ENROLLED, "message": "ada has 2 reference photos.", "reference_photos": 2},
+        refuses=(
+            BadUserId,
+            NoSuchProfile,
+            NotTheSamePerson,
+            LooksLikeAnother,
+            ModelMismatch,
+            ProfileBusy,
+            TooManyPhotos,
+            *PHOTO_REFUSALS,
+        ),
+        tag="profiles",
+    )
+    def put(self, request: Request, user_id: str) -> Response:
+        """Let a photo join the person's reference photos, or take the place of all of them."""
+        user_id_check(user_id)
+        form = form_of(request, UpdateForm)
+        selectors.profile_get(user_id)  # before a photo of nobody is looked at
+        photo = _judged(form, user_id)
+        enrolled = services.profile_update(
+            user_id,
+            photo,
+            mode=form.validated_data["mode"],
+            force=form.validated_data["force"],
+            stores=profile_stores(),
+            by=caller_name(request),
+        )
+        count = len(enrolled.profile.references)
+        message = f"{user_id} has {count} reference photo{'s' if count > 1 else ''}."
+        return Response(_enrolled(enrolled, photo, message))
+
+
+class DebugProfilesApi(Api):
+    """All profiles, for admins."""
+
+    roles: ClassVar = {"GET": Role.ADMIN}
+
+    @operation(
+        "List all profiles",
+        answers={200: answers.DebugProfileRows},
+        query=DebugProfilesQuery,
+        example={"total_profiles": 1, "profiles": [DEBUG_ROW], "next": None},
+        tag="profiles",
+    )
+    def get(self, request: Request) -> Response:
+        """Answer with a page of profiles by id, and how many there are in all."""
+        query = query_of(request, DebugProfilesQuery).validated_data
+        after = cursor_decode(query.get("cursor"), within="")
+        found = selectors.profiles_page(after=after, limit=query["limit"])
+        return Response(
+            answers.DebugProfileRows(
+                total_profiles=selectors.profiles_count(),
+                profiles=[answers.debug_profile_json(one) for one in found.profiles],
+                next=_next(found),
+            )
+        )
+
+
+class ProfilesApi(Api):
+    """The people we know."""
+
+    @operation(
+        "List people, or find them by name or id",
+        answers={200: answers.ProfileRows},
+        query=ProfilesQuery,
+        example={"profiles": [ROW], "next": None},
+        tag="profiles",
+    )
+    def get(self, request: Request) -> Response:
+        """Answer with a page of people; `q` is how their name or id begins, in any case."""
+        query = query_of(request, ProfilesQuery).validated_data
+        after = cursor_decode(query.get("cursor"), within="")
+        found = selectors.profiles_search(query["q"], after=after, limit=query["limit"])
+        rows = [answers.profile_json(one) for one in found.profiles]
+        return Response(answers.ProfileRows(profiles=rows, next=_next(found)))
+
+
+class ProfileApi(Api):
+    """A person."""
+
+    @operation(
+        "Read a person",
+        answers={200: answers.ProfileDetail},
+        refuses=(BadUserId, NoSuchProfile),
+        example=DETAIL,
+        tag="profiles",
+    )
+    def get(self, request: Request, user_id: str) -> Response:
+        """Answer with the person and the photos they are known by."""
+        return Response(_detail(selectors.profile_get(user_id_check(user_id))))
+
+    @operation(
+        "Rename a person",
+        answers={200: answers.ProfileDetail},
+        json=ProfileChange,
+        body_example={"name": "Ada Lovelace"},
+        refuses=(BadUserId, NoSuchProfile),
+        example=DETAIL,
+        tag="profiles",
+    )
+    def patch(self, request: Request, user_id: str) -> Response:
+        """Change the name; the id stays."""
+        user_id_check(user_id)
+        name = json_of(request, ProfileChange).validated_data["name"]
+        return Response(_detail(services.profile_rename(user_id, name)))
+
+
+class ProfilePhotoApi(Api):
+    """A photo that a person is known by."""
+
+    @operation(
+        "Remove a reference photo",
+        answers={204: None},
+        refuses=(BadUserId, NoSuchProfile, NoSuchPhoto, LastPhoto, ProfileBusy),
+        tag="profiles",
+    )
+    def delete(self, request: Request, user_id: str, face_id: str) -> Response:
+        """Remove photo, crop and vector; the last one stays as long as the person does."""
+        services.reference_drop(user_id_check(user_id), face_id, stores=profile_stores())
+        return Response(status=204)
+
+
+class ProfileCropApi(Api):
+    """The face in a reference photo."""
+
+    content_negotiation_class = OneKind
+
+    @operation(
+        "See the face in a reference photo",
+        answers={
+            200: {"type": "string", "format": "binary", "description": "A JPEG."},
+        },
+        refuses=(BadUserId, NoSuchProfile, NoSuchPhoto, ObjectVanished),
+        tag="profiles",
+    )
+    def get(self, request: Request, user_id: str, face_id: str) -> HttpResponseBase:
+        """Answer with a JPEG."""
+        profile = selectors.profile_get(user_id_check(user_id))
+        reference = selectors.reference_get(profile, face_id)
+        return reference_crop_response(request, reference, crops=profile_stores().crops)
+
+
+class ProfilesVerifyApi(Api):
+    """Whether profiles, photos and files fit together."""
+
+    roles: ClassVar = {"GET": Role.ADMIN, "POST": Role.ADMIN}
+
+    @operation(
+        "Compare profiles, photos and files",
+        answers={200: answers.ProfilesStorage},
+        example=STORAGE,
+        tag="profiles",
+    )
+    def get(self, request: Request) -> Response:
+        """Look for what a crash left behind; nothing is changed."""
+        report = profiles_verify(profile_stores(), now=timezone.now())
+        return Response(answers.profiles_storage_json(report))
+
+    @operation(
+        "Remove what a crash left behind",
+        answers={200: answers.ProfilesStorage},
+        example={**STORAGE, "repair": {"leftovers_removed": 1, "profiles_recomputed": 0}},
+        tag="profiles",
+    )
+    def post(self, request: Request) -> Response:
+        """Remove photos that nobody is known by, then compare again."""
+        stores = profile_stores()
+        done = profiles_repair(profiles_verify(stores, now=timezone.now()), stores)
+        report = profiles_verify(stores, now=timezone.now())
+        return Response(answers.profiles_storage_json(report, done))
+
+
+def _judged(form: PhotoForm, user_id: str) -> JudgedPhoto:
+    """Return the judged photo of a form; a refusal of it names the person."""
+    file = form.validated_data["file"]
+    if file.size > settings.UPLOAD_MAX_BYTES:
+        raise ImageTooLarge(
+            f"The file has {file.size:,} bytes; {settings.UPLOAD_MAX_BYTES:,} are allowed.",
+            code="too_many_bytes",
+        )
+    engine = get_engine(settings.VISION)
+    try:
+        return photo_judge(file.read(), engine=engine, thresholds=form.thresholds())
+    except PhotoRefused as refused:
+        raise refused.of(user_id) from None
+
+
+def _enrolled(
+    enrolled: services.Enrolled, photo: JudgedPhoto, message: str
+) -> answers.EnrolledPhoto:
+    """Return the answer to a photo that was taken."""
+    return answers.enrolled_json(
+        enrolled.profile, enrolled.reference, message=message, checks=photo.checks
+    )
+
+
+def _detail(profile: Profile) -> answers.ProfileDetail:
+    """Return a person with all photos."""
+    references: list[ReferencePhoto] = selectors.references_of(profile)
+    return answers.profile_detail_json(profile, references)
+
+
+def _next(found: Any) -> str | None:
+    """Return the cursor of the page after this one."""
+    return cursor_encode(found.next_place) if found.next_place is not None else None

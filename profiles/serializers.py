@@ -1,0 +1,122 @@
+"""What requests about profiles take: parse and bound, nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+from rest_framework.exceptions import ParseError
+from rest_framework.fields import empty
+
+from profiles.documents import MAX_NAME, USER_ID, is_user_id
+from vision import QualityThresholds
+from web.fields import FiniteField
+
+MODES = ("add", "replace")
+
+
+class BadUserId(ParseError):
+    """The user id is not 1 to 64 of the letters `A-Z a-z 0-9 _ . @ -`, or only dots."""
+
+    default_code = "bad_user_id"
+
+
+def user_id_check(text: str) -> str:
+    """Return a user id that somebody can have; raise BadUserId for another."""
+    if is_user_id(text):
+        return text
+    raise BadUserId(
+        "A user id has 1 to 64 of the characters A-Z, a-z, 0-9, _, ., @ and -, is not made of "
+        "dots alone, and is neither 'import' nor 'verify'."
+    )
+
+
+class UserIdField(serializers.RegexField):
+    """The id of a person; a bad one is malformed, not just refused."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(f"^{USER_ID.pattern}$", max_length=64, **kwargs)
+
+    def run_validation(self, data: Any = empty) -> str:
+        """Return the id as it stands; a missing one is refused like any missing field."""
+        if data is empty:
+            return str(super().run_validation(data))
+        return user_id_check(data if isinstance(data, str) else "")
+
+
+class NameField(serializers.CharField):
+    """A person's name: one line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=MAX_NAME, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the name, on one line."""
+        name = str(super().to_internal_value(data))
+        if any(not letter.isprintable() for letter in name):
+            raise serializers.ValidationError("A name has no line breaks or control characters.")
+        return name
+
+
+class PhotoForm(serializers.Serializer):
+    """A photo of a person, and what its face must at least have; by default what is in force."""
+
+    file = serializers.FileField(allow_empty_file=True, help_text="The photo.")
+    min_face_size = serializers.IntegerField(
+        min_value=10, max_value=2000, required=False, help_text="Pixels of the shorter side."
+    )
+    min_confidence = FiniteField(
+        min_value=0, max_value=1, required=False, help_text="The detector's confidence."
+    )
+    blur_threshold = FiniteField(
+        min_value=0, max_value=10000, required=False, help_text="Less is blurred."
+    )
+    force = serializers.BooleanField(
+        default=False, help_text="Take the face whomever it looks like."
+    )
+
+    def thresholds(self) -> QualityThresholds:
+        """Return what is asked of the face; what the form does not say is as in the settings."""
+        default, given = settings.VISION.thresholds, self.validated_data
+        return QualityThresholds(
+            min_face_size=given.get("min_face_size", default.min_face_size),
+            min_confidence=given.get("min_confidence", default.min_confidence),
+            blur_threshold=given.get("blur_threshold", default.blur_threshold),
+        )
+
+
+class EnrolForm(PhotoForm):
+    """The first photo of a person."""
+
+    user_id = UserIdField(help_text="`[A-Za-z0-9_.@-]{1,64}`; letters keep their case.")
+    name = NameField(required=False, default="", allow_blank=True)
+
+
+class UpdateForm(PhotoForm):
+    """Another photo of a person."""
+
+    mode = serializers.ChoiceField(
+        choices=MODES, default="add", help_text="Join the reference photos, or replace them."
+    )
+
+
+class DebugProfilesQuery(serializers.Serializer):
+    """Which page of all profiles."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=1000, default=10)
+    cursor = serializers.CharField(max_length=500, required=False)
+
+
+class ProfilesQuery(serializers.Serializer):
+    """Which people: all, or those whose name or id begins so; and which page of them."""
+
+    q = serializers.CharField(max_length=MAX_NAME, required=False, default="", allow_blank=True)
+    limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
+    cursor = serializers.CharField(max_length=1000, required=False)
+
+
+class ProfileChange(serializers.Serializer):
+    """What may be changed of a profile without a photo."""
+
+    name = NameField(allow_blank=True)
