@@ -126,6 +126,8 @@ class Run(Document):
     last_key = fields.StringField(default="")
 
     groups_of = fields.StringField(default="")
+    preview = fields.BooleanField(default=False)
+    grouped = fields.BooleanField(default=False)
     decided = fields.IntField(default=0)
     labels = fields.IntField(default=0)
     forgotten = fields.BooleanField(default=False)

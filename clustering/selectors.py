@@ -162,6 +162,11 @@ def images_skipped(collection: str, *, after: str = "", limit: int) -> list[Imag
     return list(query.order_by("skip_place").limit(limit))
 
 
+def page_all(kind: Any, first: str) -> Iterator[Any]:
+    """Iterate documents of any kind whose place starts with ``first``, in order."""
+    return _stream(kind, first)
+
+
 def _run_of(collection: str, field: str) -> Run:
     """Return the run a collection's field names."""
     run_id = getattr(collection_get(collection), field)

@@ -15,7 +15,7 @@ class StorageError(Exception):
 
     code = "storage_error"
 
-    def __init__(self, message: str = "", **extra: str | float) -> None:
+    def __init__(self, message: str = "", **extra: object) -> None:
         super().__init__(message)
         self.extra = extra
 

@@ -19,7 +19,7 @@ from clustering.decisions.errors import (
     SameCluster,
     Stale,
 )
-from clustering.decisions.ground import Ground
+from clustering.decisions.ground import Ground, Where
 from clustering.decisions.kinds import NOBODY, NOISE, OUT, Kind
 from clustering.decisions.law import Contradiction, Law
 from clustering.decisions.log import Raced, decision_append, decision_get, law_of
@@ -272,7 +272,7 @@ def _two_persons(decision: Decision, asked: Asked, ground: Ground) -> None:
             raise Stale(f"{label} has no faces any more.", changed=[])
 
 
-def _faces_known(decision: Decision, ground: Ground) -> dict[str, object]:
+def _faces_known(decision: Decision, ground: Ground) -> dict[str, Where]:
     """Return where a decision's faces are; it needs some, and not too many."""
     if not 0 < len(decision.faces) <= MAX_FACES:
         raise NothingToDecide(f"Name 1 to {MAX_FACES} faces.")

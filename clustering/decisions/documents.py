@@ -88,9 +88,6 @@ class DecidedFace(Document):
     id = fields.StringField(primary_key=True)
     collection = fields.StringField(required=True)
     place = fields.StringField(required=True)
-    digest = fields.StringField(required=True)
-    index = fields.IntField(required=True)
-    bbox = fields.ListField(fields.FloatField())
     embedder = fields.StringField(required=True)
     vector = fields.BinaryField(required=True)
 

@@ -75,6 +75,16 @@ class Law:
         """Say whether merges and names make two persons the same."""
         return self._same.root(one) == self._same.root(other)
 
+    def identity(self, person: str) -> str:
+        """Return what all persons have in common that merges and names make the same."""
+        return self._same.root(person)
+
+    def faces(self) -> set[str]:
+        """Return the faces that anything was decided about."""
+        found = {*self.attached, *self.pinned, *self.alone, *self.out, *self.covers.values()}
+        found.update(face for face, persons in self.rejected.items() if persons)
+        return found.union(*self.twice)
+
     def anchors(self) -> dict[str, str]:
         """Return the person each decided face belongs to, as faces that may not part."""
         found = {

@@ -46,6 +46,12 @@ def law_of(collection: str) -> Iterator[Law]:
         yield book.law
 
 
+def law_now(collection: str) -> Law:
+    """Return a law of one's own, as it is now; for work that takes long."""
+    with law_of(collection) as law:
+        return Law(law.rulings.values())
+
+
 def decisions_after(collection: str, seq: int) -> Iterator[Decision]:
     """Iterate the decisions of a collection after a number, oldest first."""
     after = Decision.place_for(collection, seq)

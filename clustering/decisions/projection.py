@@ -29,6 +29,7 @@ from storage.mongo import bulk_delete, bulk_upsert, iter_fields
 from storage.vectors import VectorStore
 
 COVERS = 4
+SLICE = 500
 BY_PERSON = {"not_a_face": Verdict.NOT_A_FACE, "ignored": Verdict.IGNORED}
 
 
@@ -49,11 +50,19 @@ def project(run: Run, *, vectors: VectorStore) -> bool:
     return True
 
 
+def decisions_catch_up(run: Run, *, vectors: VectorStore) -> None:
+    """Write what was decided since the run read the law; nobody reads its groups yet."""
+    for decision in decisions_after(run.collection, run.decided):
+        decision_write(decision, run, vectors=vectors)
+        run.modify(set__decided=decision.seq)
+
+
 def decision_write(decision: Decision, run: Run, *, vectors: VectorStore) -> None:
     """Write one decision into the groups of a run."""
     moves = list(_moves_in(decision, run))
     touched = _members_write(decision, moves, run=run)
     _faces_write(moves, vectors=vectors)
+    _payloads_write(moves, run, vectors=vectors)
     if decision.kind in (Kind.CHOOSE_COVER, Kind.UNDO):
         touched |= {label for label in [_label_of(run, decision.person)] if label}
     for label in sorted(touched):
@@ -142,6 +151,18 @@ def _faces_write(moves: Iterable[tuple[str, str, str]], *, vectors: VectorStore)
     bulk_upsert(Face, changed)
     for face in changed:
         vectors.set_payload(face.embedder, [face.id], {"verdict": face.verdict.value})
+
+
+def _payloads_write(moves: list[tuple[str, str, str]], run: Run, *, vectors: VectorStore) -> None:
+    """Tell the vector store which cluster the moved faces are in, or that they are in none."""
+    by_label: dict[str, list[str]] = {}
+    for face, _, became in moves:
+        label = "" if became in ABSENT else _label_of(run, became)
+        by_label.setdefault(label, []).append(face)
+    for label, faces in by_label.items():
+        for first in range(0, len(faces), SLICE):
+            part = faces[first : first + SLICE]
+            vectors.set_payload(run.embedder, part, {"run": run.id, "cluster": label})
 
 
 def _label_for(person: str, decision: Decision, run: Run) -> str:

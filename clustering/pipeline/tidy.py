@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from clustering.decisions.law import Law
 from clustering.documents import (
     END_OF_PLACES,
     Batch,
@@ -13,7 +14,9 @@ from clustering.documents import (
     Member,
     Run,
     RunState,
+    emptied_place,
 )
+from clustering.pipeline.decided import faces_remember
 from clustering.pipeline.face_table import faces_of_images, keys_gone
 from clustering.pipeline.tools import Tools
 from clustering.selectors import collection_faces, members_all, runs_of
@@ -34,12 +37,15 @@ def payloads_write(run: Run, *, vectors: VectorStore, check: Callable[[], None])
             vectors.set_payload(run.embedder, part, {"run": run.clusters_run, "cluster": label})
 
 
-def collection_tidy(run: Run, *, tools: Tools, runs_kept: int, check: Callable[[], None]) -> None:
+def collection_tidy(
+    run: Run, *, tools: Tools, runs_kept: int, law: Law, check: Callable[[], None]
+) -> None:
     """Remove what left or changed, and the groups of all but the newest runs."""
     present = faces_of_images(run, beyond_reach=True)
     stale = [face for face in collection_faces(run.collection) if face.id not in present]
     for part in _slices(stale):
         check()
+        faces_remember(part, law, vectors=tools.vectors)
         faces_remove(part, vectors=tools.vectors, crops=tools.crops)
     for part in _slices(sorted(keys_gone(run))):
         check()
@@ -62,6 +68,8 @@ def groups_remove(run_id: str) -> None:
     groups_forgotten.send(sender=Run, run_id=run_id)
     for kind in (Member, Cluster):
         kind.objects(place__gte=f"{run_id}/", place__lt=f"{run_id}/{END_OF_PLACES}").delete()
+    first = emptied_place(run_id, "")
+    Cluster.objects(place__gte=first, place__lt=first + END_OF_PLACES).delete()
 
 
 def _forget_runs(run: Run, *, keep: int) -> None:
