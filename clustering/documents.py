@@ -16,6 +16,7 @@ from storage.fields import MomentField
 
 ID_NAMESPACE: UUID = uuid5(NAMESPACE_URL, "faceadmin")
 NOISE = "noise"
+NO_CLUSTER = ("poor", "ignored", "not_a_face")  # what a face is instead of being in a cluster
 END_OF_PLACES = "\U0010ffff"
 
 
@@ -65,7 +66,10 @@ def collection_place(collection: str, name: str) -> str:
 
 
 class Collection(Document):
-    """A ``bucket/sub`` that was clustered, and which run its readers see."""
+    """A ``bucket/sub`` that was clustered, and which run its readers see.
+
+    Whoever holds its lease writes what people decided into that run.
+    """
 
     path = fields.StringField(primary_key=True)
     bucket = fields.StringField(required=True)
@@ -73,13 +77,19 @@ class Collection(Document):
     current_run = fields.StringField(default="")
     active_run = fields.StringField(default="")
     newest_run = fields.StringField(default="")
+    lease_owner = fields.StringField(default="")
+    lease_until = fields.LongField(default=0)
     updated_at = MomentField()
 
     meta = {"collection": "collections", "auto_create_index": True}
 
 
 class Run(Document):
-    """One grouping of a collection; its id is the ``clustering_id`` of the API."""
+    """One grouping of a collection; its id is the ``clustering_id`` of the API.
+
+    It was ``grouped_at`` that decision of the collection's log, and its documents show those up to
+    ``decided``. A ``preview`` waits to be applied.
+    """
 
     id = fields.StringField(primary_key=True)
     collection = fields.StringField(required=True)
@@ -128,6 +138,7 @@ class Run(Document):
     groups_of = fields.StringField(default="")
     preview = fields.BooleanField(default=False)
     grouped = fields.BooleanField(default=False)
+    grouped_at = fields.IntField(default=0)
     decided = fields.IntField(default=0)
     labels = fields.IntField(default=0)
     forgotten = fields.BooleanField(default=False)
@@ -272,13 +283,17 @@ class Cluster(Document):
 
 
 class Member(Document):
-    """A face in a run: its cluster, its rank there, and how alike it is to the centroid."""
+    """A face in a run: its cluster, its rank there, and how alike it is to the centroid.
+
+    ``base`` is where the grouping put it, "" if it left it out.
+    """
 
     id = fields.StringField(primary_key=True)
     run = fields.StringField(required=True)
     face = fields.StringField(required=True)
     key = fields.StringField(required=True)
     cluster = fields.StringField(required=True)
+    base = fields.StringField(default="")
     place = fields.StringField(required=True)
     similarity = fields.FloatField(default=0.0)
     put_by = fields.StringField(default="machine")
@@ -298,12 +313,18 @@ class Member(Document):
     @staticmethod
     def place_decided(run: str, label: str, seq: int, face: str) -> str:
         """Return the order key of a face that a person put there: after those of the machine."""
-        return f"{run}/{label}/~{seq:08d}/{face}"
+        within = out_place(run) if label in NO_CLUSTER else f"{run}/"
+        return f"{within}{label}/~{seq:08d}/{face}"
 
 
 def cluster_place(run: str, rank: int | None) -> str:
     """Return the order key of a cluster in its run: the largest first, noise (no rank) last."""
     return f"{run}/{'~' if rank is None else f'{rank:08d}'}"
+
+
+def out_place(run: str) -> str:
+    """Return what the order keys of faces begin with that are in no cluster of a run."""
+    return f"{run}!out/"
 
 
 def emptied_place(run: str, label: str) -> str:

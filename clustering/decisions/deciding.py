@@ -19,13 +19,11 @@ from clustering.decisions.errors import (
     SameCluster,
     Stale,
 )
-from clustering.decisions.ground import Ground, Where
+from clustering.decisions.ground import Ground, Where, current_run
 from clustering.decisions.kinds import NOBODY, NOISE, OUT, Kind
 from clustering.decisions.law import Contradiction, Law
 from clustering.decisions.log import Raced, decision_append, decision_get, law_of
 from clustering.documents import Collection, Run
-from clustering.errors import NoSuchRun
-from clustering.selectors import run_find
 
 NEW = "new"
 MAX_FACES = 20_000
@@ -65,16 +63,6 @@ def decide(collection: Collection, asked: Asked, *, by: str, dry_run: bool = Fal
                 continue
             return decision
     raise Stale("Others decide faster than this request; load again.", changed=[])
-
-
-def current_run(path: str) -> Run:
-    """Return the run whose documents hold the groups that readers see."""
-    collection = Collection.objects(path=path).first()
-    current = run_find(collection.current_run) if collection is not None else None
-    owner = run_find(current.clusters_run) if current is not None else None
-    if owner is None:
-        raise NoSuchRun(f"{path} has no finished run to decide about.")
-    return owner
 
 
 def _draft(collection: Collection, asked: Asked, *, law: Law, by: str) -> Decision:
@@ -133,7 +121,9 @@ def _draft_split(decision: Decision, asked: Asked, ground: Ground, law: Law) -> 
 
 def _draft_merge(decision: Decision, asked: Asked, ground: Ground, law: Law) -> None:
     _two_persons(decision, asked, ground)
-    _pin(decision, ground, decision.person)
+    # All of both: two looks of one person have a mean that is like neither of them.
+    decision.pins = ground.members(decision.person)
+    decision.pins_of = [decision.person] * len(decision.pins)
     faces = ground.members(decision.other)
     became = [
         NOISE if law.is_rejected(face, decision.person) else decision.person for face in faces

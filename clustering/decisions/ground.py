@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 from clustering.decisions.documents import Decision
 from clustering.decisions.errors import OtherCollection
-from clustering.decisions.kinds import NOBODY, NOISE, OUT
+from clustering.decisions.kinds import NOBODY, NOISE
 from clustering.decisions.log import decisions_after
-from clustering.documents import Cluster, Face, Member, Run, Verdict
-from clustering.errors import NoSuchCluster, NoSuchFace
-from clustering.selectors import IDS_PER_QUERY, faces_by_id, members_page
+from clustering.documents import NO_CLUSTER, Cluster, Collection, Face, Member, Run, Verdict
+from clustering.errors import NoSuchCluster, NoSuchFace, NoSuchRun
+from clustering.selectors import IDS_PER_QUERY, faces_by_id, members_page, run_find
 
 POOR = "poor"  # where a face is that the quality filter kept out
-ABSENT = (POOR, *OUT.values())  # places that are no cluster
+ABSENT = NO_CLUSTER
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class Ground:
 
     def cluster(self, label: str) -> str:
         """Return the person of a cluster; noise is nobody's."""
-        if label == NOISE:
-            return NOISE
+        if label == NOISE or label in NO_CLUSTER:
+            return label
         if label in self.pending.labels:
             return self.pending.labels[label]
         found = Cluster.objects(id=Cluster.id_for(self.run.id, label)).first()
@@ -119,6 +119,16 @@ class Ground:
                 raise OtherCollection(f"The face {face} belongs to {known[face].collection}.")
             found[face] = Where(face, known[face].key, _beside(known[face]))
         return found
+
+
+def current_run(path: str) -> Run:
+    """Return the run whose documents hold the groups that readers see."""
+    collection = Collection.objects(path=path).first()
+    current = run_find(collection.current_run) if collection is not None else None
+    owner = run_find(current.clusters_run) if current is not None else None
+    if owner is None:
+        raise NoSuchRun(f"{path} has no finished run to decide about.")
+    return owner
 
 
 def cluster_of(run_id: str, person: str) -> Cluster | None:

@@ -65,7 +65,15 @@ class Law:
 
     def since(self, entity: str, seq: int) -> list[Ruling]:
         """Return the decisions after a number that touched a face or a person."""
-        return [one for one in self.rulings.values() if one.seq > seq and entity in one.touches()]
+        if self.version(entity) <= seq:
+            return []
+        newer = (one for one in self.rulings.values() if one.seq > seq)
+        return [one for one in newer if entity in self._entities(one)]
+
+    def persons_of(self, decision: str) -> set[str]:
+        """Return the persons that a decision, or what it undoes, is about."""
+        subject = self._subject(self.rulings[decision])
+        return {subject.person, subject.other}
 
     def root(self, person: str) -> str:
         """Return the person that stands for somebody after all merges."""
@@ -144,21 +152,18 @@ class Law:
                 self._apply(ruling)
 
     def _touch(self, ruling: Ruling) -> None:
-        entities = ruling.touches()
-        if ruling.kind == Kind.UNDO and ruling.undoes in self.rulings:
-            entities = self._subject(ruling).touches() | entities
-        for entity in entities:
+        for entity in self._entities(ruling):
             self._touched[entity] = ruling.seq
+
+    def _entities(self, ruling: Ruling) -> set[str]:
+        """Return the faces and persons whose state a decision changes."""
+        return self._subject(ruling).touches()
 
     def _subject(self, ruling: Ruling) -> Ruling:
         """Return the decision that an undo, or the undo of an undo, is about in the end."""
         while ruling.kind == Kind.UNDO:
             ruling = self.rulings[ruling.undoes]
         return ruling
-
-    def subject(self, decision: str) -> Ruling:
-        """Return the decision that a chain of undos is about."""
-        return self._subject(self.rulings[decision])
 
     def _check(self, ruling: Ruling) -> None:
         if ruling.kind == Kind.MERGE:

@@ -1,21 +1,23 @@
 """Write what decisions mean into the documents of the groups. Safe to repeat from any point.
 
-One process at a time, under the run's lease, takes the decisions in their order; the run's
+One process at a time, under the collection's lease, takes the decisions in their order; the run's
 ``decided`` moves on after each. Everything is written by id and from what the decision itself
 says, so whoever repeats a decision that was half written writes the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
 from clustering.decisions.documents import Decision
-from clustering.decisions.ground import ABSENT, cluster_of, members_by_face
+from clustering.decisions.ground import ABSENT, cluster_of, current_run, members_by_face
 from clustering.decisions.kinds import NOISE, OUT, Kind
-from clustering.decisions.log import decisions_after
+from clustering.decisions.log import decisions_after, law_of
 from clustering.documents import (
     END_OF_PLACES,
     Cluster,
+    Collection,
     Face,
     Member,
     Run,
@@ -24,30 +26,42 @@ from clustering.documents import (
     emptied_place,
 )
 from clustering.selectors import faces_by_id
-from storage.leases import Lease, lease_is_live, lease_take
-from storage.mongo import bulk_delete, bulk_upsert, iter_fields
+from storage.errors import is_away
+from storage.leases import Lease, lease_extended, lease_is_live, lease_take
+from storage.mongo import bulk_upsert, iter_fields
 from storage.vectors import VectorStore
 
 COVERS = 4
 SLICE = 500
+LEASE_SECONDS = 5.0  # a reader waits no longer for whoever was killed
 BY_PERSON = {"not_a_face": Verdict.NOT_A_FACE, "ignored": Verdict.IGNORED}
 
 
-def project(run: Run, *, vectors: VectorStore) -> bool:
-    """Write the decisions that wait; False if somebody else is at it."""
-    held = None if lease_is_live(run) else lease_take(run)
+def project(path: str, *, vectors: VectorStore) -> bool:
+    """Write the decisions of a collection that wait; False if somebody else is at it."""
+    collection = Collection.objects(path=path).first()
+    if lease_is_live(collection):
+        return False
+    held = lease_take(collection, seconds=LEASE_SECONDS)
     if held is None:
         return False
-    lease = Lease(held)
-    try:
-        for decision in decisions_after(run.collection, held.decided):
-            lease.check()
-            decision_write(decision, held, vectors=vectors)
-            Run.objects(id=run.id).update_one(set__decided=decision.seq)
-            lease.extend()
-    finally:
-        lease.commit()
+    lease = Lease(held, seconds=LEASE_SECONDS)
+    with lease_extended(lease, or_on_error=is_away):
+        try:
+            run = current_run(path)
+            for decision in decisions_after(path, run.decided):
+                lease.check()
+                decision_write(decision, run, vectors=vectors)
+                lease.check()
+                Run.objects(id=run.id).update_one(set__decided=decision.seq)
+        finally:
+            lease.commit()
     return True
+
+
+def projection_waits(run: Run) -> bool:
+    """Say whether decisions are in the log that the run's documents do not show yet."""
+    return next(decisions_after(run.collection, run.decided), None) is not None
 
 
 def decisions_catch_up(run: Run, *, vectors: VectorStore) -> None:
@@ -63,28 +77,30 @@ def decision_write(decision: Decision, run: Run, *, vectors: VectorStore) -> Non
     touched = _members_write(decision, moves, run=run)
     _faces_write(moves, vectors=vectors)
     _payloads_write(moves, run, vectors=vectors)
-    if decision.kind in (Kind.CHOOSE_COVER, Kind.UNDO):
-        touched |= {label for label in [_label_of(run, decision.person)] if label}
-    for label in sorted(touched):
-        cluster_recount(run, label)
+    with law_of(run.collection) as law:
+        persons = law.persons_of(decision.id) | {decision.person, decision.other}
+        covers, versions = dict(law.covers), {one: law.version(one) for one in persons}
+    labels = {label: person for person in persons if (label := _label_of(run, person))}
+    for label in sorted(touched | labels.keys() - {NOISE}):
+        cluster_recount(run, label, covers=covers, version=versions.get(labels.get(label, "")))
 
 
-def cluster_recount(run: Run, label: str) -> None:
+def cluster_recount(
+    run: Run, label: str, *, covers: Mapping[str, str], version: int | None = None
+) -> None:
     """Count a cluster anew from its members; an empty one leaves the lists."""
     cluster = Cluster.objects(id=Cluster.id_for(run.id, label)).first()
-    if cluster is None:
-        if label != NOISE:
-            return
-        cluster = _cluster_new(run, NOISE, person="")
+    cluster = cluster or _cluster_new(run, label, person="")
     first = f"{run.id}/{label}/"
     where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
     members = sorted(iter_fields(Member, where, ["face", "key", "place"]), key=_by_place)
-    faces = [member["face"] for member in members]
+    faces = {member["face"]: None for member in members}
+    wished = [covers.get(cluster.person, ""), *cluster.covers, *islice(faces, COVERS)]
     cluster.face_count = len(faces)
     cluster.image_count = len({member["key"] for member in members})
-    kept = [face for face in cluster.covers if face in set(faces)]
-    cluster.covers = list(dict.fromkeys([*kept, *faces[:COVERS]]))[:COVERS]
+    cluster.covers = [face for face in dict.fromkeys(wished) if face in faces][:COVERS]
     cluster.place = _place(run, label) if faces or label == NOISE else emptied_place(run.id, label)
+    cluster.version = cluster.version if version is None else version
     cluster.save()
 
 
@@ -105,17 +121,15 @@ def _members_write(decision: Decision, moves: list[tuple[str, str, str]], *, run
     there, known = members_by_face(run.id, faces), faces_by_id(faces)
     labels = {person: _label_for(person, decision, run) for person in {b for *_, b in moves}}
     touched = {member.cluster for member in there.values()}
-    written, gone = [], []
+    written = []
     for face, was, became in moves:
         touched.add(_label_of(run, was))
-        if became in ABSENT:
-            gone.append(Member.id_for(run.id, face))
-        elif face in known:  # it may have left the collection since
-            label = labels[became]
-            touched.add(label)
-            written.append(_member(run, known[face], label, decision, before=there.get(face)))
+        if face in known:  # it may have left the collection since
+            touched.add(labels[became])
+            written.append(
+                _member(run, known[face], labels[became], decision, before=there.get(face))
+            )
     bulk_upsert(Member, written)
-    bulk_delete(Member, gone)
     return touched - {"", *ABSENT}
 
 
@@ -131,6 +145,7 @@ def _member(
         cluster=label,
         place=Member.place_decided(run.id, label, decision.seq, face.id),
         similarity=before.similarity if before is not None else 0.0,
+        base=before.base if before is not None else "",
         put_by=decision.by,
     )
 

@@ -117,13 +117,15 @@ def _run_write_groups(run: Run, *, tools: Tools, check: Callable[[], None]) -> N
         )
         sizes = _groups_write(run, _Named(table, grouping, persons, decided), check=check)
         run.stats, run.skipped = run_statistics(run, table=table, sizes=sizes)
-        run.decided, run.labels = law.seq, len(persons)
+        run.decided = run.grouped_at = law.seq
+        run.labels = len(persons)
     run.modify(
         set__groups_of=run.groups_of,
         set__stats=run.stats,
         set__skipped=run.skipped,
         set__decided=run.decided,
         set__labels=run.labels,
+        set__grouped_at=run.grouped_at,
         set__grouped=True,
     )
 
@@ -202,6 +204,7 @@ def _members(run: Run, label: str, ranked: NDArray[np.int64], *, named: _Named) 
             face=table.ids[row],
             key=table.keys[row],
             cluster=label,
+            base=label,
             place=Member.place_for(run.id, label, rank),
             similarity=round(float(named.grouping.similarity[row]), 6),
             put_by="person" if row in named.put_by_person else "machine",

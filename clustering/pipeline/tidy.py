@@ -15,6 +15,7 @@ from clustering.documents import (
     Run,
     RunState,
     emptied_place,
+    out_place,
 )
 from clustering.pipeline.decided import faces_remember
 from clustering.pipeline.face_table import faces_of_images, keys_gone
@@ -68,8 +69,8 @@ def groups_remove(run_id: str) -> None:
     groups_forgotten.send(sender=Run, run_id=run_id)
     for kind in (Member, Cluster):
         kind.objects(place__gte=f"{run_id}/", place__lt=f"{run_id}/{END_OF_PLACES}").delete()
-    first = emptied_place(run_id, "")
-    Cluster.objects(place__gte=first, place__lt=first + END_OF_PLACES).delete()
+    for kind, first in ((Cluster, emptied_place(run_id, "")), (Member, out_place(run_id))):
+        kind.objects(place__gte=first, place__lt=first + END_OF_PLACES).delete()
 
 
 def _forget_runs(run: Run, *, keep: int) -> None:
