@@ -9,6 +9,7 @@ from clustering.grouping.agglomeration import Rule, average_linkage
 from clustering.grouping.bars import Bars
 from clustering.grouping.blocks import Pairs
 from clustering.grouping.candidates import candidate_pairs
+from clustering.grouping.conflicts import shown_once
 from clustering.grouping.constraints import Constraints
 from clustering.grouping.plain import NOISE, Algorithm, amended, plain_labels
 from clustering.grouping.reach import centroids_of, reach_of
@@ -141,7 +142,7 @@ def _refined(
             break
         reach = nearer
         found = grown(reach)
-    return found
+    return shown_once(rows, found, Bars(rows, law, eps=eps))
 
 
 def _described(
