@@ -2,7 +2,7 @@
 
 `python benchmarks/neighbours.py [--faces 10000] [--dimension 512] [--vectors PATH.npz --eps 0.085]`
 asks an embedded store of its own, or the server that QDRANT_URL names. The embedded store searches
-exactly; what an approximate index loses is only seen with a server.
+exactly; `--graph` asks the same engine with Qdrant's graph (HNSW at its defaults) in this process.
 """
 
 import argparse
@@ -15,8 +15,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import qdrant_edge as edge
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -29,7 +31,7 @@ from clustering.grouping.candidates import candidate_pairs, pairs_listed
 from clustering.pipeline.neighbours import IndexNeighbours
 from faceadmin.embedded import qdrant_command, qdrant_is_ready
 from storage.edge.client import EdgeVectors
-from storage.vectors import VectorStore
+from storage.vectors import Hit, VectorStore
 
 MODEL = "benchmark"
 MIN_SAMPLES = 2
@@ -46,6 +48,7 @@ def main() -> None:
         "--vectors", type=Path, help="an .npz file with `vectors`, instead of drawn"
     )
     parser.add_argument("--eps", type=float, default=EPS)
+    parser.add_argument("--graph", action="store_true", help="search a graph instead of all")
     options = parser.parse_args()
     if options.vectors:
         with np.load(options.vectors) as arrays:
@@ -53,7 +56,7 @@ def main() -> None:
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     else:
         vectors = people_drawn(options.faces, options.dimension, seed=0)
-    with store_opened() as (store, name):
+    with graph_opened(vectors.shape[1]) if options.graph else store_opened() as (store, name):
         print(f"{len(vectors)} faces, {vectors.shape[1]} wide, eps {options.eps}, {name}")
         compare(store, vectors, eps=options.eps)
 
@@ -80,7 +83,45 @@ def store_opened() -> Iterator[tuple[VectorStore, str]]:
             owner.wait()
 
 
-def compare(store: VectorStore, vectors: NDArray[np.float32], *, eps: float) -> None:
+@contextmanager
+def graph_opened(dimension: int) -> Iterator[tuple["Graph", str]]:
+    """Open a graph that goes away again."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Graph(Path(folder), dimension), "the engine's graph"
+
+
+class Graph:
+    """As much of a vector store as `compare` asks, with every vector in an HNSW graph."""
+
+    def __init__(self, folder: Path, dimension: int) -> None:
+        config = edge.EdgeConfig(
+            vectors=edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine),
+            hnsw_config=edge.HnswIndexConfig(m=16, ef_construct=100, full_scan_threshold=1),
+            optimizers=edge.EdgeOptimizersConfig(indexing_threshold=1, default_segment_number=1),
+        )
+        self._points = edge.EdgeShard.create(str(folder), config)
+
+    def upsert(self, _model: str, ids: list[str], vectors: Any, _payloads: Any) -> None:
+        """Write vectors."""
+        points = [edge.Point(one, row, {}) for one, row in zip(ids, vectors, strict=True)]
+        self._points.update(edge.UpdateOperation.upsert_points(points))
+
+    def index(self) -> None:
+        """Build the graph."""
+        self._points.optimize()
+        info = self._points.info()
+        print(f"{info.indexed_vectors_count} of {info.points_count} vectors in the graph")
+
+    def search(self, _model: str, vector: Any, *, limit: int, where: Any) -> list[Hit]:
+        """Return the faces nearest to a vector, as far as the graph leads."""
+        request = edge.QueryRequest(limit=limit, query=edge.Query.Nearest(vector))
+        return [Hit(str(hit.id), hit.score, {}) for hit in self._points.query(request)]
+
+    def delete(self, _model: str, ids: list[str]) -> None:
+        """Let the folder take the vectors with it."""
+
+
+def compare(store: VectorStore | Graph, vectors: NDArray[np.float32], *, eps: float) -> None:
     """Print time and recall of the candidates, and of the groups."""
     run = uuid.uuid4().hex
     ids = [str(uuid.uuid5(uuid.NAMESPACE_OID, f"{run} {row}")) for row in range(len(vectors))]
@@ -89,6 +130,8 @@ def compare(store: VectorStore, vectors: NDArray[np.float32], *, eps: float) -> 
         some = slice(first, first + WRITE_SLICE)
         payloads = [{"collection": run}] * len(ids[some])
         store.upsert(MODEL, ids[some], vectors[some], payloads)
+    if isinstance(store, Graph):
+        store.index()
     print(f"written in {time.perf_counter() - start:.1f} s")
     neighbours = IndexNeighbours(store, MODEL, ids, vectors, {"collection": run})
 
