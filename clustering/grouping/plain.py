@@ -1,6 +1,5 @@
 """The plain algorithms' groups, amended where a decision says otherwise, and nowhere else."""
 
-from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -11,7 +10,7 @@ from clustering.grouping.agglomeration import Rule, average_linkage
 from clustering.grouping.bars import Bars
 from clustering.grouping.blocks import Pairs, pairs_joined
 from clustering.grouping.candidates import candidate_pairs
-from clustering.grouping.constraints import Rows
+from clustering.grouping.conflicts import conflicts_in, shown_once
 from clustering.grouping.dbscan import dbscan_labels
 
 Algorithm = Literal["dbscan", "hdbscan"]
@@ -47,14 +46,14 @@ def amended(
     (average linkage), until only what must be apart is.
     """
     moved = np.where(bars.is_alone, NOISE, _moved_together(labels, bars.roots))
-    torn = np.flatnonzero(np.isin(moved, _groups_in_conflict(moved, bars)))
+    torn = np.flatnonzero(np.isin(moved, moved[conflicts_in(moved, bars)[0]]))
     if not len(torn):
         return moved
     pairs = pairs_joined([_pairs_of(vectors, rows) for rows in _by_label(torn, moved[torn])])
     rule = Rule(np.full(len(vectors), _ANYWHERE, dtype=np.float32), doubt=0)
     found = average_linkage(vectors, weights, pairs, rule, bars=bars)
     moved[torn] = moved.max() + 1 + found[torn]
-    return moved
+    return shown_once(vectors, moved, bars)
 
 
 def _moved_together(labels: NDArray[np.int64], roots: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -66,34 +65,6 @@ def _moved_together(labels: NDArray[np.int64], roots: NDArray[np.int64]) -> NDAr
         names, sizes = np.unique(known, return_counts=True)
         moved[rows] = names[np.argmax(sizes)] if len(names) else NOISE
     return moved
-
-
-def _groups_in_conflict(labels: NDArray[np.int64], bars: Bars) -> NDArray[np.int64]:
-    found = [labels[one[bars.is_barred(one, other)]] for one, other in _suspects(labels, bars)]
-    return np.unique(np.concatenate(found))
-
-
-def _suspects(labels: NDArray[np.int64], bars: Bars) -> Iterator[tuple[Rows, Rows]]:
-    """Yield pairs of rows within groups: one of every conflict of a group is among them."""
-    one, other = bars.apart.T
-    inside = (labels[one] == labels[other]) & (labels[one] >= 0)
-    yield one[inside], other[inside]
-    named = _ordered(labels, bars.people)
-    same = labels[named[:-1]] == labels[named[1:]]
-    yield named[:-1][same], named[1:][same]
-    shown = _ordered(labels, bars.images)
-    for step in range(1, len(shown)):
-        one, other = shown[:-step], shown[step:]
-        same = (labels[one] == labels[other]) & (bars.images[one] == bars.images[other])
-        if not same.any():
-            break
-        yield one[same], other[same]
-
-
-def _ordered(labels: NDArray[np.int64], column: Rows) -> Rows:
-    """Return the rows that have a group and a value, by group and then by value."""
-    rows = np.flatnonzero((labels >= 0) & (column >= 0))
-    return rows[np.lexsort((column[rows], labels[rows]))]
 
 
 def _pairs_of(vectors: NDArray[np.float32], rows: NDArray[np.int64]) -> Pairs:

@@ -36,6 +36,10 @@ def refusal_of(*args, **options):
     return None
 
 
+def same_groups(labels, known):
+    return ((labels[:, None] == labels) == (known[:, None] == known)).all()
+
+
 def decided(seed, count):
     """Draw decisions that a hidden truth agrees with, and images."""
     random = np.random.default_rng(seed)
@@ -202,7 +206,7 @@ def test_a_face_that_is_alone_stays_alone(algorithm, refine):
 
     assert after[row] == -1
     was, stays = (np.delete(labels, row) for labels in (before, after))
-    assert ((was[:, None] == was) == (stays[:, None] == stays)).all()
+    assert same_groups(stays, was)
 
 
 @both_ways
@@ -220,6 +224,61 @@ def test_two_faces_of_one_image_are_two_people_unless_it_is_one_face_twice(algor
     assert labels() == [-1, -1, 0, 0]
     assert labels(twice=pairs([1, 0])) == [0, 0, 1, 1]
     assert labels(together=pairs([1, 0])) == [0, 0, 1, 1]
+
+
+def two_lookalikes(count):
+    """Draw `count` photos each of two people who are a little more than a person apart."""
+    random = np.random.default_rng(1)
+    centres = np.zeros((2, 64))
+    centres[:, 0], centres[:, 1] = 1, (0.12, -0.12)
+    noise = 0.02 * random.standard_normal((2 * count, 64))
+    return unit(np.repeat(centres, count, axis=0) + noise)
+
+
+@both_ways
+def test_lookalikes_who_are_in_one_picture_often_are_two_people(algorithm, refine):
+    images = np.concatenate([np.arange(20), np.arange(12), np.arange(20, 28)])
+
+    labels = group_faces(
+        two_lookalikes(20),
+        eps=EPS,
+        min_samples=2,
+        algorithm=algorithm,
+        refine=refine,
+        constraints=Constraints(images=images),
+    ).labels
+
+    assert same_groups(labels, np.repeat([0, 1], 20))
+
+
+@both_ways
+def test_a_person_who_is_in_one_picture_twice_is_not_split(algorithm, refine):
+    images = np.concatenate([np.arange(20), [0], np.arange(20, 39)])
+
+    labels = group_faces(
+        two_lookalikes(20),
+        eps=0.1,
+        min_samples=2,
+        algorithm=algorithm,
+        refine=refine,
+        constraints=Constraints(images=images),
+    ).labels
+
+    assert min(labels[0], labels[20]) < max(labels[0], labels[20])
+    if algorithm == "dbscan":
+        assert sorted(np.unique(labels, return_counts=True)[1].tolist()) == [1, 39]
+
+
+@pytest.mark.parametrize("refine", [True, False])
+def test_what_was_decided_stays_where_a_face_is_shown_twice(refine):
+    vectors = two_lookalikes(20)
+    images = np.concatenate([np.arange(20), [0], np.arange(20, 39)])
+
+    for row, leaves in ((0, 20), (20, 0)):
+        law = Constraints(images=images, together=pairs([row, 7]))
+        labels = group_faces(vectors, eps=0.1, min_samples=2, refine=refine, constraints=law).labels
+
+        assert np.flatnonzero(labels < 0).tolist() == [leaves]
 
 
 def test_plain_groups_without_a_conflict_stay_as_they_were():
