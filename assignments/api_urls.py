@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from assignments import person_api
+
+urlpatterns = [
+    path(
+        "debug-profile/<str:user_id>",
+        person_api.DebugProfileApi.as_view(),
+        name="debug_profile",
+    ),
+]

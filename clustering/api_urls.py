@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from django.urls import path
 
-from clustering import api
+from clustering.api import clusters, faces, runs, storage
 
 urlpatterns = [
     path(
         "cluster-bucket-with-db/<str:bucket>/<path:sub>",
-        api.ClusterBucketApi.as_view(),
+        runs.ClusterBucketApi.as_view(),
         name="cluster_bucket_with_db",
     ),
     path(
         "cluster-status-db/<str:bucket>/<path:sub>",
-        api.ClusterStatusApi.as_view(),
+        runs.ClusterStatusApi.as_view(),
         name="cluster_status_db",
     ),
     path(
         "cluster-details-db/<str:bucket>/<path:sub>/<str:cluster_id>",
-        api.ClusterDetailsApi.as_view(),
+        clusters.ClusterDetailsApi.as_view(),
         name="cluster_details_db",
     ),
     path(
         "verify-fixed-storage/<str:bucket>/<path:sub>",
-        api.VerifyStorageApi.as_view(),
+        storage.VerifyStorageApi.as_view(),
         name="verify_fixed_storage",
     ),
-    path("api/v1/faces/<str:face_id>/crop/", api.FaceCropApi.as_view(), name="face_crop"),
-    path("api/v1/faces/<str:face_id>/image/", api.FaceImageApi.as_view(), name="face_image"),
+    path("api/v1/faces/<str:face_id>/crop/", faces.FaceCropApi.as_view(), name="face_crop"),
+    path("api/v1/faces/<str:face_id>/image/", faces.FaceImageApi.as_view(), name="face_image"),
 ]

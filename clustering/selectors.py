@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from clustering.documents import (
@@ -67,6 +67,11 @@ def run_newest(collection: str) -> Run:
 def run_current(collection: str) -> Run:
     """Return the finished run that readers of a collection see."""
     return _run_of(collection, "current_run")
+
+
+def run_asked(collection: str, run_id: str | None, *, otherwise: Callable[[str], Run]) -> Run:
+    """Return the run of a collection that a request names, or another one if it names none."""
+    return run_get(run_id, collection=collection) if run_id else otherwise(collection)
 
 
 def runs_of(collection: str, *, limit: int = 20) -> list[Run]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from django.http import HttpResponseBase
@@ -167,7 +167,7 @@ class DebugProfilesApi(Api):
     def get(self, request: Request) -> Response:
         """Answer with a page of profiles by id, and how many there are in all."""
         query = query_of(request, DebugProfilesQuery).validated_data
-        after = cursor_decode(query.get("cursor"), within="")
+        after = cursor_decode(query.get("cursor"), within="place:")
         found = selectors.profiles_page(after=after, limit=query["limit"])
         return Response(
             answers.DebugProfileRows(
@@ -191,8 +191,8 @@ class ProfilesApi(Api):
     def get(self, request: Request) -> Response:
         """Answer with a page of people; `q` is how their name or id begins, in any case."""
         query = query_of(request, ProfilesQuery).validated_data
-        after = cursor_decode(query.get("cursor"), within="")
-        found = selectors.profiles_search(query["q"], after=after, limit=query["limit"])
+        after = cursor_decode(query.get("cursor"), within="search" if query["q"] else "place:")
+        found = _people(query["q"], after=after, limit=query["limit"])
         rows = [answers.profile_json(one) for one in found.profiles]
         return Response(answers.ProfileRows(profiles=rows, next=_next(found)))
 
@@ -322,6 +322,13 @@ def _detail(profile: Profile) -> answers.ProfileDetail:
     return answers.profile_detail_json(profile, references)
 
 
-def _next(found: Any) -> str | None:
+def _people(text: str, *, after: str, limit: int) -> selectors.Found:
+    """Return a page of all people, or of those whose name or id begins with a text."""
+    if text:
+        return selectors.profiles_search(text, after=after, limit=limit)
+    return selectors.profiles_page(after=after, limit=limit)
+
+
+def _next(found: selectors.Found) -> str | None:
     """Return the cursor of the page after this one."""
     return cursor_encode(found.next_place) if found.next_place is not None else None

@@ -59,7 +59,8 @@ def profile_find(user_id: str) -> Profile | None:
 
 def profiles_page(*, after: str = "", limit: int) -> Found:
     """Return up to ``limit`` profiles by id, starting after a place."""
-    return _found(_by("place", "", after), limit=limit, place=lambda one: str(one.place))
+    people = _by("place", "", after.removeprefix("place:"), limit=limit)
+    return _found(people, limit=limit, place=lambda one: f"place:{one.place}")
 
 
 def profiles_search(text: str, *, after: str = "", limit: int) -> Found:
@@ -68,14 +69,12 @@ def profiles_search(text: str, *, after: str = "", limit: int) -> Found:
     Names come first; the place of a page says which of the two orders it ended in.
     """
     folded = name_folded(text)
-    if not folded:
-        return profiles_page(after=after, limit=limit)
     order, _, last = after.partition(":")
 
     def people() -> Iterator[Profile]:
         if order != "search_id":
-            yield from _by("search", folded, last)
-        for profile in _by("search_id", folded, last if order == "search_id" else ""):
+            yield from _by("search", folded, last, limit=limit)
+        for profile in _by("search_id", folded, last if order == "search_id" else "", limit=limit):
             if not profile.search.startswith(folded):
                 yield profile
 
@@ -178,9 +177,10 @@ def _references(ids: Sequence[str], *, with_vectors: bool) -> list[ReferencePhot
     return [one for slice_ in _slices(ids) for one in kind.filter(id__in=slice_)]
 
 
-def _by(field: str, prefix: str, after: str) -> Iterator[Profile]:
+def _by(field: str, prefix: str, after: str, *, limit: int) -> Iterator[Profile]:
     """Iterate the people who are there by a field that begins so, after a value of it."""
-    people = _stream(Profile.objects.exclude("template"), field, prefix, after)
+    kind = Profile.objects.exclude("template")
+    people = _stream(kind, field, prefix, after, slice_=limit + 1)
     return (one for one in people if one.state == ProfileState.ACTIVE)
 
 
@@ -191,14 +191,16 @@ def _found(people: Iterator[Profile], *, limit: int, place: Any) -> Found:
     return Found(shown[:limit], place(shown[limit - 1]) if more else None)
 
 
-def _stream(kind: Any, field: str, prefix: str, after: str) -> Iterator[Any]:
+def _stream(
+    kind: Any, field: str, prefix: str, after: str, *, slice_: int = STREAM
+) -> Iterator[Any]:
     """Iterate documents whose field begins so, in its order, a slice in memory at a time."""
-    end = prefix + END_OF_PLACES
+    after, end = max(after, prefix), prefix + END_OF_PLACES
     while True:
-        bounds = {f"{field}__gt": after or prefix, f"{field}__lt": end}
-        page = list(kind.filter(**bounds).order_by(field).limit(STREAM))
+        bounds = {f"{field}__gt": after, f"{field}__lt": end}
+        page = list(kind.filter(**bounds).order_by(field).limit(slice_))
         yield from page
-        if len(page) < STREAM:
+        if len(page) < slice_:
             return
         after = getattr(page[-1], field)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.fields import empty
@@ -59,10 +61,18 @@ class NameField(serializers.CharField):
         return name
 
 
+@extend_schema_field(OpenApiTypes.BINARY)  # the generator takes files of a form for addresses
+class PhotoField(serializers.FileField):
+    """The bytes of a photo; an empty one is for whoever reads it to refuse."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(allow_empty_file=True, **kwargs)
+
+
 class PhotoForm(serializers.Serializer):
     """A photo of a person, and what its face must at least have; by default what is in force."""
 
-    file = serializers.FileField(allow_empty_file=True, help_text="The photo.")
+    file = PhotoField(help_text="The photo.")
     min_face_size = serializers.IntegerField(
         min_value=10, max_value=2000, required=False, help_text="Pixels of the shorter side."
     )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -96,6 +96,8 @@ def refusal_from(error: BaseException) -> Refusal | None:
         return Refusal(404, "not_found", "There is nothing at this address.")
     if isinstance(error, PermissionDenied):
         return Refusal(403, "forbidden", str(error) or "You may not do this.")
+    if isinstance(error, SuspiciousOperation):  # of Django: too many fields, or a field too long
+        return Refusal(400, "malformed", "The form has more or longer fields than are read.")
     known = error if isinstance(error, StorageError | VisionError) else unavailable_from(error)
     return None if known is None else _from_product(known)
 

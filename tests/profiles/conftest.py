@@ -9,6 +9,7 @@ from profiles import services
 from profiles.documents import ReferencePhoto
 from profiles.judgement import photo_judge
 from profiles.opening import profile_stores
+from profiles.selectors import profile_find
 from tests.profiles.painted import PeopleEngine, photo_of
 from vision import QualityThresholds
 
@@ -37,6 +38,10 @@ class People:
         return services.profile_update(
             user_id, photo, mode=mode, force=force, stores=self.stores, by="test"
         )
+
+    def erase_if_there(self, user_id):
+        if profile_find(user_id) is not None:
+            services.profile_erase(user_id, self.stores)
 
     def files(self):
         """Return the ids of all stored photos, and of all stored crops."""

@@ -1,0 +1,146 @@
+"""GET and DELETE /debug-profile/{user_id}: all that is stored of a person, and its erasure."""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypedDict
+
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from assignments.erasure import PersonReceipt, person_erase
+from profiles.answers import ProfileDetail, profile_detail_json, time_json
+from profiles.errors import NoSuchProfile
+from profiles.examples import DETAIL
+from profiles.opening import profile_stores
+from profiles.selectors import profile_get, references_of
+from profiles.serializers import BadUserId, user_id_check
+from profiles.services import Counts
+from web import idempotency
+from web.api import Api
+from web.roles import Role
+from web.schema import operation
+
+
+class InMongodb(TypedDict):
+    """Documents of a person; the vectors are in the profile and in the reference photos."""
+
+    profiles: int
+    reference_photos: int
+    vectors: int
+    assignments: int
+
+
+class InFiles(TypedDict):
+    """Files of a person: the photos as they were sent, and the faces cut out of them."""
+
+    photos: int
+    crops: int
+
+
+class InLoginDatabase(TypedDict):
+    """Answers that were kept for repeated requests and name the person."""
+
+    kept_answers: int
+
+
+class ByStore(TypedDict):
+    """How many things of a person, store by store."""
+
+    mongodb: InMongodb
+    files: InFiles
+    login_database: InLoginDatabase
+
+
+class ErasureReceipt(TypedDict):
+    """What an erasure removed from which store, and what a look afterwards still found: nothing."""
+
+    user_id: str
+    erased_at: str
+    complete: bool
+    removed: ByStore
+    left: ByStore
+
+
+REMOVED: ByStore = {
+    "mongodb": {"profiles": 1, "reference_photos": 2, "vectors": 3, "assignments": 4},
+    "files": {"photos": 2, "crops": 2},
+    "login_database": {"kept_answers": 1},
+}
+LEFT: ByStore = {
+    "mongodb": {"profiles": 0, "reference_photos": 0, "vectors": 0, "assignments": 0},
+    "files": {"photos": 0, "crops": 0},
+    "login_database": {"kept_answers": 0},
+}
+
+
+class DebugProfileApi(Api):
+    """All that is stored of a person, for admins."""
+
+    roles: ClassVar = {"GET": Role.ADMIN, "DELETE": Role.ADMIN}
+
+    @operation(
+        "Read all of a person",
+        answers={200: ProfileDetail},
+        refuses=(BadUserId, NoSuchProfile),
+        example=DETAIL,
+        tag="profiles",
+    )
+    def get(self, request: Request, user_id: str) -> Response:
+        """Answer with the profile, its photos and a summary of its assignments."""
+        profile = profile_get(user_id_check(user_id))
+        return Response(profile_detail_json(profile, references_of(profile)))
+
+    @operation(
+        "Erase a person",
+        answers={200: ErasureReceipt},
+        refuses=(BadUserId, NoSuchProfile),
+        example={
+            "user_id": "ada",
+            "erased_at": "2026-05-02T11:00:00.000Z",
+            "complete": True,
+            "removed": REMOVED,
+            "left": LEFT,
+        },
+        tag="profiles",
+    )
+    def delete(self, request: Request, user_id: str) -> Response:
+        """Remove photos, crops, vectors, assignments and template; safe to repeat."""
+        receipt = person_erase(
+            user_id_check(user_id), stores=profile_stores(), forget_answers=idempotency.forget
+        )
+        return Response(receipt_json(user_id, receipt))
+
+
+def receipt_json(user_id: str, receipt: PersonReceipt) -> ErasureReceipt:
+    """Return what an erasure did."""
+    profile = receipt.profile
+    return {
+        "user_id": user_id,
+        "erased_at": time_json(timezone.now()),
+        "complete": receipt.is_complete,
+        "removed": _by_store(
+            profile.removed,
+            assignments=receipt.assignments_removed,
+            kept_answers=receipt.answers_removed,
+        ),
+        "left": _by_store(
+            profile.left,
+            assignments=receipt.assignments_left,
+            kept_answers=receipt.answers_left,
+        ),
+    }
+
+
+def _by_store(counts: Counts, *, assignments: int, kept_answers: int) -> ByStore:
+    """Return counts under the names of their stores."""
+    return {
+        "mongodb": {
+            "profiles": counts.templates,
+            "reference_photos": counts.references,
+            "vectors": counts.templates + counts.references,
+            "assignments": assignments,
+        },
+        "files": {"photos": counts.photos, "crops": counts.crops},
+        "login_database": {"kept_answers": kept_answers},
+    }

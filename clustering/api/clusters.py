@@ -1,0 +1,47 @@
+"""Clusters: the faces of one."""
+
+from __future__ import annotations
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from clustering import examples, selectors, serializers
+from clustering.answers import clusters as answers
+from clustering.errors import NoSuchCluster, NoSuchRun
+from storage.errors import InvalidName
+from storage.names import CollectionName
+from web.api import Api, query_of
+from web.paging import BadCursor, cursor_decode, cursor_encode
+from web.schema import operation
+
+
+class ClusterDetailsApi(Api):
+    """The faces of one cluster, or of the noise."""
+
+    @operation(
+        "Read the faces of a cluster",
+        answers={200: answers.ClusterFaces},
+        example=examples.CLUSTER,
+        query=serializers.DetailsQuery,
+        refuses=(InvalidName, NoSuchRun, NoSuchCluster, BadCursor),
+        tag="clusters",
+    )
+    def get(self, request: Request, bucket: str, sub: str, cluster_id: str) -> Response:
+        """Answer with a page of at most 1,000 faces, the most typical first."""
+        path = CollectionName.parse(f"{bucket}/{sub}").path
+        query = query_of(request, serializers.DetailsQuery).validated_data
+        run = selectors.run_asked(path, query.get("clustering_id"), otherwise=selectors.run_current)
+        cluster = selectors.cluster_get(run, cluster_id)
+        after = cursor_decode(query.get("cursor"), within=f"{cluster.run}/{cluster.label}/")
+        limit = query["limit"]
+        members = selectors.members_page(run, cluster.label, after=after, limit=limit + 1)
+        page, more = members[:limit], len(members) > limit
+        return Response(
+            answers.cluster_details_json(
+                run,
+                cluster,
+                page,
+                selectors.faces_by_id([member.face for member in page]),
+                next_cursor=cursor_encode(page[-1].place) if more else None,
+            )
+        )

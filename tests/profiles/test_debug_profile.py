@@ -1,0 +1,113 @@
+"""GET and DELETE /debug-profile/{user_id}."""
+
+import pytest
+
+from profiles import selectors, services
+from storage.crops import CropStore
+from storage.errors import StoreUnavailable
+from tests.profiles.painted import photo_of
+from web.models import IdempotentRequest
+
+pytestmark = pytest.mark.services
+
+ADDRESS = "/debug-profile/ada"
+
+
+def test_all_of_a_person_is_shown_without_a_vector(people, admin):
+    people.enrol("ada", 1, name="Ada")
+    people.update("ada", 1, shade=1)
+
+    body = admin.get(ADDRESS).json()
+
+    assert body.keys() >= {
+        *("user_id", "name", "embedding_size", "model", "reference_photos", "confidence"),
+        *("quality_score", "created_at", "updated_at", "has_bbox", "photos"),
+    }
+    assert (body["user_id"], body["name"], body["reference_photos"]) == ("ada", "Ada", 2)
+    assert [one["face_id"] for one in body["photos"]] == selectors.profile_get("ada").references
+    assert all(admin.get(one["crop_url"]).status_code == 200 for one in body["photos"])
+    assert not {"vector", "template", "embedding"} & {*body, *body["photos"][0]}
+
+
+def test_erasing_answers_with_a_receipt_by_store(people, admin):
+    people.enrol("ada", 1)
+    people.update("ada", 1, shade=1)
+    other = people.enrol("Ada", 2)
+
+    answer = admin.delete(ADDRESS)
+
+    body = answer.json()
+    assert answer.status_code == 200
+    assert body.pop("erased_at").endswith("Z")
+    assert body == {
+        "user_id": "ada",
+        "complete": True,
+        "removed": {
+            "mongodb": {"profiles": 1, "reference_photos": 2, "vectors": 3, "assignments": 0},
+            "files": {"photos": 2, "crops": 2},
+            "login_database": {"kept_answers": 0},
+        },
+        "left": {
+            "mongodb": {"profiles": 0, "reference_photos": 0, "vectors": 0, "assignments": 0},
+            "files": {"photos": 0, "crops": 0},
+            "login_database": {"kept_answers": 0},
+        },
+    }
+    people.assert_only(other.reference.id)
+    assert admin.delete(ADDRESS).status_code == admin.get(ADDRESS).status_code == 404
+
+
+def test_answers_kept_for_repeated_requests_are_erased_too(people, admin, send):
+    admin.credentials(
+        HTTP_AUTHORIZATION=admin._credentials["HTTP_AUTHORIZATION"], HTTP_IDEMPOTENCY_KEY="k"
+    )
+    send(admin, "post", "/detect-face", photo_of(1), user_id="ada")
+    assert IdempotentRequest.objects.count() == 1
+
+    body = admin.delete(ADDRESS).json()
+
+    assert body["removed"]["login_database"]["kept_answers"] == 1
+    assert IdempotentRequest.objects.count() == 0
+
+
+def test_an_erasure_that_was_cut_short_hides_the_person_and_can_be_repeated(
+    people, admin, monkeypatch
+):
+    people.enrol("ada", 1)
+    with monkeypatch.context() as patch:
+
+        def away(*_):
+            raise StoreUnavailable("away", store="crops")
+
+        patch.setattr(CropStore, "delete", away)
+        first = admin.delete(ADDRESS)
+    hidden = admin.get(ADDRESS)
+
+    again = admin.delete(ADDRESS)
+
+    assert (first.status_code, hidden.status_code) == (503, 404)
+    assert (again.status_code, again.json()["complete"]) == (200, True)
+    people.assert_only()
+
+
+def test_nobody_is_404_and_a_malformed_id_is_400(people, admin):
+    for method in (admin.get, admin.delete):
+        unknown, odd = method("/debug-profile/eve"), method("/debug-profile/%00")
+        assert (unknown.status_code, unknown.json()["code"]) == (404, "no_such_profile")
+        assert (odd.status_code, odd.json()["code"]) == (400, "bad_user_id")
+
+
+def test_whoever_is_erased_may_come_back(people, admin, send):
+    people.enrol("ada", 1)
+    admin.delete(ADDRESS)
+
+    assert send(admin, "post", "/detect-face", photo_of(1), user_id="ada").status_code == 201
+
+
+def test_admins_only(people, viewer, reviewer, client):
+    people.enrol("ada", 1)
+
+    for one in (viewer, reviewer):
+        assert (one.get(ADDRESS).status_code, one.delete(ADDRESS).status_code) == (403, 403)
+    assert (client.get(ADDRESS).status_code, client.delete(ADDRESS).status_code) == (401, 401)
+    assert services.profile_get("ada").version == 1
