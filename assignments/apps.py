@@ -9,3 +9,7 @@ class AssignmentsConfig(AppConfig):
     """Register the app."""
 
     name = "assignments"
+
+    def ready(self) -> None:
+        """Listen to the other floors."""
+        from assignments import receivers  # noqa: F401 - connected by being imported

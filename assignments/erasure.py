@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from assignments.services import assignments_of_user_forget, assignments_of_user_left
 from profiles.photos import ProfileStores
 from profiles.services import Receipt, profile_erase, profile_hide
 
@@ -38,11 +39,12 @@ def person_erase(
     """
     profile_hide(user_id)
     answers = forget_answers(user_id)
+    removed = assignments_of_user_forget(user_id)
     receipt = profile_erase(user_id, stores)
     return PersonReceipt(
         receipt,
-        assignments_removed=0,
-        assignments_left=0,
+        assignments_removed=removed + assignments_of_user_forget(user_id),
+        assignments_left=assignments_of_user_left(user_id),
         answers_removed=answers,
         answers_left=forget_answers(user_id),
     )

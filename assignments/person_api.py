@@ -8,7 +8,10 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from assignments.answers import UserTotals, user_totals_json
+from assignments.edge import held_now, runs_by_groups
 from assignments.erasure import PersonReceipt, person_erase
+from assignments.selectors import assignments_of_user
 from profiles.answers import ProfileDetail, profile_detail_json, time_json
 from profiles.errors import NoSuchProfile
 from profiles.examples import DETAIL
@@ -62,6 +65,13 @@ class ErasureReceipt(TypedDict):
     left: ByStore
 
 
+TOTALS: UserTotals = {
+    "user_id": "ada",
+    "total_clusters": 1,
+    "total_faces": 23,
+    "average_similarity": 0.957,
+    "bucket_breakdown": {"photos/summer-2024": {"clusters": 1, "faces": 23}},
+}
 REMOVED: ByStore = {
     "mongodb": {"profiles": 1, "reference_photos": 2, "vectors": 3, "assignments": 4},
     "files": {"photos": 2, "crops": 2},
@@ -74,6 +84,12 @@ LEFT: ByStore = {
 }
 
 
+class PersonDetail(ProfileDetail):
+    """A profile with its reference photos, and what the person has in all collections."""
+
+    assignments: UserTotals
+
+
 class DebugProfileApi(Api):
     """All that is stored of a person, for admins."""
 
@@ -81,15 +97,20 @@ class DebugProfileApi(Api):
 
     @operation(
         "Read all of a person",
-        answers={200: ProfileDetail},
+        answers={200: PersonDetail},
         refuses=(BadUserId, NoSuchProfile),
-        example=DETAIL,
+        example={**DETAIL, "assignments": TOTALS},
         tag="profiles",
     )
     def get(self, request: Request, user_id: str) -> Response:
         """Answer with the profile, its photos and a summary of its assignments."""
         profile = profile_get(user_id_check(user_id))
-        return Response(profile_detail_json(profile, references_of(profile)))
+        held = held_now(assignments_of_user(profile.user_id), runs_by_groups())
+        body: PersonDetail = {
+            **profile_detail_json(profile, references_of(profile)),
+            "assignments": user_totals_json(profile.user_id, held),
+        }
+        return Response(body)
 
     @operation(
         "Erase a person",

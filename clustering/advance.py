@@ -198,7 +198,9 @@ def _held(run: Run, **updates: Any) -> Run | None:
 def _check_cancel(run_id: str, *, unless_current: str = "") -> None:
     """Raise RunCancelled if asked for; a run that readers see already is finished instead."""
     fresh = Run.objects(id=run_id).only("cancel_requested").first()
-    if fresh is None or not fresh.cancel_requested:
+    if fresh is None:
+        raise RunCancelled  # and deleted, while this worker was busy
+    if not fresh.cancel_requested:
         return
     if unless_current:
         collection = Collection.objects(path=unless_current).first()

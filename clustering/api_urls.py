@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from clustering.api import clusters, faces, runs, storage
+from clustering.api import clusters, collections, export, faces, runs, storage
 
 urlpatterns = [
     path(
@@ -27,6 +27,22 @@ urlpatterns = [
         storage.VerifyStorageApi.as_view(),
         name="verify_fixed_storage",
     ),
+    path("api/v1/collections/", collections.CollectionsApi.as_view(), name="collections_api"),
+    path(
+        "api/v1/collections/<str:bucket>/<path:sub>/",
+        collections.CollectionApi.as_view(),
+        name="collection_api",
+    ),
+    path("api/v1/runs/", runs.RunsApi.as_view(), name="runs_api"),
+    path("api/v1/runs/<str:run_id>/", runs.RunApi.as_view(), name="run_api"),
+    path("api/v1/runs/<str:run_id>/cancel/", runs.RunCancelApi.as_view(), name="run_cancel_api"),
+    path("api/v1/runs/<str:run_id>/resume/", runs.RunResumeApi.as_view(), name="run_resume_api"),
+    path("api/v1/runs/<str:run_id>/skipped/", runs.RunSkippedApi.as_view(), name="run_skipped_api"),
+    path("api/v1/faces/<str:face_id>/", faces.FaceApi.as_view(), name="face_api"),
     path("api/v1/faces/<str:face_id>/crop/", faces.FaceCropApi.as_view(), name="face_crop"),
     path("api/v1/faces/<str:face_id>/image/", faces.FaceImageApi.as_view(), name="face_image"),
+    path(
+        "api/v1/faces/<str:face_id>/preview/", faces.FacePreviewApi.as_view(), name="face_preview"
+    ),
+    path("api/v1/export/clusters/", export.ClustersExportApi.as_view(), name="export_clusters"),
 ]

@@ -84,6 +84,16 @@ class Collection(Document):
     meta = {"collection": "collections", "auto_create_index": True}
 
 
+class Removal(Document):
+    """A collection from which something is being removed; no run of it begins meanwhile."""
+
+    id = fields.StringField(primary_key=True)
+    lease_owner = fields.StringField(default="")
+    lease_until = fields.LongField(default=0)
+
+    meta = {"collection": "removals", "auto_create_index": True}
+
+
 class Run(Document):
     """One grouping of a collection; its id is the ``clustering_id`` of the API.
 

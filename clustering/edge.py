@@ -12,7 +12,8 @@ from clustering.decisions.ground import current_run
 from clustering.decisions.projection import project, projection_waits
 from clustering.documents import Run
 from clustering.errors import NoSuchRun, RunActive
-from clustering.opening import embedder_dimensions, models_in_force, tools_open
+from clustering.held import removal_check
+from clustering.opening import embedder_dimensions, embedders_known, models_in_force, tools_open
 from clustering.parameters import RunParameters
 from clustering.pipeline.photos import photos_look_again
 from clustering.pipeline.verification import (
@@ -21,6 +22,8 @@ from clustering.pipeline.verification import (
     storage_repair,
     storage_report,
 )
+from clustering.purge import PurgeReceipt, collection_purge
+from clustering.removal import RunRemoval, run_remove
 from clustering.selectors import collection_get, run_get
 from clustering.services import run_cancel, run_resume, run_start
 from clustering.tasks import enqueue_projection, enqueue_run
@@ -65,6 +68,18 @@ def request_resume(run: Run) -> Run:
     return run
 
 
+def request_run_removal(run: Run) -> RunRemoval:
+    """Remove a run that has ended, with its groups."""
+    return run_remove(run, vectors=face_vectors())
+
+
+def request_purge(name: CollectionName) -> PurgeReceipt:
+    """Remove all that is stored of a collection."""
+    return collection_purge(
+        name.path, vectors=face_vectors(), crops=face_crops(), embedders=embedders_known()
+    )
+
+
 def request_report(run: Run) -> StorageReport:
     """Compare what the stores hold of a run's collection."""
     return storage_report(
@@ -83,6 +98,7 @@ def request_repair(run: Run) -> tuple[Repair, StorageReport]:
             f"{run.collection} is being clustered; repair when that run has ended.",
             clustering_id=collection.active_run,
         )
+    removal_check(collection.path)
     tools = tools_open(run)
     done = storage_repair(
         run,

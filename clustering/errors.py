@@ -17,6 +17,12 @@ class NoSuchRun(Missing):
     code = "no_run"
 
 
+class NoGroups(Missing):
+    """The run has no clusters: it has not ended well, or they were forgotten for newer ones."""
+
+    code = "no_groups"
+
+
 class NoSuchCluster(Missing):
     """The run has no cluster of this label."""
 
@@ -33,6 +39,18 @@ class RunActive(Conflict):
     """The collection already has a run that works; ``extra`` names it."""
 
     code = "run_active"
+
+
+class RunEnded(Conflict):
+    """The run has come to its end and cannot be cancelled."""
+
+    code = "run_ended"
+
+
+class CollectionBusy(Conflict):
+    """Something is being removed from the collection; no run of it begins meanwhile."""
+
+    code = "collection_busy"
 
 
 class RunNotResumable(Conflict):

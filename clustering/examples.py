@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from clustering.answers.clusters import ClusterFace, ClusterFaces
+from clustering.answers.collections import (
+    CollectionDetail,
+    CollectionRow,
+    PurgeAnswer,
+    PurgedByStore,
+)
+from clustering.answers.faces import FaceDetail
+from clustering.answers.run_details import RunDetail, RunRemoved, RunRow, SkippedImages
 from clustering.answers.runs import ProgressNumbers, RunQueued, RunResult, RunStats, RunStatus
 from clustering.answers.storage import StorageComparison
+from clustering.export import ExportedClusters
 
 RUN_ID = "65f1c0ffee65f1c0ffee65f1"
 FACE_ID = "1f0c1a54-7b3c-5a58-9a2e-0d6c6f3f7b11"
@@ -129,4 +138,158 @@ STORAGE: StorageComparison = {
         "missing_crops": 0,
     },
     "architecture_working": True,
+}
+RUN_ROW: RunRow = {
+    "clustering_id": RUN_ID,
+    "bucket_path": PATH,
+    "state": "finished",
+    "is_current": True,
+    "has_clusters": True,
+    "model": "yolov8n-face+facenet512",
+    "started_by": "grace",
+    "created_at": STARTED,
+    "started_at": STARTED,
+    "finished_at": FINISHED,
+    "total_images": 120,
+    "total_faces": 214,
+    "num_clusters": 18,
+    "noise_count": 9,
+    "url": f"/api/v1/runs/{RUN_ID}/",
+}
+RUN: RunDetail = {
+    **RUN_ROW,
+    "parameters": {
+        "eps": 0.35,
+        "min_samples": 2,
+        "algorithm": "dbscan",
+        "refine": True,
+        "skip_quality_filter": False,
+        "full": False,
+        "max_images": None,
+        "batch_size": 30,
+        "max_concurrent": 12,
+    },
+    "models": {"detector": "yolov8n-face", "embedder": "facenet512", "dimension": 512},
+    "thresholds": {"min_face_size": 30, "min_confidence": 0.4, "blur_threshold": 50},
+    "progress": PROGRESS,
+    "cancel_requested": False,
+    "statistics": STATS,
+    "skipped": {"unreadable_image": 1},
+    "waiting_for": None,
+    "failure": None,
+    "status_url": QUEUED["status_url"],
+    "skipped_url": f"/api/v1/runs/{RUN_ID}/skipped/",
+}
+RUN_REMOVED: RunRemoved = {
+    "clustering_id": RUN_ID,
+    "bucket_path": PATH,
+    "removed": {"runs": 1, "clusters": 19, "members": 214, "batches": 0},
+    "current_run": "65f1c0ffee65f1c0ffee65f0",
+}
+SKIPPED: SkippedImages = {
+    "clustering_id": RUN_ID,
+    "bucket_path": PATH,
+    "skipped": [
+        {
+            "image_path": "summer-2024/broken.jpg",
+            "reason": "unreadable_image",
+            "detail": "The image is damaged or incomplete.",
+            "looked_at": FINISHED,
+        }
+    ],
+    "next": None,
+}
+COLLECTION_ROW: CollectionRow = {
+    "path": PATH,
+    "bucket": "photos",
+    "sub": "summer-2024",
+    "updated_at": FINISHED,
+    "current_run": RUN_ROW,
+    "newest_run": RUN_ROW,
+    "total_images": 120,
+    "total_faces": 214,
+    "num_clusters": 18,
+    "noise_count": 9,
+    "url": f"/api/v1/collections/{PATH}/",
+}
+COLLECTION: CollectionDetail = {
+    **COLLECTION_ROW,
+    "runs": [RUN_ROW],
+    "runs_url": "/api/v1/runs/?collection=photos%2Fsummer-2024",
+}
+REMOVED: PurgedByStore = {
+    "mongodb": {
+        "collections": 1,
+        "runs": 2,
+        "batches": 0,
+        "decisions": 0,
+        "decided_faces": 0,
+        "images": 121,
+        "faces": 220,
+        "clusters": 19,
+        "members": 214,
+    },
+    "qdrant": {"vectors": 220},
+    "files": {"crops": 220},
+    "login_database": {"kept_answers": 0},
+}
+LEFT: PurgedByStore = {
+    "mongodb": {
+        "collections": 0,
+        "runs": 0,
+        "batches": 0,
+        "decisions": 0,
+        "decided_faces": 0,
+        "images": 0,
+        "faces": 0,
+        "clusters": 0,
+        "members": 0,
+    },
+    "qdrant": {"vectors": 0},
+    "files": {"crops": 0},
+    "login_database": {"kept_answers": 0},
+}
+PURGE: PurgeAnswer = {"bucket_path": PATH, "complete": True, "removed": REMOVED, "left": LEFT}
+FACE_DETAIL: FaceDetail = {
+    "face_id": FACE_ID,
+    "bucket_path": PATH,
+    "image_path": KEY,
+    "image": {"width": 4032, "height": 3024, "size": 2_811_904, "format": "HEIF", "faces": 2},
+    "index": 0,
+    "bbox": BOX,
+    "landmarks": [[140.0, 110.5], [190.2, 109.1], [166.0, 140.4], [145.3, 160.0], [187.7, 158.9]],
+    "confidence": 0.93,
+    "quality": {"score": 0.81, "size": 96.25, "blur": 412.5, "pose": 0.9},
+    "verdict": "kept",
+    "reason": None,
+    "model": "yolov8n-face+facenet512",
+    "embedder": "facenet512",
+    "created_at": FINISHED,
+    "cluster": {
+        "clustering_id": RUN_ID,
+        "cluster_id": "cluster_0",
+        "similarity": 0.962,
+        "put_by": "machine",
+        "cluster_url": f"/cluster-details-db/{PATH}/cluster_0?clustering_id={RUN_ID}",
+    },
+    "crop_url": f"/api/v1/faces/{FACE_ID}/crop/",
+    "image_url": f"/api/v1/faces/{FACE_ID}/image/",
+    "preview_url": f"/api/v1/faces/{FACE_ID}/preview/",
+}
+EXPORT: ExportedClusters = {
+    "clustering_id": RUN_ID,
+    "bucket_path": PATH,
+    "faces": [
+        {
+            "clustering_id": RUN_ID,
+            "cluster_id": "cluster_0",
+            "face_id": FACE_ID,
+            "image_path": KEY,
+            "bbox": BOX,
+            "confidence": 0.93,
+            "quality": 0.81,
+            "similarity": 0.962,
+            "verdict": "kept",
+        }
+    ],
 }

@@ -48,5 +48,14 @@ def tools_open(run: Run) -> Tools:
 
 def embedder_dimensions(run: Run) -> dict[str, int]:
     """Return the vector size of every embedder that may have left vectors."""
-    known = {one.id: one.dimension for one in CATALOGUE.values() if one.dimension}
-    return {**known, run.embedder: run.dimension}
+    return {**_catalogued(), run.embedder: run.dimension}
+
+
+def embedders_known() -> list[str]:
+    """Return the embedders of the catalogue, any of which may have left vectors."""
+    return list(_catalogued())
+
+
+def _catalogued() -> dict[str, int]:
+    """Return the catalogue's embedders and their vector sizes."""
+    return {one.id: one.dimension for one in CATALOGUE.values() if one.dimension}

@@ -8,6 +8,7 @@ from django.utils.http import quote_etag
 from clustering.documents import Face, Image
 from storage.buckets import Bucket
 from storage.crops import CropStore
+from vision import PREVIEW_SIDE, ImageLimits, preview_encode
 
 CONTENT_TYPES = {
     "JPEG": "image/jpeg",
@@ -39,6 +40,17 @@ def image_response(request: HttpRequest, image: Image, *, bucket: Bucket) -> Htt
     data = bucket.read(image.key, max_bytes=max(image.size, 1))
     kind = CONTENT_TYPES.get(image.format, "application/octet-stream")
     return _picture(data, kind, etag=etag, cache=ASKED_AGAIN)
+
+
+def preview_response(
+    request: HttpRequest, image: Image, *, bucket: Bucket, limits: ImageLimits
+) -> HttpResponse:
+    """Return a photo as an upright JPEG, which every browser shows."""
+    etag = quote_etag(f"{image.digest}-{PREVIEW_SIDE}")
+    if request.headers.get("If-None-Match") == etag:
+        return _not_modified(etag, ASKED_AGAIN)
+    data = bucket.read(image.key, max_bytes=max(image.size, 1))
+    return _picture(preview_encode(data, limits=limits), "image/jpeg", etag=etag, cache=ASKED_AGAIN)
 
 
 def _picture(data: bytes, content_type: str, *, etag: str, cache: str) -> HttpResponse:

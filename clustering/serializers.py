@@ -11,6 +11,9 @@ from web.fields import FiniteField
 
 __all__ = ["run_finished_json", "storage_json"]  # until the two commands import the answers
 
+MAX_CURSOR = 3000  # a collection and a key of 1024 bytes each, in base 64
+MAX_PATH = 1100  # a bucket's name, a slash, and a prefix of 1023 bytes
+
 
 class RunInput(serializers.Serializer):
     """The query of a request that starts a run."""
@@ -42,10 +45,37 @@ class DetailsQuery(RunQuery):
     """The query of a request that reads a cluster's faces."""
 
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=1000)
-    cursor = serializers.CharField(required=False, max_length=500)
+    cursor = serializers.CharField(required=False, max_length=MAX_CURSOR)
 
 
 class RepairQuery(RunQuery):
     """The query of a verification; a GET never repairs."""
 
     repair = serializers.BooleanField(default=False)
+
+
+class PageQuery(serializers.Serializer):
+    """Which page of a list."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
+    cursor = serializers.CharField(required=False, max_length=MAX_CURSOR)
+
+
+class RunsQuery(PageQuery):
+    """Whose runs: a collection, written bucket/sub."""
+
+    collection = serializers.CharField(max_length=MAX_PATH)
+
+
+class ExportQuery(serializers.Serializer):
+    """What to export: a run, or the run that readers of a collection see; and how."""
+
+    run = serializers.RegexField(r"^[0-9a-f]{24}\Z", required=False)
+    collection = serializers.CharField(max_length=MAX_PATH, required=False)
+    format = serializers.ChoiceField(choices=("csv", "json"), default="csv")
+
+    def validate(self, attrs: dict[str, str]) -> dict[str, str]:
+        """Refuse neither, and both."""
+        if ("run" in attrs) == ("collection" in attrs):
+            raise serializers.ValidationError({"run": ["Name a run or a collection, one of them."]})
+        return attrs

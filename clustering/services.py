@@ -9,11 +9,13 @@ from django.utils import timezone
 from mongoengine.errors import NotUniqueError
 
 from clustering.documents import ACTIVE_STATES, Collection, Run, RunState, collection_place
-from clustering.errors import EmptyCollection, RunActive, RunNotResumable
+from clustering.errors import CollectionBusy, EmptyCollection, RunActive, RunEnded, RunNotResumable
+from clustering.held import removal_check
 from clustering.parameters import RunParameters
 from clustering.pipeline.listing import is_image_key
-from clustering.selectors import collection_images, run_get
+from clustering.selectors import collection_images, run_find, run_get
 from storage.buckets import Bucket
+from storage.errors import Conflict
 from storage.names import CollectionName
 from vision import QualityThresholds
 
@@ -46,17 +48,18 @@ def run_start(
     collection = _collection_get(name)
     run = _run_of(collection, parameters=parameters, models=models, started_by=started_by)
     run.save(force_insert=True)
-    if not _run_activate(collection, run):
+    try:
+        _run_activate(collection, run)
+    except Conflict:
         run.delete()
-        raise RunActive(
-            f"{name.path} is being clustered already; wait for that run or cancel it.",
-            clustering_id=_active_run_id(name),
-        )
+        raise
     return run
 
 
 def run_cancel(run: Run) -> Run:
-    """Ask a run to stop at its next safe point; a run that has ended stays as it is."""
+    """Ask a run to stop at its next safe point; one that was cancelled stays as it is."""
+    if run.state in (RunState.FINISHED, RunState.FAILED):
+        raise RunEnded(f"The run has ended already: {run.state.value}.")
     if run.is_active:
         Run.objects(id=run.id, state__in=[str(state) for state in ACTIVE_STATES]).update_one(
             set__cancel_requested=True
@@ -72,11 +75,7 @@ def run_resume(run: Run) -> Run:
             "Only the newest run of a collection can go on, and only after it failed or was "
             "cancelled; start a new one."
         )
-    if not _run_activate(collection, run):
-        raise RunActive(
-            f"{run.collection} is being clustered by another run.",
-            clustering_id=collection.active_run,
-        )
+    _run_activate(collection, run)
     run.modify(
         set__state=RunState.QUEUED,
         set__cancel_requested=False,
@@ -150,18 +149,29 @@ def _run_of(
     )
 
 
-def _run_activate(collection: Collection, run: Run) -> bool:
+def _run_activate(collection: Collection, run: Run) -> None:
     """Make a run the collection's active one, by one compare-and-set; a dead claim is replaced."""
-    if collection.active_run and collection.active_run != run.id:
-        other = Run.objects(id=collection.active_run).first()
-        if other is not None and other.is_active:
-            return False
+    removal_check(collection.path)
+    other = run_find(collection.active_run) if collection.active_run != run.id else None
+    if other is not None and other.is_active:
+        raise _active(collection.path, run_id=other.id)
     taken = Collection.objects(path=collection.path, active_run=collection.active_run).modify(
         set__active_run=run.id, set__newest_run=run.id, new=True
     )
-    return taken is not None
+    if taken is None:
+        fresh = Collection.objects(path=collection.path).first()
+        raise _active(collection.path, run_id="" if fresh is None else fresh.active_run)
+    try:
+        removal_check(collection.path)  # one that began between the two
+    except CollectionBusy:
+        Collection.objects(path=collection.path, active_run=run.id).modify(
+            set__active_run="", set__newest_run=collection.newest_run
+        )
+        raise
 
 
-def _active_run_id(name: CollectionName) -> str:
-    """Return the id of the run that holds the collection now."""
-    return Collection.objects(path=name.path).first().active_run
+def _active(path: str, *, run_id: str) -> RunActive:
+    """Return the refusal of a collection whose run works."""
+    return RunActive(
+        f"{path} is being clustered already; wait for that run or cancel it.", clustering_id=run_id
+    )

@@ -77,9 +77,10 @@ def collection(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     """Show the people of a collection, or of a named earlier run."""
     name = CollectionName.parse(f"{bucket}/{sub}")
     known = selectors.collection_get(name.path)
-    newest = selectors.run_newest(name.path)
+    newest = selectors.run_find(known.newest_run)
+    progress = None if newest is None else run_progress(newest)
     run = _run_shown(known, request.GET.get("run", ""))
-    context = {"name": name, "newest": newest, "progress": run_progress(newest), "run": run}
+    context: dict[str, object] = {"name": name, "newest": newest, "progress": progress, "run": run}
     if run is not None:
         first = f"{run.clusters_run}/"
         after = cursor_decode(request.GET.get("cursor"), within=first)

@@ -13,7 +13,7 @@ from typing import Any
 import mongoengine
 import mongoengine.connection
 from django.conf import settings
-from pymongo import MongoClient, ReplaceOne
+from pymongo import DeleteOne, InsertOne, MongoClient, ReplaceOne
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from storage.errors import store_away, unavailable_from
@@ -84,6 +84,51 @@ def bulk_delete(document_class: Any, ids: Iterable[str]) -> None:
         document_class._get_collection().delete_many({"_id": {"$in": chunk}})
 
 
+def bulk_insert(document_class: Any, documents: Iterable[Any]) -> set[str]:
+    """Write documents that are not there yet; return the ids of those that were."""
+    there: set[str] = set()
+    for chunk in _chunks(documents):
+        inserts = [InsertOne(_checked(document)) for document in chunk]
+        try:
+            document_class._get_collection().bulk_write(inserts, ordered=False)
+        except BulkWriteError as error:
+            failures = (error.details or {}).get("writeErrors", [])
+            if any(failure.get("code") != _DUPLICATE_KEY for failure in failures):
+                raise
+            there.update(chunk[failure["index"]].pk for failure in failures)
+    return there
+
+
+def bulk_replace(document_class: Any, documents: Iterable[Any], same: Sequence[str]) -> int:
+    """Write documents over stored ones whose ``same`` fields are still theirs; return how many.
+
+    The last of those fields, a version, goes up by one in what is written.
+    """
+    replaced = 0
+    for chunk in _chunks(documents):
+        changes = []
+        for document in chunk:
+            stored = _checked(document)
+            where = {"_id": document.pk, **{name: stored[name] for name in same}}
+            changes.append(ReplaceOne(where, {**stored, same[-1]: stored[same[-1]] + 1}))
+        replaced += (
+            document_class._get_collection().bulk_write(changes, ordered=False).matched_count
+        )
+    return replaced
+
+
+def bulk_delete_same(document_class: Any, documents: Iterable[Any], same: Sequence[str]) -> int:
+    """Delete stored documents that still have the same fields; return how many."""
+    deleted = 0
+    for chunk in _chunks(documents):
+        deletes = []
+        for document in chunk:
+            stored = _checked(document)
+            deletes.append(DeleteOne({"_id": document.pk, **{name: stored[name] for name in same}}))
+        deleted += document_class._get_collection().bulk_write(deletes, ordered=False).deleted_count
+    return deleted
+
+
 def iter_fields(
     document_class: Any, where: Mapping[str, object], fields: Sequence[str], *, batch: int = 1000
 ) -> Iterator[dict[str, Any]]:
@@ -119,8 +164,14 @@ def _client_new(url: str, **options: Any) -> MongoClient[dict[str, Any]]:
 
 
 def _replacement(document: Any) -> ReplaceOne[dict[str, Any]]:
+    return ReplaceOne({"_id": document.pk}, _checked(document), upsert=True)
+
+
+def _checked(document: Any) -> dict[str, Any]:
+    """Return a valid document as it is stored."""
     document.validate()
-    return ReplaceOne({"_id": document.pk}, document.to_mongo().to_dict(), upsert=True)
+    stored: dict[str, Any] = document.to_mongo().to_dict()
+    return stored
 
 
 def _is_duplicate(error: BulkWriteError) -> bool:

@@ -14,12 +14,14 @@ from vision.errors import (
 )
 from vision.images import DecodedImage, ImageLimits, crop_encode, image_decode
 from vision.pair import Pair, choose_pair, pair_in_force
+from vision.previews import PREVIEW_SIDE, preview_encode
 from vision.quality import FaceQuality, QualityThresholds, refusal
 from vision.report import ModelRow, ModelShapes, model_verify, models_report
 from vision.weights import archive_fetch, fetch, model_path
 
 __all__ = [
     "CATALOGUE",
+    "PREVIEW_SIDE",
     "DecodedImage",
     "DetectedFace",
     "DownloadFailed",
@@ -50,5 +52,6 @@ __all__ = [
     "model_verify",
     "models_report",
     "pair_in_force",
+    "preview_encode",
     "refusal",
 ]

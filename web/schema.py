@@ -8,6 +8,7 @@ are added here.
 from __future__ import annotations
 
 import inspect
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import NoneType, UnionType
@@ -62,7 +63,11 @@ EVERYWHERE: tuple[type[Exception], ...] = (
 )
 WITH_PARAMETERS: tuple[type[Exception], ...] = (NotValid, exceptions.ParseError)
 WITH_BODY: tuple[type[Exception], ...] = (BodyTooLarge, exceptions.UnsupportedMediaType)
-WITH_KEY: tuple[type[Exception], ...] = (idempotency.KeyReused, idempotency.StillWorking)
+WITH_KEY: tuple[type[Exception], ...] = (
+    idempotency.KeyReused,
+    idempotency.StillWorking,
+    exceptions.ParseError,
+)
 
 PATH_PARAMETERS: dict[str, tuple[str, str]] = {
     "bucket": ("The name of an S3 bucket, or of a folder that serves as one.", "photos"),
@@ -76,6 +81,13 @@ PATH_PARAMETERS: dict[str, tuple[str, str]] = {
     "user_id": ("The id of a person: `[A-Za-z0-9_.@-]{1,64}`.", "ada.lovelace"),
     "prefix": ("The first letters of a key, as the list shows them.", "Vq3tZb8k"),
 }
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": idempotency.MAX_KEY, "pattern": "^[ -~]+$"},
+    OpenApiParameter.HEADER,
+    description="The same key and request within 24 hours give the first answer again.",
+)
 
 
 def operation(
@@ -92,7 +104,7 @@ def operation(
 ) -> Callable[[Any], Any]:
     """Describe an operation; ``example`` is a body of its first answer."""
     first = min(answers)
-    responses: dict[Any, Any] = {
+    own: dict[Any, Any] = {
         status: OpenApiResponse(
             response=kind,
             description=_first_line(kind),
@@ -100,24 +112,21 @@ def operation(
         )
         for status, kind in answers.items()
     }
-    all_refusals = [*refuses, *EVERYWHERE]
-    all_refusals += WITH_PARAMETERS if query or form or json else ()
-    all_refusals += WITH_BODY if form or json else ()
-    responses |= _refusals(all_refusals)
+    refusals = [*refuses, *EVERYWHERE]
+    refusals += WITH_PARAMETERS if query or form or json else ()
+    refusals += WITH_BODY if form or json else ()
 
     def decorate(method: Any) -> Any:
-        if method.__name__ == "post":
-            responses.update(_refusals([*all_refusals, *WITH_KEY]))
-        body = form or json
+        is_post, body = method.__name__ == "post", form or json
         return extend_schema(
             summary=summary,
             description=inspect.getdoc(method),
             tags=[tag],
-            parameters=[query, *_headers(method)] if query else _headers(method),
+            parameters=[*([query] if query else []), *([IDEMPOTENCY_KEY] if is_post else [])],
             request={("multipart/form-data" if form else "application/json"): body}
             if body
             else None,
-            responses=responses,
+            responses=_refusals([*refusals, *(WITH_KEY if is_post else ())]) | own,
             examples=[OpenApiExample(summary, value=body_example, request_only=True)]
             if body_example is not None
             else None,
@@ -203,8 +212,9 @@ class ApiSchema(AutoSchema):
         return parameters
 
     def get_operation_id(self) -> str:
-        """Name an operation after its address and method, as clients generate functions."""
-        return str(super().get_operation_id()).removeprefix("api_v1_")
+        """Name an operation after its resource and method, as clients generate functions."""
+        resource = re.sub("(?<!^)(?=[A-Z])", "_", type(self.view).__name__.removesuffix("Api"))
+        return f"{resource.lower()}_{self.method.lower()}"
 
 
 class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # no types there
@@ -226,25 +236,6 @@ class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
 def _examples(name: str, value: Any) -> list[OpenApiExample] | None:
     """Return the example of an answer."""
     return None if value is None else [OpenApiExample(name, value=value, response_only=True)]
-
-
-def _headers(method: Any) -> list[Any]:
-    """Return the headers that every POST takes."""
-    if method.__name__ != "post":
-        return []
-    return [
-        OpenApiParameter(
-            "Idempotency-Key",
-            {
-                "type": "string",
-                "minLength": 1,
-                "maxLength": idempotency.MAX_KEY,
-                "pattern": "^[ -~]+$",
-            },
-            OpenApiParameter.HEADER,
-            description="The same key and request within 24 hours give the first answer again.",
-        )
-    ]
 
 
 def _refusals(kinds: Iterable[type[Exception]]) -> dict[int, OpenApiResponse]:

@@ -1,20 +1,50 @@
-"""Faces: the crop of one, and the photo it was found in."""
+"""Faces: one with all its facts, its crop, and the photo it was found in."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.conf import settings
 from django.http import HttpResponseBase
 from rest_framework.request import Request
+from rest_framework.response import Response
 
-from clustering import selectors
+from clustering import examples, selectors
+from clustering.answers import faces as answers
+from clustering.documents import Image
 from clustering.errors import NoSuchFace
-from clustering.pictures import crop_response, image_response
-from storage.buckets import open_bucket
+from clustering.pictures import crop_response, image_response, preview_response
+from storage.buckets import Bucket, open_bucket
 from storage.crops import face_crops
 from storage.errors import NoSuchBucket, ObjectTooLarge, ObjectUnreadable, ObjectVanished
 from storage.names import CollectionName
+from vision import ImageTooLarge, NotAnImage, UnreadableImage
 from web.api import Api
 from web.negotiation import OneKind
 from web.schema import operation
+
+BINARY = {"type": "string", "format": "binary"}
+JPEG: Any = {(200, "image/jpeg"): {**BINARY, "description": "A JPEG."}}
+PHOTO: Any = {(200, "image/*"): {**BINARY, "description": "The photo."}}
+PHOTO_REFUSALS = (NoSuchFace, NoSuchBucket, ObjectVanished, ObjectUnreadable, ObjectTooLarge)
+
+
+class FaceApi(Api):
+    """A face."""
+
+    @operation(
+        "Read a face",
+        answers={200: answers.FaceDetail},
+        example=examples.FACE_DETAIL,
+        refuses=(NoSuchFace,),
+        tag="faces",
+    )
+    def get(self, request: Request, face_id: str) -> Response:
+        """Answer with photo, box, quality, and the cluster it has in the run that readers see."""
+        face = selectors.face_get(face_id)
+        run = selectors.current_run(face.collection)
+        member = None if run is None else selectors.member_find(run, face.id)
+        return Response(answers.face_detail_json(face, selectors.image_find(face), run, member))
 
 
 class FaceCropApi(Api):
@@ -24,7 +54,7 @@ class FaceCropApi(Api):
 
     @operation(
         "See a face",
-        answers={200: {"type": "string", "format": "binary", "description": "A JPEG."}},
+        answers=JPEG,
         refuses=(NoSuchFace, ObjectVanished),
         tag="faces",
     )
@@ -40,12 +70,35 @@ class FaceImageApi(Api):
 
     @operation(
         "Get the photo of a face",
-        answers={200: {"type": "string", "format": "binary", "description": "The photo."}},
-        refuses=(NoSuchFace, NoSuchBucket, ObjectVanished, ObjectUnreadable, ObjectTooLarge),
+        answers=PHOTO,
+        refuses=PHOTO_REFUSALS,
         tag="faces",
     )
     def get(self, request: Request, face_id: str) -> HttpResponseBase:
         """Answer with the original, as it lies in the bucket."""
-        face = selectors.face_get(face_id)
-        bucket = open_bucket(CollectionName.parse(face.collection).bucket)
-        return image_response(request, selectors.image_of(face), bucket=bucket)
+        image, bucket = _photo(face_id)
+        return image_response(request, image, bucket=bucket)
+
+
+class FacePreviewApi(Api):
+    """The photo a face was found in, for the screen."""
+
+    content_negotiation_class = OneKind
+
+    @operation(
+        "See the photo of a face",
+        answers=JPEG,
+        refuses=(*PHOTO_REFUSALS, NotAnImage, UnreadableImage, ImageTooLarge),
+        tag="faces",
+    )
+    def get(self, request: Request, face_id: str) -> HttpResponseBase:
+        """Answer with an upright JPEG, 1600 pixels at most, whatever the photo's format is."""
+        image, bucket = _photo(face_id)
+        return preview_response(request, image, bucket=bucket, limits=settings.VISION.limits)
+
+
+def _photo(face_id: str) -> tuple[Image, Bucket]:
+    """Return the image a face was found in, and the bucket it lies in."""
+    face = selectors.face_get(face_id)
+    bucket = open_bucket(CollectionName.parse(face.collection).bucket)
+    return selectors.image_of(face), bucket

@@ -1,24 +1,41 @@
-"""Runs: start one over a collection, ask how one stands."""
+"""Runs: start one over a collection, ask how one stands, list, cancel, resume, delete."""
 
 from __future__ import annotations
 
 import threading
 import time
+from typing import ClassVar
 
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clustering import examples, selectors, serializers
+from clustering.answers import run_details as details
 from clustering.answers import runs as answers
 from clustering.documents import Run, RunState
-from clustering.edge import request_run
-from clustering.errors import BadParameters, EmptyCollection, NoSuchRun, RunActive
+from clustering.edge import (
+    request_cancel,
+    request_resume,
+    request_run,
+    request_run_removal,
+)
+from clustering.errors import (
+    BadParameters,
+    CollectionBusy,
+    EmptyCollection,
+    NoSuchRun,
+    RunActive,
+    RunEnded,
+    RunNotResumable,
+)
 from storage.errors import InvalidName, NoSuchBucket
 from storage.names import CollectionName
 from vision import ModelMissing
 from web.api import Api, query_of
 from web.auth import caller_name
+from web.paging import BadCursor, cursor_decode, cursor_encode
+from web.roles import Role
 from web.schema import operation
 
 POLL_SECONDS = 0.25
@@ -39,6 +56,7 @@ class ClusterBucketApi(Api):
             NoSuchBucket,
             EmptyCollection,
             RunActive,
+            CollectionBusy,
             ModelMissing,
         ),
         tag="runs",
@@ -82,6 +100,140 @@ class ClusterStatusApi(Api):
             return Response(answers.run_working_json(run))
         people = (one for one in selectors.clusters_all(run) if not one.is_noise)
         return Response(answers.run_status_json(run, people))
+
+
+class RunsApi(Api):
+    """The runs of a collection."""
+
+    @operation(
+        "List the runs of a collection",
+        answers={200: details.RunRows},
+        example={"runs": [examples.RUN_ROW], "next": None},
+        query=serializers.RunsQuery,
+        refuses=(InvalidName, NoSuchRun, BadCursor),
+        tag="runs",
+    )
+    def get(self, request: Request) -> Response:
+        """Answer with a page of runs, newest first."""
+        query = query_of(request, serializers.RunsQuery).validated_data
+        collection = selectors.collection_get(CollectionName.parse(query["collection"]).path)
+        before = cursor_decode(query.get("cursor"), within=f"{collection.path}\t")
+        limit = query["limit"]
+        found = selectors.runs_page(collection.path, before=before, limit=limit + 1)
+        page = found[:limit]
+        return Response(
+            details.RunRows(
+                runs=[
+                    details.run_row_json(run, is_current=run.id == collection.current_run)
+                    for run in page
+                ],
+                next=cursor_encode(page[-1].place) if len(found) > limit else None,
+            )
+        )
+
+
+class RunApi(Api):
+    """A run."""
+
+    roles: ClassVar = {"DELETE": Role.ADMIN}
+
+    @operation(
+        "Read a run",
+        answers={200: details.RunDetail},
+        example=examples.RUN,
+        refuses=(NoSuchRun,),
+        tag="runs",
+    )
+    def get(self, request: Request, run_id: str) -> Response:
+        """Answer with state, progress, parameters, models and statistics; fit to be polled."""
+        return Response(_detail(selectors.run_get(run_id)))
+
+    @operation(
+        "Delete a run",
+        answers={200: details.RunRemoved},
+        example=examples.RUN_REMOVED,
+        refuses=(NoSuchRun, RunActive, CollectionBusy),
+        tag="runs",
+    )
+    def delete(self, request: Request, run_id: str) -> Response:
+        """Remove a run and its groups; the faces stay.
+
+        If it was the collection's current run, the newest other finished run that still has its
+        clusters becomes that; without one, the collection reads as never clustered.
+        """
+        return Response(details.run_removed_json(request_run_removal(selectors.run_get(run_id))))
+
+
+class RunCancelApi(Api):
+    """The end of a run, asked for."""
+
+    @operation(
+        "Cancel a run",
+        answers={202: details.RunDetail},
+        example=examples.RUN,
+        refuses=(NoSuchRun, RunEnded),
+        tag="runs",
+    )
+    def post(self, request: Request, run_id: str) -> Response:
+        """Ask a run to stop at its next photo; readers go on seeing the last finished one."""
+        return _accepted(request_cancel(selectors.run_get(run_id)))
+
+
+class RunResumeApi(Api):
+    """The continuation of a run, asked for."""
+
+    @operation(
+        "Resume a run",
+        answers={202: details.RunDetail},
+        example=examples.RUN,
+        refuses=(NoSuchRun, RunNotResumable, RunActive, CollectionBusy),
+        tag="runs",
+    )
+    def post(self, request: Request, run_id: str) -> Response:
+        """Let the newest run go on after it failed or was cancelled; what is done stays done."""
+        return _accepted(request_resume(selectors.run_get(run_id)))
+
+
+class RunSkippedApi(Api):
+    """The photos that a run's collection could not read."""
+
+    @operation(
+        "List the photos that were not read",
+        answers={200: details.SkippedImages},
+        example=examples.SKIPPED,
+        query=serializers.PageQuery,
+        refuses=(NoSuchRun, BadCursor),
+        tag="runs",
+    )
+    def get(self, request: Request, run_id: str) -> Response:
+        """Answer with a page of photos by key, each with its reason, as of the newest run."""
+        query = query_of(request, serializers.PageQuery).validated_data
+        run, limit = selectors.run_get(run_id), query["limit"]
+        after = cursor_decode(query.get("cursor"), within=f"{run.collection}\t")
+        found = selectors.images_skipped(
+            run.collection, after=after, last_key=run.last_key, limit=limit + 1
+        )
+        page = found[:limit]
+        return Response(
+            details.SkippedImages(
+                clustering_id=run.id,
+                bucket_path=run.collection,
+                skipped=[details.skipped_json(image) for image in page],
+                next=cursor_encode(page[-1].skip_place) if len(found) > limit else None,
+            )
+        )
+
+
+def _detail(run: Run) -> details.RunDetail:
+    """Return all of a run."""
+    current = selectors.current_run(run.collection)
+    return details.run_detail_json(run, is_current=current is not None and current.id == run.id)
+
+
+def _accepted(run: Run) -> Response:
+    """Say that a run will do as asked, and where to see it."""
+    headers = {"Location": details.run_url(run)}
+    return Response(_detail(run), status=status.HTTP_202_ACCEPTED, headers=headers)
 
 
 def _run_awaited(run: Run, *, seconds: float) -> Run:

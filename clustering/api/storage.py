@@ -11,7 +11,7 @@ from clustering import examples, selectors, serializers
 from clustering.answers import storage as answers
 from clustering.documents import Run
 from clustering.edge import request_repair, request_report
-from clustering.errors import NoSuchRun, RunActive
+from clustering.errors import CollectionBusy, NoSuchRun, RunActive
 from storage.errors import InvalidName, ModelMismatch, NoSuchBucket
 from storage.names import CollectionName
 from vision import ModelMissing
@@ -45,7 +45,15 @@ class VerifyStorageApi(Api):
             "repair": {"vectors_removed": 2, "photos_read_again": 1, "faces_recomputed": 1},
         },
         query=serializers.RepairQuery,
-        refuses=(InvalidName, NoSuchRun, NoSuchBucket, RunActive, ModelMismatch, ModelMissing),
+        refuses=(
+            InvalidName,
+            NoSuchRun,
+            NoSuchBucket,
+            RunActive,
+            CollectionBusy,
+            ModelMismatch,
+            ModelMissing,
+        ),
         tag="storage",
     )
     def post(self, request: Request, bucket: str, sub: str) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from clustering.decisions.law import Law
@@ -20,7 +21,7 @@ from clustering.documents import (
 from clustering.pipeline.decided import faces_remember
 from clustering.pipeline.face_table import faces_of_images, keys_gone
 from clustering.pipeline.tools import Tools
-from clustering.selectors import collection_faces, members_all, runs_of
+from clustering.selectors import collection_faces, members_all, runs_page
 from clustering.signals import groups_forgotten
 from storage.crops import CropStore
 from storage.mongo import bulk_delete
@@ -34,7 +35,7 @@ def payloads_write(run: Run, *, vectors: VectorStore, check: Callable[[], None])
     """Write run and cluster to the payload of every member's vector, a request per cluster."""
     for label, ids in _ids_by_label(run):
         check()
-        for part in _slices(ids):
+        for part in slices(ids):
             vectors.set_payload(run.embedder, part, {"run": run.clusters_run, "cluster": label})
 
 
@@ -44,11 +45,11 @@ def collection_tidy(
     """Remove what left or changed, and the groups of all but the newest runs."""
     present = faces_of_images(run, beyond_reach=True)
     stale = [face for face in collection_faces(run.collection) if face.id not in present]
-    for part in _slices(stale):
+    for part in slices(stale):
         check()
         faces_remember(part, law, vectors=tools.vectors)
         faces_remove(part, vectors=tools.vectors, crops=tools.crops)
-    for part in _slices(sorted(keys_gone(run))):
+    for part in slices(sorted(keys_gone(run))):
         check()
         bulk_delete(Image, [Image.id_for(run.collection, key) for key in part])
     check()
@@ -64,26 +65,38 @@ def faces_remove(faces: list[Face], *, vectors: VectorStore, crops: CropStore) -
     crops.delete([face.id for face in faces])
 
 
-def groups_remove(run_id: str) -> None:
+def groups_remove(run_id: str) -> Counter[str]:
     """Remove the clusters and members stored under a run's id, after whatever hangs on them."""
     groups_forgotten.send(sender=Run, run_id=run_id)
-    for kind in (Member, Cluster):
-        kind.objects(place__gte=f"{run_id}/", place__lt=f"{run_id}/{END_OF_PLACES}").delete()
-    for kind, first in ((Cluster, emptied_place(run_id, "")), (Member, out_place(run_id))):
-        kind.objects(place__gte=first, place__lt=first + END_OF_PLACES).delete()
+    removed = Counter[str]()
+    for name, kind, first in (
+        ("members", Member, f"{run_id}/"),
+        ("clusters", Cluster, f"{run_id}/"),
+        ("clusters", Cluster, emptied_place(run_id, "")),
+        ("members", Member, out_place(run_id)),
+    ):
+        places = {"place__gte": first, "place__lt": first + END_OF_PLACES}
+        removed[name] += kind.objects(**places).delete()
+    return removed
+
+
+def slices(items: list) -> Iterator[list]:
+    """Cut a list into slices of bounded size."""
+    for first in range(0, len(items), SLICE):
+        yield items[first : first + SLICE]
 
 
 def _forget_runs(run: Run, *, keep: int) -> None:
     """Remove the groups of old runs that no kept run shares; the run itself stays as history."""
-    runs = runs_of(run.collection, limit=RUNS_LOOKED_AT)
+    runs = runs_page(run.collection, limit=RUNS_LOOKED_AT)
     ended = [one for one in runs if one.state == RunState.FINISHED or one.id == run.id]
     used = {run.clusters_run, *(one.clusters_run for one in ended[:keep])}
     kept = {run.id, *(one.id for one in ended[:keep])}
     for one in runs:
         if one.id in kept or one.forgotten:
             continue
-        if one.id not in used:
-            groups_remove(one.id)
+        for groups in {one.id, one.clusters_run} - used:  # the run it shares may be deleted
+            groups_remove(groups)
         Run.objects(id=one.id).update_one(set__forgotten=True)
 
 
@@ -98,9 +111,3 @@ def _ids_by_label(run: Run) -> Iterator[tuple[str, list[str]]]:
         ids.append(member.face)
     if ids:
         yield label, ids
-
-
-def _slices(items: list) -> Iterator[list]:
-    """Cut a list into slices of bounded size."""
-    for first in range(0, len(items), SLICE):
-        yield items[first : first + SLICE]

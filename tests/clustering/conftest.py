@@ -8,7 +8,7 @@ import pytest
 from clustering.advance import Next, run_advance
 from clustering.parameters import RunParameters
 from clustering.pipeline import Tools
-from clustering.selectors import run_get
+from clustering.selectors import run_get, runs_all
 from clustering.services import ModelsInForce, run_start
 from storage.buckets import open_bucket
 from storage.crops import face_crops
@@ -72,6 +72,9 @@ class Painted:
         while self.advance(run, **kind) != Next.NOTHING:
             pass
         return run_get(run.id)
+
+    def runs(self):
+        return list(runs_all(self.name.path))
 
     def run(self, *, runs_kept=3, **parameters):
         return self.finish(self.start(**parameters), runs_kept=runs_kept)

@@ -11,7 +11,6 @@ from tests.labelled import FACES, needs_labelled_photos
 pytestmark = [pytest.mark.e2e, needs_labelled_photos]
 
 KNOWN = ("Ariel_Sharon", "Colin_Powell", "Tony_Blair")
-ENROLLED_WITH = 2  # photos of each
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +44,8 @@ def test_the_twelve_operations_in_order(client, photos):
 
 def enrol_and_improve(client, photos):
     for name in KNOWN:
-        first, second = photos[name][:ENROLLED_WITH]
-        made = client.post("/detect-face", data={"user_id": name}, files={"file": first.open("rb")})
+        left = iter(photos[name])
+        made = sent(left, lambda file, name=name: enrol(client, name, file))
         assert made.status_code == 201, made.text
         assert made.json().keys() >= {
             *("user_id", "has_face", "message", "face_quality", "confidence", "reason"),
@@ -55,10 +54,32 @@ def enrol_and_improve(client, photos):
         assert (made.json()["user_id"], made.json()["reason"]) == (name, None)
         assert 0 < made.json()["face_quality"] <= 1
         assert len(made.json()["bbox"]) == 4
-        better = client.put(f"/update-face/{name}", files={"file": second.open("rb")})
+        better = sent(left, lambda file, name=name: improve(client, name, file))
         assert better.status_code == 200, better.text
         assert better.json().keys() >= made.json().keys()
+    read_profiles(client)
 
+
+def enrol(client, name, file):
+    return client.post("/detect-face", data={"user_id": name}, files={"file": file})
+
+
+def improve(client, name, file):
+    return client.put(f"/update-face/{name}", files={"file": file})
+
+
+def sent(photos, send):
+    """Send photos until one is accepted; some show somebody else as well, and say so."""
+    for photo in photos:
+        with photo.open("rb") as file:
+            answer = send(file)
+        if answer.status_code != 422:
+            return answer
+        assert answer.json()["code"] == "several_faces", answer.text
+    raise AssertionError("all photos were refused")
+
+
+def read_profiles(client):
     assert client.get("/debug-quality-settings").json().keys() >= {
         *("default_min_face_size", "default_min_confidence", "default_blur_threshold"),
         *("description", "suggestions", "in_force"),

@@ -1,0 +1,304 @@
+"""What requests about assignments are answered with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TypedDict
+
+from django.utils import timezone
+
+from assignments.documents import Assignment, Strategy
+from assignments.matching import Match
+from assignments.run_matching import RunMatches
+from assignments.services import Assigned
+from clustering.documents import Run
+
+SHOWN = 10
+
+
+class RunnerUp(TypedDict):
+    """The second most similar person."""
+
+    user_id: str
+    similarity: float
+
+
+class AssignedCluster(TypedDict):
+    """Whose a cluster is, with its most typical faces."""
+
+    user_id: str
+    similarity: float
+    face_count: int
+    image_paths: list[str]
+    face_ids: list[str]
+    runner_up: RunnerUp | None
+
+
+class MatchResult(TypedDict):
+    """What a matching found, and what of it was saved; `kept` were assigned already."""
+
+    clustering_id: str
+    bucket_path: str
+    threshold: float
+    margin: float
+    strategy: str
+    dry_run: bool
+    total_clusters: int
+    assigned_clusters: int
+    unassigned_clusters: int
+    assignments: dict[str, AssignedCluster]
+    unassigned_cluster_ids: list[str]
+    unassigned_reasons: dict[str, str]
+    saved_to_db: bool
+    kept: int
+    removed: int
+    timestamp: str
+
+
+class AssignmentRow(TypedDict):
+    """Whose a cluster is, and who decided that."""
+
+    id: str
+    clustering_id: str
+    bucket_path: str
+    cluster_id: str
+    user_id: str
+    similarity: float
+    strategy: str
+    face_count: int
+    decided_by: str
+    state: str
+    runner_up: RunnerUp | None
+    rejected: list[str]
+    version: int
+    created_at: str
+    updated_at: str
+
+
+class RunAssignments(TypedDict):
+    """The assignments of a run, in the order of its clusters."""
+
+    clustering_id: str
+    bucket_path: str
+    total_assignments: int
+    assignments: list[AssignmentRow]
+    next: str | None
+
+
+class AssignmentRows(TypedDict):
+    """Assignments that fit; a page may hold fewer than asked for and still have a next one."""
+
+    assignments: list[AssignmentRow]
+    next: str | None
+
+
+class BucketPart(TypedDict):
+    """What a person has in a collection."""
+
+    clusters: int
+    faces: int
+
+
+class UserCluster(TypedDict):
+    """A cluster that is a person's."""
+
+    id: str
+    clustering_id: str
+    cluster_id: str
+    bucket_path: str
+    similarity: float
+    face_count: int
+    decided_by: str
+    state: str
+    created_at: str
+
+
+class UserTotals(TypedDict):
+    """What a person has in all collections."""
+
+    user_id: str
+    total_clusters: int
+    total_faces: int
+    average_similarity: float
+    bucket_breakdown: dict[str, BucketPart]
+
+
+class UserAssignments(UserTotals):
+    """The clusters of a person, the newest first; totals are over all pages."""
+
+    assignments: list[UserCluster]
+    next: str | None
+
+
+class DeletedAssignments(TypedDict):
+    """How many assignments of a run were deleted."""
+
+    clustering_id: str
+    deleted_count: int
+
+
+class Counted(TypedDict):
+    """How many clusters and faces, and how similar on average."""
+
+    clusters: int
+    faces: int
+    average_similarity: float
+
+
+class Statistics(TypedDict):
+    """Assignments of the runs that readers see."""
+
+    total: Counted
+    per_user: dict[str, Counted]
+    per_collection: dict[str, Counted]
+    per_strategy: dict[str, Counted]
+
+
+def match_json(
+    run: Run,
+    found: RunMatches,
+    done: Assigned,
+    *,
+    strategy: Strategy,
+    dry_run: bool,
+    typical: Mapping[str, list[tuple[str, str]]],
+) -> MatchResult:
+    """Return what a matching did; ``typical`` are (face, photo) of each assigned cluster."""
+    sizes = {cluster.label: cluster.face_count for cluster in found.clusters}
+    return {
+        "clustering_id": run.id,
+        "bucket_path": run.collection,
+        "threshold": found.rules.threshold,
+        "margin": found.rules.margin,
+        "strategy": strategy.value,
+        "dry_run": dry_run,
+        "total_clusters": len(found.clusters),
+        "assigned_clusters": len(done.matches),
+        "unassigned_clusters": len(done.reasons),
+        "assignments": {
+            label: _assigned_json(match, found, sizes[label], typical[label])
+            for label, match in done.matches.items()
+        },
+        "unassigned_cluster_ids": list(done.reasons),
+        "unassigned_reasons": {label: reason.value for label, reason in done.reasons.items()},
+        "saved_to_db": not dry_run,
+        "kept": done.kept,
+        "removed": done.removed,
+        "timestamp": time_json(timezone.now()),
+    }
+
+
+def assignment_json(one: Assignment, *, clustering_id: str) -> AssignmentRow:
+    """Return an assignment."""
+    return {
+        "id": one.id,
+        "clustering_id": clustering_id,
+        "bucket_path": one.collection,
+        "cluster_id": one.cluster,
+        "user_id": one.user_id,
+        "similarity": one.similarity,
+        "strategy": one.strategy.value,
+        "face_count": one.face_count,
+        "decided_by": one.decided_by,
+        "state": one.state.value,
+        "runner_up": _runner_up(one),
+        "rejected": list(one.rejected),
+        "version": one.version,
+        "created_at": time_json(one.created_at),
+        "updated_at": time_json(one.updated_at),
+    }
+
+
+def user_cluster_json(one: Assignment, *, clustering_id: str) -> UserCluster:
+    """Return a cluster as one of a person's."""
+    return {
+        "id": one.id,
+        "clustering_id": clustering_id,
+        "cluster_id": one.cluster,
+        "bucket_path": one.collection,
+        "similarity": one.similarity,
+        "face_count": one.face_count,
+        "decided_by": one.decided_by,
+        "state": one.state.value,
+        "created_at": time_json(one.created_at),
+    }
+
+
+def user_totals_json(user_id: str, held: Iterable[Assignment]) -> UserTotals:
+    """Return what a person has in all collections."""
+    mine = list(held)
+    breakdown: dict[str, BucketPart] = {}
+    for one in mine:
+        part = breakdown.setdefault(one.collection, {"clusters": 0, "faces": 0})
+        part["clusters"] += 1
+        part["faces"] += one.face_count
+    total = counted_json(mine)
+    return {
+        "user_id": user_id,
+        "total_clusters": total["clusters"],
+        "total_faces": total["faces"],
+        "average_similarity": total["average_similarity"],
+        "bucket_breakdown": breakdown,
+    }
+
+
+def statistics_json(held: Iterable[Assignment]) -> Statistics:
+    """Return who has how much, where, and how that was found."""
+    all_of = list(held)
+    return {
+        "total": counted_json(all_of),
+        "per_user": _counted_by(all_of, "user_id"),
+        "per_collection": _counted_by(all_of, "collection"),
+        "per_strategy": _counted_by(all_of, "strategy"),
+    }
+
+
+def counted_json(some: list[Assignment]) -> Counted:
+    """Return how many clusters and faces some assignments have."""
+    mean = sum(one.similarity for one in some) / len(some) if some else 0.0
+    return {
+        "clusters": len(some),
+        "faces": sum(one.face_count for one in some),
+        "average_similarity": round(mean, 6),
+    }
+
+
+def time_json(moment: datetime) -> str:
+    """Return a time as UTC ISO 8601 with Z."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _counted_by(some: list[Assignment], name: str) -> dict[str, Counted]:
+    """Return counts by a field."""
+    groups: dict[str, list[Assignment]] = {}
+    for one in some:
+        groups.setdefault(str(getattr(one, name)), []).append(one)
+    return {value: counted_json(groups[value]) for value in sorted(groups)}
+
+
+def _assigned_json(
+    match: Match, found: RunMatches, size: int, typical: list[tuple[str, str]]
+) -> AssignedCluster:
+    """Return a matched cluster."""
+    runner_up: RunnerUp | None = None
+    if match.runner_up >= 0:
+        runner_up = {
+            "user_id": found.user_ids[match.runner_up],
+            "similarity": round(match.runner_up_similarity, 6),
+        }
+    return {
+        "user_id": found.user_ids[match.profile],
+        "similarity": round(match.similarity, 6),
+        "face_count": size,
+        "image_paths": list(dict.fromkeys(key for _, key in typical)),
+        "face_ids": [face for face, _ in typical],
+        "runner_up": runner_up,
+    }
+
+
+def _runner_up(one: Assignment) -> RunnerUp | None:
+    """Return the second most similar person of an assignment."""
+    if not one.runner_up:
+        return None
+    return {"user_id": one.runner_up, "similarity": one.runner_up_similarity}

@@ -1,0 +1,69 @@
+"""Read assignments; nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assignments.documents import END_OF_PLACES, Assignment
+from assignments.errors import NoSuchAssignment
+
+STREAM = 1000
+IDS_PER_QUERY = 100
+
+
+def assignment_get(assignment_id: str) -> Assignment:
+    """Return one assignment."""
+    found = Assignment.objects(id=assignment_id).first()
+    if found is None:
+        raise NoSuchAssignment("There is no assignment with this id.")
+    return found
+
+
+def assignment_of(run: str, label: str) -> Assignment | None:
+    """Return the assignment of a cluster, None without one."""
+    return Assignment.objects(id=Assignment.id_for(run, label)).first()
+
+
+def assignments_page(run: str, *, after: str = "", limit: int) -> list[Assignment]:
+    """Return up to ``limit`` assignments of a run by cluster, starting after a place."""
+    first = f"{run}/"
+    query = Assignment.objects(place__gt=after or first, place__lt=first + END_OF_PLACES)
+    return list(query.order_by("place").limit(limit))
+
+
+def assignments_of_run(run: str) -> Iterator[Assignment]:
+    """Iterate all assignments of a run by cluster."""
+    after = ""
+    while page := assignments_page(run, after=after, limit=STREAM):
+        yield from page
+        after = page[-1].place
+        if len(page) < STREAM:
+            return
+
+
+def assignments_after(place: str, *, limit: int) -> list[Assignment]:
+    """Return up to ``limit`` assignments of any run, starting after a place."""
+    return list(Assignment.objects(place__gt=place).order_by("place").limit(limit))
+
+
+def assignments_all() -> Iterator[Assignment]:
+    """Iterate all assignments, run by run."""
+    place = ""
+    while page := assignments_after(place, limit=STREAM):
+        yield from page
+        place = page[-1].place
+        if len(page) < STREAM:
+            return
+
+
+def assignments_of_user(user_id: str, *, before: str = "") -> Iterator[Assignment]:
+    """Iterate a person's assignments, the newest first, starting before a place."""
+    first = f"{user_id}\t"
+    end = before or first + END_OF_PLACES
+    while True:
+        query = Assignment.objects(user_place__gte=first, user_place__lt=end)
+        page = list(query.order_by("-user_place").limit(STREAM))
+        yield from page
+        if len(page) < STREAM:
+            return
+        end = page[-1].user_place

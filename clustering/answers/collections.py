@@ -1,0 +1,165 @@
+"""Collections: what exists, and what a purge removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypedDict
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from clustering.answers.moments import time_or_null
+from clustering.answers.run_details import RunRow, run_row_json
+from clustering.documents import Collection, Run
+from clustering.purge import PurgeReceipt
+
+
+class CollectionRow(TypedDict):
+    """A collection; counts are the current run's, 0 without one."""
+
+    path: str
+    bucket: str
+    sub: str
+    updated_at: str | None
+    current_run: RunRow | None
+    newest_run: RunRow | None
+    total_images: int
+    total_faces: int
+    num_clusters: int
+    noise_count: int
+    url: str
+
+
+class CollectionRows(TypedDict):
+    """Collections by path."""
+
+    collections: list[CollectionRow]
+    next: str | None
+
+
+class CollectionDetail(CollectionRow):
+    """A collection with its newest runs, at most 20 of them."""
+
+    runs: list[RunRow]
+    runs_url: str
+
+
+class PurgedDocuments(TypedDict):
+    """Documents of a collection."""
+
+    collections: int
+    runs: int
+    batches: int
+    images: int
+    faces: int
+    clusters: int
+    members: int
+    decisions: int
+    decided_faces: int
+
+
+class PurgedVectors(TypedDict):
+    """Vectors of a collection's faces."""
+
+    vectors: int
+
+
+class PurgedFiles(TypedDict):
+    """Files made for a collection's faces; the photos themselves stay in the bucket."""
+
+    crops: int
+
+
+class PurgedAnswers(TypedDict):
+    """Answers that were kept for repeated requests and name the collection."""
+
+    kept_answers: int
+
+
+class PurgedByStore(TypedDict):
+    """How many things of a collection, store by store."""
+
+    mongodb: PurgedDocuments
+    qdrant: PurgedVectors
+    files: PurgedFiles
+    login_database: PurgedAnswers
+
+
+class PurgeAnswer(TypedDict):
+    """What a purge removed from which store, and what a look afterwards still found: nothing."""
+
+    bucket_path: str
+    complete: bool
+    removed: PurgedByStore
+    left: PurgedByStore
+
+
+def collection_row_json(collection: Collection, runs: Mapping[str, Run]) -> CollectionRow:
+    """Return a collection as a list shows it; ``runs`` holds its current and its newest."""
+    current, newest = runs.get(collection.current_run), runs.get(collection.newest_run)
+    stats = {} if current is None else current.stats
+    return {
+        "path": collection.path,
+        "bucket": collection.bucket,
+        "sub": collection.sub,
+        "updated_at": time_or_null(collection.updated_at),
+        "current_run": _row(current, collection),
+        "newest_run": _row(newest, collection),
+        "total_images": stats.get("total_images", 0),
+        "total_faces": stats.get("total_faces", 0),
+        "num_clusters": stats.get("num_clusters", 0),
+        "noise_count": stats.get("noise_count", 0),
+        "url": _url(collection),
+    }
+
+
+def collection_detail_json(
+    collection: Collection, runs: Mapping[str, Run], *, newest: Iterable[Run]
+) -> CollectionDetail:
+    """Return a collection with its newest runs."""
+    return {
+        **collection_row_json(collection, runs),
+        "runs": [run_row_json(run, is_current=run.id == collection.current_run) for run in newest],
+        "runs_url": f"{reverse('runs_api')}?{urlencode({'collection': collection.path})}",
+    }
+
+
+def purge_json(receipt: PurgeReceipt, *, kept_answers: int) -> PurgeAnswer:
+    """Return what a purge did."""
+    return {
+        "bucket_path": receipt.path,
+        "complete": receipt.is_complete,
+        "removed": _by_store(receipt.removed, kept_answers=kept_answers),
+        "left": _by_store(receipt.left, kept_answers=0),
+    }
+
+
+def _row(run: Run | None, collection: Collection) -> RunRow | None:
+    """Return a collection's run, if it has it."""
+    return None if run is None else run_row_json(run, is_current=run.id == collection.current_run)
+
+
+def _url(collection: Collection) -> str:
+    """Return where a collection is read."""
+    name = {"bucket": collection.bucket, "sub": collection.sub}
+    return reverse("collection_api", kwargs=name)
+
+
+def _by_store(counts: Mapping[str, int], *, kept_answers: int) -> PurgedByStore:
+    """Return counts under the names of their stores."""
+    return {
+        "mongodb": {
+            "collections": counts["collections"],
+            "runs": counts["runs"],
+            "batches": counts["batches"],
+            "images": counts["images"],
+            "faces": counts["faces"],
+            "clusters": counts["clusters"],
+            "members": counts["members"],
+            "decisions": counts["decisions"],
+            "decided_faces": counts["decided_faces"],
+        },
+        "qdrant": {"vectors": counts["vectors"]},
+        "files": {"crops": counts["crops"]},
+        "login_database": {"kept_answers": kept_answers},
+    }

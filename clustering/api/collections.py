@@ -1,0 +1,85 @@
+"""Collections: what exists, one with its runs, and its purge."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from clustering import examples, selectors, serializers
+from clustering.answers import collections as answers
+from clustering.edge import request_purge
+from clustering.errors import CollectionBusy, NoSuchRun, RunActive
+from storage.errors import InvalidName
+from storage.names import CollectionName
+from web import idempotency
+from web.api import Api, query_of
+from web.paging import BadCursor, cursor_decode, cursor_encode
+from web.roles import Role
+from web.schema import operation
+
+RUNS_SHOWN = 20
+
+
+class CollectionsApi(Api):
+    """The collections that were clustered."""
+
+    @operation(
+        "List the collections",
+        answers={200: answers.CollectionRows},
+        example={"collections": [examples.COLLECTION_ROW], "next": None},
+        query=serializers.PageQuery,
+        refuses=(BadCursor,),
+        tag="collections",
+    )
+    def get(self, request: Request) -> Response:
+        """Answer with a page of collections by path, each with its current and newest run."""
+        query = query_of(request, serializers.PageQuery).validated_data
+        after, limit = cursor_decode(query.get("cursor"), within=""), query["limit"]
+        found = selectors.collections_page(after=after, limit=limit + 1)
+        page = found[:limit]
+        runs = selectors.runs_by_id(
+            run_id for one in page for run_id in (one.current_run, one.newest_run)
+        )
+        return Response(
+            answers.CollectionRows(
+                collections=[answers.collection_row_json(one, runs) for one in page],
+                next=cursor_encode(page[-1].path) if len(found) > limit else None,
+            )
+        )
+
+
+class CollectionApi(Api):
+    """A collection."""
+
+    roles: ClassVar = {"DELETE": Role.ADMIN}
+
+    @operation(
+        "Read a collection",
+        answers={200: answers.CollectionDetail},
+        example=examples.COLLECTION,
+        refuses=(InvalidName, NoSuchRun),
+        tag="collections",
+    )
+    def get(self, request: Request, bucket: str, sub: str) -> Response:
+        """Answer with counts, the current run, and the newest runs."""
+        collection = selectors.collection_get(CollectionName.parse(f"{bucket}/{sub}").path)
+        newest = selectors.runs_page(collection.path, limit=RUNS_SHOWN)
+        runs = selectors.runs_by_id([collection.current_run, collection.newest_run])
+        return Response(answers.collection_detail_json(collection, runs, newest=newest))
+
+    @operation(
+        "Purge a collection",
+        answers={200: answers.PurgeAnswer},
+        example=examples.PURGE,
+        refuses=(InvalidName, NoSuchRun, RunActive, CollectionBusy),
+        tag="collections",
+    )
+    def delete(self, request: Request, bucket: str, sub: str) -> Response:
+        """Remove all that was found in a collection's photos, from every store.
+
+        The photos stay in the bucket. Repeat it if it was interrupted; it finishes what is left.
+        """
+        receipt = request_purge(CollectionName.parse(f"{bucket}/{sub}"))
+        return Response(answers.purge_json(receipt, kept_answers=idempotency.forget(receipt.path)))
