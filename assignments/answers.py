@@ -93,6 +93,12 @@ class AssignmentRows(TypedDict):
     next: str | None
 
 
+class ExportedAssignments(TypedDict):
+    """All assignments of a run, of a collection, or of all that readers see."""
+
+    assignments: list[AssignmentRow]
+
+
 class BucketPart(TypedDict):
     """What a person has in a collection."""
 

@@ -250,7 +250,11 @@ class ProfileCropApi(Api):
     @operation(
         "See the face in a reference photo",
         answers={
-            200: {"type": "string", "format": "binary", "description": "A JPEG."},
+            (200, "image/jpeg"): {
+                "type": "string",
+                "format": "binary",
+                "description": "A JPEG.",
+            },
         },
         refuses=(BadUserId, NoSuchProfile, NoSuchPhoto, ObjectVanished),
         tag="profiles",

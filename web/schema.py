@@ -41,7 +41,7 @@ from web.errors import (
 )
 
 Kind = type[Any]
-Answers = Mapping[int, Any]
+Answers = Mapping[Any, Any]  # by status, or by status and content type
 
 
 class Error(TypedDict):
@@ -103,7 +103,7 @@ def operation(
     tag: str,
 ) -> Callable[[Any], Any]:
     """Describe an operation; ``example`` is a body of its first answer."""
-    first = min(answers)
+    first = min(answers)  # also of pairs: the schema shows one body
     own: dict[Any, Any] = {
         status: OpenApiResponse(
             response=kind,

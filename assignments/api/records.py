@@ -163,7 +163,11 @@ class AssignmentExportApi(Api):
     @operation(
         "Export assignments",
         query=serializers.ExportQuery,
-        answers={200: {"type": "string", "format": "binary"}},
+        answers={
+            (200, "text/csv; charset=utf-8"): {"type": "string", "description": "A row a line."},
+            (200, "application/json"): answers.ExportedAssignments,
+        },
+        example={"assignments": [examples.ROW]},
         refuses=(NoSuchRun,),
         tag="export",
     )
