@@ -70,6 +70,10 @@ class Law:
         newer = (one for one in self.rulings.values() if one.seq > seq)
         return [one for one in newer if entity in self._entities(one)]
 
+    def subject(self, decision: str) -> Ruling:
+        """Return the decision that a chain of undos is about."""
+        return self._subject(self.rulings[decision])
+
     def persons_of(self, decision: str) -> set[str]:
         """Return the persons that a decision, or what it undoes, is about."""
         subject = self._subject(self.rulings[decision])

@@ -33,6 +33,7 @@ from clustering.pipeline.statistics import run_statistics
 from clustering.pipeline.tidy import collection_tidy, groups_remove, payloads_write
 from clustering.pipeline.tools import Tools
 from clustering.selectors import run_find
+from clustering.signals import groups_switching
 from storage.mongo import bulk_upsert
 
 COVERS = 4
@@ -75,6 +76,8 @@ def run_group(run: Run, *, tools: Tools, check: Callable[[], None], runs_kept: i
             return
         check()
         decisions_catch_up(run, vectors=tools.vectors)
+        before = run_find(collection.current_run)
+        groups_switching.send(sender=Run, run=run, before=before)
         _switch(run)
     if not run.groups_of:
         payloads_write(run, vectors=tools.vectors, check=check)
