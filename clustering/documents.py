@@ -147,6 +147,8 @@ class Run(Document):
 
     groups_of = fields.StringField(default="")
     preview = fields.BooleanField(default=False)
+    previewed_from = fields.StringField(default="")
+    changes = fields.DictField()
     grouped = fields.BooleanField(default=False)
     grouped_at = fields.IntField(default=0)
     decided = fields.IntField(default=0)

@@ -25,7 +25,7 @@ from clustering.pipeline.verification import (
 from clustering.purge import PurgeReceipt, collection_purge
 from clustering.removal import RunRemoval, run_remove
 from clustering.selectors import collection_get, run_get
-from clustering.services import run_cancel, run_resume, run_start
+from clustering.services import run_apply, run_cancel, run_resume, run_start
 from clustering.tasks import enqueue_projection, enqueue_run
 from storage.buckets import open_bucket
 from storage.crops import face_crops
@@ -64,6 +64,13 @@ def request_cancel(run: Run) -> Run:
 def request_resume(run: Run) -> Run:
     """Let a run that failed or was cancelled go on."""
     run = run_resume(run)
+    enqueue_run(run.id)
+    return run
+
+
+def request_apply(run: Run) -> Run:
+    """Let a preview become what readers see; a worker does it."""
+    run = run_apply(run)
     enqueue_run(run.id)
     return run
 
@@ -126,15 +133,15 @@ def read_settled(path: str, read: Callable[[], T]) -> T:
     What waits is written first. If somebody decides meanwhile, it is read again, some times.
     """
     for _ in range(READ_AGAIN):
-        run = _settle(path)
+        run = groups_settle(path)
         found = read()
         if run is None or not projection_waits(run):
             break
     return found
 
 
-def _settle(path: str) -> Run | None:
-    """Return the run that readers see once all decisions are written into it."""
+def groups_settle(path: str) -> Run | None:
+    """Return the run that readers see once all decisions are written into it, None without one."""
     until = time.monotonic() + PATIENCE_S
     while True:
         try:

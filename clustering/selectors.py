@@ -157,6 +157,17 @@ def members_slices(run: Run, *, size: int) -> Iterator[list[Member]]:
             return
 
 
+def members_from(run: Run, after: str) -> Iterator[Member]:
+    """Iterate the members of a run, cluster by cluster, starting after a place."""
+    first = f"{run.clusters_run}/"
+    place = after or first
+    while page := _page(Member, place, end=first + END_OF_PLACES, limit=STREAM):
+        yield from page
+        place = page[-1].place
+        if len(page) < STREAM:
+            return
+
+
 def members_all(run: Run) -> Iterator[Member]:
     """Iterate all members of a run, cluster by cluster."""
     return _stream(Member, f"{run.clusters_run}/")

@@ -28,7 +28,7 @@ from clustering.documents import (
 from clustering.grouping import Grouping, group_faces
 from clustering.pipeline.decided import Decided, decided_rows, recognised_out, verdicts_keep
 from clustering.pipeline.face_table import FaceTable, face_table
-from clustering.pipeline.lineage import persons_before, persons_of
+from clustering.pipeline.lineage import changes_of, persons_before, persons_of
 from clustering.pipeline.statistics import run_statistics
 from clustering.pipeline.tidy import collection_tidy, groups_remove, payloads_write
 from clustering.pipeline.tools import Tools
@@ -109,15 +109,18 @@ def _run_write_groups(run: Run, *, tools: Tools, check: Callable[[], None]) -> N
             constraints=decided.constraints(table.keys),
         )
         check()
-        before = run_find(Collection.objects(path=run.collection).first().current_run)
+        seen = run_find(Collection.objects(path=run.collection).first().current_run)
+        before = persons_before(seen)
         persons = persons_of(
             grouping.labels,
             ids=table.ids,
             run=run,
-            before=persons_before(before),
+            before=before,
             anchored=decided.row_persons(),
             law=law,
         )
+        run.previewed_from = seen.id if seen is not None else ""
+        run.changes = changes_of(grouping.labels, ids=table.ids, before=before, persons=persons)
         sizes = _groups_write(run, _Named(table, grouping, persons, decided), check=check)
         run.stats, run.skipped = run_statistics(run, table=table, sizes=sizes)
         run.decided = run.grouped_at = law.seq
@@ -129,6 +132,8 @@ def _run_write_groups(run: Run, *, tools: Tools, check: Callable[[], None]) -> N
         set__decided=run.decided,
         set__labels=run.labels,
         set__grouped_at=run.grouped_at,
+        set__previewed_from=run.previewed_from,
+        set__changes=run.changes,
         set__grouped=True,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from hashlib import sha256
 
 import numpy as np
@@ -32,7 +32,7 @@ def persons_of(
     shared = Counter(
         (int(label), law.root(before[face]))
         for face, label in zip(ids, labels, strict=True)
-        if label >= 0 and face in before
+        if label >= 0 and before.get(face, NOISE) != NOISE
     )
     for (label, person), _ in sorted(shared.items(), key=_most_first):
         if label not in found and person not in taken:
@@ -44,7 +44,7 @@ def persons_of(
 
 
 def persons_before(run: Run | None) -> dict[str, str]:
-    """Return the person of each face in a run, without its noise."""
+    """Return the person of each face in a run, or that it was noise."""
     if run is None:
         return {}
     first = f"{run.clusters_run}/"
@@ -52,12 +52,33 @@ def persons_before(run: Run | None) -> dict[str, str]:
     persons = {
         row["label"]: row.get("person") or person_new(run.clusters_run, row["label"])
         for row in iter_fields(Cluster, where, ["label", "person"])
-    }
+    } | {NOISE: NOISE}
     return {
         row["face"]: persons[row["cluster"]]
         for row in iter_fields(Member, where, ["face", "cluster"])
-        if row["cluster"] != NOISE and row["cluster"] in persons
+        if row["cluster"] in persons
     }
+
+
+def changes_of(
+    labels: NDArray[np.int64], *, ids: list[str], before: dict[str, str], persons: dict[int, str]
+) -> dict[str, int]:
+    """Count what a grouping changes against an earlier one: people that merge, split, faces."""
+    came_from: dict[str, set[str]] = defaultdict(set)
+    went_to: dict[str, set[str]] = defaultdict(set)
+    counts = Counter[str](moved_faces=0, new_faces=0)
+    for face, label in zip(ids, labels.tolist(), strict=True):
+        now, was = persons.get(label, NOISE), before.get(face)
+        if was is None:
+            counts["new_faces"] += 1
+            continue
+        counts["moved_faces"] += was != now
+        if NOISE not in (was, now):
+            came_from[now].add(was)
+            went_to[was].add(now)
+    counts["merged_clusters"] = sum(len(some) > 1 for some in came_from.values())
+    counts["split_clusters"] = sum(len(some) > 1 for some in went_to.values())
+    return dict(counts)
 
 
 def person_new(run_id: str, label: str) -> str:

@@ -89,7 +89,7 @@ def slices(items: list) -> Iterator[list]:
 def _forget_runs(run: Run, *, keep: int) -> None:
     """Remove the groups of old runs that no kept run shares; the run itself stays as history."""
     runs = runs_page(run.collection, limit=RUNS_LOOKED_AT)
-    ended = [one for one in runs if one.state == RunState.FINISHED or one.id == run.id]
+    ended = [one for one in runs if _was_shown(one) or one.id == run.id]
     used = {run.clusters_run, *(one.clusters_run for one in ended[:keep])}
     kept = {run.id, *(one.id for one in ended[:keep])}
     for one in runs:
@@ -98,6 +98,11 @@ def _forget_runs(run: Run, *, keep: int) -> None:
         for groups in {one.id, one.clusters_run} - used:  # the run it shares may be deleted
             groups_remove(groups)
         Run.objects(id=one.id).update_one(set__forgotten=True)
+
+
+def _was_shown(run: Run) -> bool:
+    """Say whether readers saw a run; a preview of before the switch cannot be applied any more."""
+    return run.state == RunState.FINISHED and not run.preview
 
 
 def _ids_by_label(run: Run) -> Iterator[tuple[str, list[str]]]:
