@@ -7,7 +7,10 @@ query that stays flat on the embedded store as well as on a server.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from enum import StrEnum
+from itertools import islice
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from mongoengine import Document, fields
@@ -17,6 +20,7 @@ from storage.fields import MomentField
 ID_NAMESPACE: UUID = uuid5(NAMESPACE_URL, "faceadmin")
 NOISE = "noise"
 NO_CLUSTER = ("poor", "ignored", "not_a_face")  # what a face is instead of being in a cluster
+CLUSTERS_LISTED = 10_000
 END_OF_PLACES = "\U0010ffff"
 
 
@@ -292,6 +296,28 @@ class Cluster(Document):
     def is_noise(self) -> bool:
         """Say whether these are the faces that belong to nobody."""
         return self.label == NOISE
+
+
+class ClusterSizes(Document):
+    """The sizes of a run's clusters as the text of one JSON list, to be answered as it is.
+
+    Whoever changes a run's clusters writes it anew, or removes it: then the clusters are read.
+    """
+
+    run = fields.StringField(primary_key=True)
+    rows = fields.StringField(required=True)
+
+    meta = {"collection": "cluster_sizes", "auto_create_index": True}
+
+    @staticmethod
+    def rows_of(sizes: Iterable[tuple[str, int, int]]) -> str:
+        """Return labels with their images and faces as that text, the 10,000 first of them."""
+        return json.dumps(
+            [
+                {"cluster_id": label, "size": images, "face_count": faces}
+                for label, images, faces in islice(sizes, CLUSTERS_LISTED)
+            ]
+        )
 
 
 class Member(Document):

@@ -17,6 +17,7 @@ from clustering.documents import (
     END_OF_PLACES,
     Batch,
     Cluster,
+    ClusterSizes,
     Collection,
     Face,
     Image,
@@ -129,7 +130,7 @@ def _documents_left(path: str, runs: list[Run]) -> Counter[str]:
     )
     for run_id in {name for run in runs for name in (run.id, run.clusters_run)}:
         groups = {"place": {"$gte": f"{run_id}/", "$lt": f"{run_id}/{END_OF_PLACES}"}}
-        left["clusters"] += len(_ids(Cluster, groups))
+        left["clusters"] += len(_ids(Cluster, groups)) + len(_ids(ClusterSizes, {"_id": run_id}))
         left["members"] += len(_ids(Member, groups))
         left["batches"] += len(_ids(Batch, {"run": run_id}))
     return left

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from operator import itemgetter
 from typing import Any
 
 from clustering.documents import (
     END_OF_PLACES,
     NOISE,
     Cluster,
+    ClusterSizes,
     Collection,
     Face,
     Image,
@@ -19,9 +21,11 @@ from clustering.documents import (
     collection_place,
 )
 from clustering.errors import NoSuchCluster, NoSuchFace, NoSuchRun
+from storage.mongo import iter_fields
 
 STREAM = 1000
 IDS_PER_QUERY = 100
+
 LABEL = re.compile(r"cluster_(0|[1-9][0-9]{0,8})|noise", re.ASCII)
 
 
@@ -118,6 +122,20 @@ def clusters_page(run: Run, *, after: str = "", limit: int) -> list[Cluster]:
 def clusters_all(run: Run) -> Iterator[Cluster]:
     """Iterate all clusters of a run by size, noise last."""
     return _stream(Cluster, f"{run.clusters_run}/")
+
+
+def cluster_rows(run: Run) -> str:
+    """Return the sizes of a run's largest clusters as the text of a JSON list; see ClusterSizes."""
+    kept = ClusterSizes.objects(run=run.clusters_run).first()
+    if kept is not None:
+        return str(kept.rows)
+    first, noise = f"{run.clusters_run}/", cluster_place(run.clusters_run, None)
+    where = {"place": {"$gte": first, "$lt": noise}}
+    found = iter_fields(Cluster, where, ["place", "label", "image_count", "face_count"])
+    return ClusterSizes.rows_of(
+        (one["label"], one["image_count"], one["face_count"])
+        for one in sorted(found, key=itemgetter("place"))
+    )
 
 
 def cluster_get(run: Run, label: str) -> Cluster:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import chain
-from typing import Any
 
 from django.http import HttpResponseBase, StreamingHttpResponse
 from rest_framework.request import Request
@@ -21,7 +20,7 @@ from web.schema import operation
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
-ANSWERS: Any = {
+ANSWERS = {
     (200, CONTENT_TYPES["json"]): ExportedClusters,
     (200, "text/csv"): {"type": "string", "description": "The same as CSV, a face a line."},
 }

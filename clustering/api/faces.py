@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.http import HttpResponseBase
 from rest_framework.request import Request
@@ -24,8 +22,8 @@ from web.negotiation import OneKind
 from web.schema import operation
 
 BINARY = {"type": "string", "format": "binary"}
-JPEG: Any = {(200, "image/jpeg"): {**BINARY, "description": "A JPEG."}}
-PHOTO: Any = {(200, "image/*"): {**BINARY, "description": "The photo."}}
+JPEG = {(200, "image/jpeg"): {**BINARY, "description": "A JPEG."}}
+PHOTO = {(200, "image/*"): {**BINARY, "description": "The photo."}}
 PHOTO_REFUSALS = (NoSuchFace, NoSuchBucket, ObjectVanished, ObjectUnreadable, ObjectTooLarge)
 
 

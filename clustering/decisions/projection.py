@@ -17,6 +17,7 @@ from clustering.decisions.log import decisions_after, law_of
 from clustering.documents import (
     END_OF_PLACES,
     Cluster,
+    ClusterSizes,
     Collection,
     Face,
     Member,
@@ -80,6 +81,7 @@ def decision_write(decision: Decision, run: Run, *, vectors: VectorStore) -> Non
     with law_of(run.collection) as law:
         persons = law.persons_of(decision.id) | {decision.person, decision.other}
         covers, versions = dict(law.covers), {one: law.version(one) for one in persons}
+    ClusterSizes.objects(run=run.id).delete()
     labels = {label: person for person in persons if (label := _label_of(run, person))}
     for label in sorted(touched | labels.keys() - {NOISE}):
         cluster_recount(run, label, covers=covers, version=versions.get(labels.get(label, "")))

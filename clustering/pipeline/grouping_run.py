@@ -20,6 +20,7 @@ from clustering.decisions.projection import decisions_catch_up
 from clustering.documents import (
     NOISE,
     Cluster,
+    ClusterSizes,
     Collection,
     Member,
     Run,
@@ -189,6 +190,7 @@ def _groups_write(run: Run, named: _Named, *, check: Callable[[], None]) -> dict
             members.clear()
     bulk_upsert(Member, members)
     bulk_upsert(Cluster, clusters)
+    bulk_upsert(ClusterSizes, [_sizes(run, clusters)])
     return sizes
 
 
@@ -241,6 +243,13 @@ def _cluster(
         cohesion=0.0 if number < 0 else round(float(named.grouping.cohesion[number]), 6),
         version=named.decided.law.version(person),
     )
+
+
+def _sizes(run: Run, clusters: list[Cluster]) -> ClusterSizes:
+    """Return the sizes of all clusters in one document."""
+    people = (one for one in clusters if not one.is_noise)
+    sizes = ((one.label, one.image_count, one.face_count) for one in people)
+    return ClusterSizes(run=run.id, rows=ClusterSizes.rows_of(sizes))
 
 
 def _switch(run: Run) -> None:

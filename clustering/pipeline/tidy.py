@@ -10,6 +10,7 @@ from clustering.documents import (
     END_OF_PLACES,
     Batch,
     Cluster,
+    ClusterSizes,
     Face,
     Image,
     Member,
@@ -68,6 +69,7 @@ def faces_remove(faces: list[Face], *, vectors: VectorStore, crops: CropStore) -
 def groups_remove(run_id: str) -> Counter[str]:
     """Remove the clusters and members stored under a run's id, after whatever hangs on them."""
     groups_forgotten.send(sender=Run, run_id=run_id)
+    ClusterSizes.objects(run=run_id).delete()
     removed = Counter[str]()
     for name, kind, first in (
         ("members", Member, f"{run_id}/"),

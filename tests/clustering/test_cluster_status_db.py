@@ -2,6 +2,7 @@
 
 import pytest
 
+from clustering.documents import ClusterSizes
 from clustering.selectors import run_get
 
 pytestmark = pytest.mark.services
@@ -85,3 +86,17 @@ def test_a_collection_nobody_clustered_is_404(painted, viewer):
     answer = viewer.get(address(painted))
 
     assert (answer.status_code, answer.json()["code"]) == (404, "no_run")
+
+
+def test_sizes_come_largest_first_from_the_kept_document_as_from_the_clusters(painted, viewer):
+    for person, photos in ((1, 2), (2, 13), (3, 3)):
+        for number in range(photos):
+            painted.paint(f"{person}-{number}.png", person, shade=number)
+    run = painted.run(eps=0.2)
+
+    kept = viewer.get(address(painted)).json()["cluster_details"]
+    ClusterSizes.objects(run=run.id).delete()
+    read = viewer.get(address(painted)).json()["cluster_details"]
+
+    assert [one["face_count"] for one in kept] == [13, 3, 2]
+    assert read == kept

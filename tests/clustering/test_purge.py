@@ -5,6 +5,7 @@ import pytest
 from clustering.documents import (
     Batch,
     Cluster,
+    ClusterSizes,
     Collection,
     Face,
     Image,
@@ -19,7 +20,7 @@ from web.models import IdempotentRequest
 
 pytestmark = pytest.mark.services
 
-DOCUMENTS = (Collection, Run, Batch, Image, Face, Cluster, Member, Removal)
+DOCUMENTS = (Collection, Run, Batch, Image, Face, Cluster, ClusterSizes, Member, Removal)
 
 
 @pytest.fixture

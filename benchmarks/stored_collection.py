@@ -1,0 +1,244 @@
+"""A collection as a finished run leaves it, written into the stores without any photo."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+import numpy as np
+
+from clustering.documents import (
+    NOISE,
+    Cluster,
+    ClusterSizes,
+    Collection,
+    Face,
+    Image,
+    ImageState,
+    Member,
+    Run,
+    RunState,
+    cluster_place,
+    collection_place,
+)
+from storage.crops import face_crops
+from storage.mongo import bulk_upsert
+from storage.vectors import face_vectors
+from vision import crop_encode
+from web.paging import cursor_encode
+
+MODEL, EMBEDDER = "benchmark+vectors", "benchmark-vectors"
+FACES_PER_IMAGE, FACES_PER_PERSON = 3, 10
+SKIPPED_PART, NOISE_PART, LARGEST_PART = 0.05, 0.05, 0.3
+OLDER_RUNS = 5
+WRITE_SLICE = 2000
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+class StoredCollection:
+    """So many faces, three to a photo; a third is one person, the others are ten faces each."""
+
+    def __init__(self, path: str, *, faces: int, dimension: int) -> None:
+        self.path, self.dimension = path, dimension
+        self.run_id = f"{faces:024x}"
+        self.keys = [
+            f"{path.partition('/')[2]}/{row // FACES_PER_IMAGE:06d}.jpg" for row in range(faces)
+        ]
+        self.ids = [
+            Face.id_for(path, key, digest="", model=MODEL, index=row % FACES_PER_IMAGE)
+            for row, key in enumerate(self.keys)
+        ]
+        self.sizes = list(_sizes(faces))
+
+    def write(self) -> None:
+        """Write everything."""
+        _write(Image, self._images())
+        _write(Face, self._faces())
+        _write(Member, self._members())
+        _write(Cluster, self._clusters())
+        _write(ClusterSizes, [self._cluster_sizes()])
+        _write(Run, self._runs())
+        _write(Collection, [self._collection()])
+        self._write_vectors()
+
+    def sample_faces(self, number: int) -> list[str]:
+        """Return some faces from everywhere, now with crops."""
+        step = max(len(self.ids) // number, 1)
+        some = self.ids[::step][:number]
+        crop = crop_encode(np.full((256, 256, 3), 128, np.uint8))
+        for face_id in some:
+            face_crops().save(face_id, crop)
+        return some
+
+    def later_cursors(self, number: int) -> list[str]:
+        """Return cursors from everywhere in the largest cluster, each with a page after it."""
+        label, size = self.sizes[0]
+        ranks = np.linspace(0, size - 101, number).astype(int)
+        return [cursor_encode(Member.place_for(self.run_id, label, rank)) for rank in ranks]
+
+    def _images(self) -> Iterator[Image]:
+        read = list(dict.fromkeys(self.keys))
+        broken = [f"{key}.broken.jpg" for key in read[: int(len(read) * SKIPPED_PART)]]
+        for key in (*read, *broken):
+            place, skipped = collection_place(self.path, key), key.endswith("broken.jpg")
+            yield Image(
+                id=Image.id_for(self.path, key),
+                collection=self.path,
+                key=key,
+                place=place,
+                skip_place=place if skipped else None,
+                tag="1",
+                size=2_000_000,
+                width=4032,
+                height=3024,
+                format="JPEG",
+                state=ImageState.SKIPPED if skipped else ImageState.READ,
+                reason="unreadable_image" if skipped else "",
+                faces=0 if skipped else FACES_PER_IMAGE,
+                model=MODEL,
+                looked_at=NOW,
+            )
+
+    def _faces(self) -> Iterator[Face]:
+        for row, (face_id, key) in enumerate(zip(self.ids, self.keys, strict=True)):
+            yield Face(
+                id=face_id,
+                collection=self.path,
+                place=collection_place(self.path, face_id),
+                image=Image.id_for(self.path, key),
+                key=key,
+                index=row % FACES_PER_IMAGE,
+                bbox=[120.5, 64.25, 96.0, 121.75],
+                landmarks=[float(value) for value in range(10)],
+                confidence=0.93,
+                size=96.0,
+                blur=412.5,
+                pose=0.9,
+                quality_score=0.81,
+                model=MODEL,
+                embedder=EMBEDDER,
+                created_at=NOW,
+            )
+
+    def _members(self) -> Iterator[Member]:
+        rows = iter(zip(self.ids, self.keys, strict=True))
+        for label, size in self.sizes:
+            for rank, (face_id, key) in enumerate(islice(rows, size)):
+                yield Member(
+                    id=Member.id_for(self.run_id, face_id),
+                    run=self.run_id,
+                    face=face_id,
+                    key=key,
+                    cluster=label,
+                    place=Member.place_for(self.run_id, label, rank),
+                    similarity=0.9,
+                )
+
+    def _clusters(self) -> Iterator[Cluster]:
+        for rank, (label, size) in enumerate(self.sizes):
+            yield Cluster(
+                id=Cluster.id_for(self.run_id, label),
+                run=self.run_id,
+                label=label,
+                place=cluster_place(self.run_id, None if label == NOISE else rank),
+                face_count=size,
+                image_count=size,
+                covers=self.ids[:4],
+                cohesion=0.8,
+            )
+
+    def _cluster_sizes(self) -> ClusterSizes:
+        people = ((label, size, size) for label, size in self.sizes if label != NOISE)
+        return ClusterSizes(run=self.run_id, rows=ClusterSizes.rows_of(people))
+
+    def _runs(self) -> Iterator[Run]:
+        for age in range(OLDER_RUNS, -1, -1):
+            run_id = f"{age:08x}{self.run_id[8:]}"
+            begun = NOW - timedelta(hours=age)
+            yield Run(
+                id=run_id,
+                collection=self.path,
+                place=collection_place(self.path, f"{begun.timestamp():017.6f}/{run_id}"),
+                state=RunState.FINISHED,
+                eps=0.35,
+                min_samples=2,
+                algorithm="dbscan",
+                batch_size=30,
+                max_concurrent=12,
+                detector="benchmark",
+                embedder=EMBEDDER,
+                model=MODEL,
+                dimension=self.dimension,
+                thresholds={"min_face_size": 30, "min_confidence": 0.4, "blur_threshold": 50},
+                created_at=begun,
+                started_at=begun,
+                finished_at=begun,
+                heartbeat=begun,
+                forgotten=age > 0,
+                stats=self._stats(),
+                skipped={"unreadable_image": int(len(set(self.keys)) * SKIPPED_PART)},
+            )
+
+    def _stats(self) -> dict[str, object]:
+        people = [size for label, size in self.sizes if label != NOISE]
+        return {
+            "total_images": len(set(self.keys)),
+            "total_faces": len(self.ids),
+            "num_clusters": len(people),
+            "noise_count": self.sizes[-1][1],
+            "refused_faces": 0,
+            "faces_without_vectors": 0,
+            "avg_faces_per_image": float(FACES_PER_IMAGE),
+            "avg_cluster_size": round(sum(people) / len(people), 4),
+            "largest_cluster_size": people[0],
+            "cluster_size_distribution": {"small (2-5)": 0, "medium (6-15)": len(people) - 1}
+            | {"large (16+)": 1},
+        }
+
+    def _collection(self) -> Collection:
+        bucket, _, sub = self.path.partition("/")
+        return Collection(
+            path=self.path,
+            bucket=bucket,
+            sub=sub,
+            current_run=self.run_id,
+            newest_run=self.run_id,
+            updated_at=NOW,
+        )
+
+    def _write_vectors(self) -> None:
+        vectors, maker = face_vectors(), np.random.default_rng(0)
+        vectors.ensure(EMBEDDER, self.dimension)
+        labels = [label for label, size in self.sizes for _ in range(size)]
+        for first in range(0, len(self.ids), WRITE_SLICE):
+            rows = slice(first, first + WRITE_SLICE)
+            table = maker.normal(size=(len(self.ids[rows]), self.dimension)).astype(np.float32)
+            table /= np.linalg.norm(table, axis=1, keepdims=True)
+            payloads = [
+                {
+                    "collection": self.path,
+                    "key": key,
+                    "run": self.run_id,
+                    "cluster": label,
+                    "verdict": "kept",
+                }
+                for key, label in zip(self.keys[rows], labels[rows], strict=True)
+            ]
+            vectors.upsert(EMBEDDER, self.ids[rows], table, payloads)
+
+
+def _sizes(faces: int) -> Iterator[tuple[str, int]]:
+    """Yield the clusters' labels and sizes, the largest first, noise last."""
+    noise, largest = int(faces * NOISE_PART), int(faces * LARGEST_PART)
+    yield "cluster_0", largest
+    left, number = faces - noise - largest, 1
+    while left >= FACES_PER_PERSON:
+        yield f"cluster_{number}", FACES_PER_PERSON
+        left, number = left - FACES_PER_PERSON, number + 1
+    yield NOISE, noise + left
+
+
+def _write(kind: type, documents: object) -> None:
+    """Write documents a slice at a time."""
+    waiting = iter(documents)
+    while some := list(islice(waiting, WRITE_SLICE)):
+        bulk_upsert(kind, some)

@@ -1,0 +1,129 @@
+"""``manage.py import_profiles <folder or zip>``: enrol known people, ``<user_id>/<photo>``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from django.core.files.base import File
+from django.core.management.base import CommandParser
+
+from faceadmin.exits import Ended, Exit, SentenceCommand
+from faceadmin.launcher import services_running
+from faceadmin.terminal import Progress
+from profiles.import_answers import import_json
+from profiles.import_documents import Import, ImportKind, ImportState, Outcome
+from profiles.import_edge import zip_shown
+from profiles.import_opening import import_limits, import_tools
+from profiles.import_selectors import files_all, import_get
+from profiles.importing import (
+    ImportEnded,
+    ImportTools,
+    import_advance,
+    import_cancel,
+    import_start,
+)
+from storage.buckets import LocalBucket
+
+BY = "command line"
+LOOK_EVERY_S = 0.5
+STORE_PATIENCE_S = 60.0
+
+
+class Command(SentenceCommand):
+    """Import people from this machine, to the end."""
+
+    help = "Enrol known people from a folder or a zip of <user_id>/<photo>; safe to repeat."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Ask for the folder or zip."""
+        parser.add_argument("source", type=Path, help="a folder or a zip on this machine")
+        parser.add_argument(
+            "--force", action="store_true", help="take the faces whomever they look like"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Import, showing how far it is, and say what became of the files."""
+        source: Path = options["source"].expanduser().resolve()
+        if not source.exists():
+            raise Ended(f"There is no {source}.", code=Exit.NOT_FOUND)
+        with services_running():
+            tools = import_tools(lambda _name: HereBucket(source))
+            job = _started(source, force=options["force"])
+            try:
+                job = import_to_its_end(job.id, tools)
+            except KeyboardInterrupt:
+                _stop(job, tools)
+                sentence = "Interrupted; what is imported stays, and a repetition does the rest."
+                raise Ended(sentence, code=Exit.INTERRUPTED) from None
+            for file in files_all(job, outcome=Outcome.REFUSED):
+                self.stderr.write(f"{file.path}: {file.code}: {file.detail}")
+            if job.state != ImportState.FINISHED:
+                self.stderr.write(summary(job))
+                raise Ended(f"The import {job.id} {job.state}. {job.failure}".rstrip())
+            self.stdout.write(summary(job))
+
+
+class HereBucket(LocalBucket):
+    """A folder of any name, anywhere on this machine; what lies in it is read like a bucket."""
+
+    def __init__(self, folder: Path) -> None:
+        self._root, self._name = folder.parent, folder.name
+
+
+def import_to_its_end(import_id: str, tools: ImportTools) -> Import:
+    """Import, or wait for whoever else does, until the end; give up where a store stays away."""
+    waits_since: float | None = None
+    with Progress("Photos", unit="photos") as progress:
+        while (job := import_get(import_id)).is_active:
+            if import_advance(import_id, tools):
+                waits_since = None
+            else:
+                time.sleep(LOOK_EVERY_S)
+                job = import_get(import_id)
+                waits_since = (waits_since or time.monotonic()) if job.waiting_for else None
+            if waits_since and time.monotonic() - waits_since > STORE_PATIENCE_S:
+                raise Ended(job.waiting_for, code=Exit.STORE_AWAY)
+            job = import_get(import_id)
+            progress.update(sum(job.counts.values()), job.total)
+    return job
+
+
+def summary(job: Import) -> str:
+    """Return what became of the files, in a line or two."""
+    row = import_json(job)
+    lines = [
+        f"{row['done']} files: {row['enrolled']} people enrolled, {row['added']} photos added, "
+        f"{row['known_already']} known already, {row['refused']} refused."
+    ]
+    if row["refusals"]:
+        reasons = ", ".join(f"{count} {code}" for code, count in sorted(row["refusals"].items()))
+        lines.append(f"Refused: {reasons}.")
+    return "\n".join(lines)
+
+
+def _started(source: Path, *, force: bool) -> Import:
+    """Write the import of a folder or of a zip."""
+    if source.is_dir():
+        return import_start(
+            ImportKind.PATH, source.name, by=BY, force=force, limits=import_limits()
+        )
+    with source.open("rb") as opened:
+        return import_start(
+            ImportKind.ZIP,
+            zip_shown(source.name),
+            by=BY,
+            force=force,
+            file=File(opened),
+            limits=import_limits(),
+        )
+
+
+def _stop(job: Import, tools: ImportTools) -> None:
+    """Cancel an import whose command ends, and let go of its zip."""
+    try:
+        import_cancel(job)
+    except ImportEnded:
+        return
+    import_advance(job.id, tools)

@@ -1,0 +1,187 @@
+"""The REST resources of imports: start one, ask how one stands, its files, cancel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from profiles import import_answers as answers
+from profiles.archives import NotAnArchive, TooManyEntries
+from profiles.import_documents import Import
+from profiles.import_edge import request_folder_import, request_import_cancel, request_zip_import
+from profiles.import_selectors import (
+    NoSuchImport,
+    files_order,
+    files_page,
+    import_get,
+    imports_page,
+)
+from profiles.import_serializers import ImportedFilesQuery, ImportForm, ImportsQuery
+from profiles.importing import ImportEnded
+from storage.errors import InvalidName, NoSuchBucket
+from web.api import Api, form_of, query_of
+from web.auth import caller_name
+from web.errors import BodyTooLarge
+from web.paging import BadCursor, cursor_decode, cursor_encode
+from web.schema import operation
+
+FORM_BYTES = 100_000  # of a request beside its file
+IMPORT: answers.ImportRow = {
+    "import_id": "7c0ffee07c0ffee07c0ffee0",
+    "state": "working",
+    "kind": "zip",
+    "source": "people.zip",
+    "force": False,
+    "total": 40,
+    "done": 21,
+    "enrolled": 12,
+    "added": 7,
+    "known_already": 1,
+    "refused": 1,
+    "refusals": {"no_face": 1},
+    "waiting_for": "",
+    "failure": "",
+    "failure_code": "",
+    "created_by": "grace",
+    "created_at": "2025-03-01T09:30:00.000Z",
+    "finished_at": None,
+    "status_url": "/api/v1/profiles/imports/7c0ffee07c0ffee07c0ffee0/",
+    "files_url": "/api/v1/profiles/imports/7c0ffee07c0ffee07c0ffee0/files/",
+}
+FILE: answers.ImportedFileRow = {
+    "path": "ada/holiday.jpg",
+    "user_id": "ada",
+    "outcome": "refused",
+    "code": "no_face",
+    "detail": "There is no face in it.",
+}
+
+
+class ProfilesImportApi(Api):
+    """The beginning of an import."""
+
+    parser_classes = (MultiPartParser,)
+
+    def body_limit(self) -> int:
+        """Return how many bytes a request may have: the zip's and the form's."""
+        return int(settings.IMPORT_MAX_BYTES) + FORM_BYTES
+
+    @operation(
+        "Import known people",
+        answers={202: answers.ImportRow},
+        form=ImportForm,
+        example={**IMPORT, "state": "queued"},
+        refuses=(NotAnArchive, TooManyEntries, InvalidName, NoSuchBucket),
+        tag="profiles",
+    )
+    def post(self, request: Request) -> Response:
+        """Queue an import of `<user_id>/<file>`, from a zip or from a folder of a bucket.
+
+        Whoever is not known is enrolled by the first photo, and the others join it. A photo that is
+        there already changes nothing, so an import may be repeated.
+        """
+        form = form_of(request, ImportForm).validated_data
+        given: dict[str, Any] = {"force": form["force"], "by": caller_name(request)}
+        if "folder" in form:
+            return _accepted(request_folder_import(form["folder"], **given))
+        file = form["file"]
+        if file.size > settings.IMPORT_MAX_BYTES:
+            raise BodyTooLarge(
+                f"The zip has {file.size:,} bytes; {settings.IMPORT_MAX_BYTES:,} are allowed."
+            )
+        return _accepted(request_zip_import(file, **given))
+
+
+class ImportsApi(Api):
+    """The imports there were."""
+
+    @operation(
+        "List imports",
+        answers={200: answers.ImportRows},
+        query=ImportsQuery,
+        refuses=(BadCursor,),
+        example={"imports": [IMPORT], "next": None},
+        tag="profiles",
+    )
+    def get(self, request: Request) -> Response:
+        """Answer with a page of imports, newest first."""
+        query = query_of(request, ImportsQuery).validated_data
+        before, limit = cursor_decode(query.get("cursor"), within="import:"), query["limit"]
+        found = imports_page(before=before.removeprefix("import:"), limit=limit + 1)
+        page = found[:limit]
+        more = len(found) > limit
+        return Response(
+            answers.ImportRows(
+                imports=[answers.import_json(one) for one in page],
+                next=cursor_encode(f"import:{page[-1].place}") if more else None,
+            )
+        )
+
+
+class ImportApi(Api):
+    """An import."""
+
+    @operation(
+        "Read an import",
+        answers={200: answers.ImportRow},
+        refuses=(NoSuchImport,),
+        example=IMPORT,
+        tag="profiles",
+    )
+    def get(self, request: Request, import_id: str) -> Response:
+        """Answer with state and counts; fit to be polled."""
+        return Response(answers.import_json(import_get(import_id)))
+
+
+class ImportFilesApi(Api):
+    """The files of an import."""
+
+    @operation(
+        "List the files of an import",
+        answers={200: answers.ImportedFileRows},
+        query=ImportedFilesQuery,
+        refuses=(NoSuchImport, BadCursor),
+        example={"import_id": IMPORT["import_id"], "files": [FILE], "next": None},
+        tag="profiles",
+    )
+    def get(self, request: Request, import_id: str) -> Response:
+        """Answer with a page of the files done so far, by path, of one outcome or of all."""
+        query = query_of(request, ImportedFilesQuery).validated_data
+        job, limit, outcome = import_get(import_id), query["limit"], query.get("outcome", "")
+        field, first = files_order(job, outcome)
+        after = cursor_decode(query.get("cursor"), within=first)
+        found = files_page(job, outcome=outcome, after=after, limit=limit + 1)
+        page = found[:limit]
+        more = len(found) > limit
+        return Response(
+            answers.ImportedFileRows(
+                import_id=job.id,
+                files=[answers.imported_file_json(one) for one in page],
+                next=cursor_encode(getattr(page[-1], field)) if more else None,
+            )
+        )
+
+
+class ImportCancelApi(Api):
+    """The end of an import, asked for."""
+
+    @operation(
+        "Cancel an import",
+        answers={202: answers.ImportRow},
+        refuses=(NoSuchImport, ImportEnded),
+        example=IMPORT,
+        tag="profiles",
+    )
+    def post(self, request: Request, import_id: str) -> Response:
+        """Ask an import to stop before its next file; what is done stays done."""
+        return _accepted(request_import_cancel(import_get(import_id)))
+
+
+def _accepted(job: Import) -> Response:
+    """Say that an import will do as asked, and where to see it."""
+    headers = {"Location": answers.import_url(job)}
+    return Response(answers.import_json(job), status=202, headers=headers)

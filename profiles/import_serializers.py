@@ -1,0 +1,43 @@
+"""What requests about imports take: parse and bound, nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from profiles.import_documents import Outcome
+from profiles.serializers import PhotoField
+
+
+class ImportForm(serializers.Serializer):
+    """Photos of known people, `<user_id>/<file>`: a zip, or a folder of a bucket."""
+
+    file = PhotoField(required=False, help_text="A zip.")
+    folder = serializers.CharField(
+        required=False, max_length=1100, help_text="`bucket/sub`, where the people's folders are."
+    )
+    force = serializers.BooleanField(
+        default=False, help_text="Take the faces whomever they look like."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse both sources, and none."""
+        if ("file" in attrs) == ("folder" in attrs):
+            raise serializers.ValidationError({"file": "Send a zip or name a folder, one of them."})
+        return attrs
+
+
+class ImportsQuery(serializers.Serializer):
+    """Which page of all imports."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
+    cursor = serializers.CharField(max_length=500, required=False)
+
+
+class ImportedFilesQuery(serializers.Serializer):
+    """Which page of an import's files, and of which outcome."""
+
+    outcome = serializers.ChoiceField(choices=[one.value for one in Outcome], required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
+    cursor = serializers.CharField(max_length=8000, required=False)

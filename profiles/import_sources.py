@@ -1,0 +1,204 @@
+"""Where an import's photos lie: a zip kept in the storage of references, or a folder of a bucket.
+
+Both list ``<user_id>/<file>``, optionally below one common top folder, in an order that stays.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import IO, Any, Protocol
+
+from django.core.files.base import File
+from django.core.files.storage import Storage, storages
+
+from profiles.archives import (
+    MAX_ENTRIES,
+    Archive,
+    EntryRefused,
+    TooManyEntries,
+    is_passed_over,
+    name_check,
+)
+from profiles.documents import is_user_id
+from storage.buckets import Bucket
+from storage.errors import Missing, Refused, StorageError, store_away, unavailable_from
+
+LAYOUT = "<user_id>/<file>"
+
+
+class ZipGone(Missing):
+    """The zip of the import is not in the storage of references any more."""
+
+    code = "zip_gone"
+
+
+class FileRefused(Refused):
+    """A file of an import that is nobody's; `code` says why."""
+
+    code = "wrong_place"
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file of an import; ``order`` is unique, and files are taken in it."""
+
+    path: str
+    order: str
+    content: Any  # what the source reads it by
+
+
+class Source(Protocol):
+    """Files, and how to read one."""
+
+    files: list[SourceFile]
+
+    @property
+    def read_bytes(self) -> int:
+        """Return how many bytes were read so far."""
+
+    def read(self, file: SourceFile, *, limit: int) -> bytes:
+        """Return a file's bytes; refuse one that is larger."""
+
+
+class ZipSource:
+    """The files of a zip."""
+
+    def __init__(self, file: IO[bytes], *, total: int, read_bytes: int = 0) -> None:
+        self._archive = Archive(file, total=total, read_bytes=read_bytes)
+        self.files = _in_order((one.path, one) for one in self._archive.entries)
+
+    @property
+    def read_bytes(self) -> int:
+        """Return how many bytes were read so far."""
+        return self._archive.read_bytes
+
+    def read(self, file: SourceFile, *, limit: int) -> bytes:
+        """Return a file's bytes; refuse one that is larger."""
+        return self._archive.read(file.content, limit=limit)
+
+
+class FolderSource:
+    """The files below a prefix of a bucket."""
+
+    def __init__(self, bucket: Bucket, prefix: str) -> None:
+        self._bucket, self.read_bytes = bucket, 0
+        listed = bucket.iter_objects(prefix)
+        keys = [one.key for one in islice(listed, MAX_ENTRIES + 1)]
+        if len(keys) > MAX_ENTRIES:
+            raise TooManyEntries(f"There are more than {MAX_ENTRIES:,} files; import in parts.")
+        paths = ((key.removeprefix(prefix), key) for key in keys)
+        self.files = _in_order(pair for pair in paths if not is_passed_over(pair[0]))
+
+    def read(self, file: SourceFile, *, limit: int) -> bytes:
+        """Return a file's bytes; refuse one that is larger."""
+        return self._bucket.read(file.content, max_bytes=limit)
+
+
+def top_of(files: Iterable[SourceFile]) -> str:
+    """Return the one folder that all files lie below, beside their people's; "" without one."""
+    found = set()
+    for file in files:
+        if _is_safe(file.path):
+            top, *below = file.path.split("/")
+            if len(below) < 2:
+                return ""
+            found.add(f"{top}/")
+    return found.pop() if len(found) == 1 else ""
+
+
+def owner_of(file: SourceFile, *, top: str) -> str:
+    """Return whose photo a file is; refuse one in another place, or under an impossible id."""
+    name_check(file.path)
+    parts = file.path.removeprefix(top).split("/")
+    if len(parts) != 2:
+        raise FileRefused(f"The file does not lie at {LAYOUT}.", code="wrong_place")
+    if not is_user_id(parts[0]):
+        raise FileRefused("The folder's name cannot be a user id.", code="bad_user_id")
+    return parts[0]
+
+
+def zip_keep(import_id: str, file: File) -> None:
+    """Keep a zip for as long as its import lasts; it is written by chunks."""
+    name = zip_name(import_id)
+    with _named_errors():
+        kept = _storage().save(name, file)
+    if kept != name:
+        raise StorageError("The storage of references renames files; let it overwrite them.")
+
+
+def zip_drop(import_id: str) -> None:
+    """Remove an import's zip; one that is gone already does not matter."""
+    with _named_errors():
+        _storage().delete(zip_name(import_id))
+
+
+@contextmanager
+def zip_opened(import_id: str, *, total: int, read_bytes: int) -> Iterator[ZipSource]:
+    """Open an import's zip."""
+    with _named_errors(), closing(_storage().open(zip_name(import_id), "rb")) as file:
+        yield ZipSource(file, total=total, read_bytes=read_bytes)
+
+
+def zip_name(import_id: str) -> str:
+    """Return where an import's zip lies."""
+    return f"imports/{import_id}.zip"
+
+
+def folder_opened(path: str, open_bucket: Callable[[str], Bucket]) -> FolderSource:
+    """Open a folder written ``bucket/sub``; what ``open_bucket`` opens may have no sub."""
+    name, _, sub = path.partition("/")
+    return FolderSource(open_bucket(name), f"{sub}/" if sub else "")
+
+
+def _in_order(found: Iterable[tuple[str, Any]]) -> list[SourceFile]:
+    """Return files by path; of those with one path, the first in the source comes first."""
+    seen: Counter[str] = Counter()
+    files = []
+    for name, content in found:
+        path = _shown(name)
+        files.append(SourceFile(name, f"{path}\t{seen[path]:05d}", content))
+        seen[path] += 1
+    return sorted(files, key=lambda file: file.order)
+
+
+def path_shown(file: SourceFile) -> str:
+    """Return a file's path for a person to read."""
+    return _shown(file.path)
+
+
+def _shown(path: str) -> str:
+    """Return a path without what moves a cursor or is no character."""
+    text = path.encode(errors="replace").decode()
+    return "".join("\ufffd" if not letter.isprintable() else letter for letter in text)[:1024]
+
+
+def _is_safe(path: str) -> bool:
+    try:
+        name_check(path)
+    except EntryRefused:
+        return False
+    return True
+
+
+def _storage() -> Storage:
+    return storages["references"]
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    """Give the storage's errors the names of ours; what else the body raises passes."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ZipGone("The zip of the import is gone; start it again.") from error
+    except OSError as error:
+        away = unavailable_from(error) or store_away("crops")
+        raise type(away)(str(away), store="crops") from error

@@ -1,0 +1,61 @@
+"""The queue's side of imports: load, call, enqueue what follows. Each task may run twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from profiles.import_documents import ACTIVE, Import, ImportKind, ImportState
+from profiles.import_opening import import_tools
+from profiles.importing import import_advance, import_end
+from storage.leases import LEASE_SECONDS, lease_is_live, lease_take
+from vision import ModelMissing
+
+
+def enqueue_import(import_id: str) -> None:
+    """Let a worker take up an import."""
+    async_task("profiles.tasks.import_task", import_id, group="profiles", ack_failure=True)
+
+
+def import_task(import_id: str) -> str:
+    """Take an import one step further."""
+    job = Import.objects(id=import_id).first()
+    if job is None:
+        return "gone"
+    try:
+        tools = import_tools()
+    except ModelMissing as missing:
+        import_end(job, ImportState.FAILED, code=missing.code, reason=str(missing))
+        return "failed"
+    if import_advance(import_id, tools):
+        enqueue_import(import_id)
+        return "again"
+    return "nothing"
+
+
+def imports_sweep(*, everything: bool = False) -> int:
+    """Take up active imports untouched for a lease's time, or all of them; return how many.
+
+    An import of a path belongs to the command that reads it, so a dead one ends.
+    """
+    stale_before = timezone.now() - timedelta(seconds=LEASE_SECONDS)
+    taken_up = 0
+    for job in Import.objects(active=ACTIVE):
+        if lease_is_live(job) or not (everything or job.heartbeat < stale_before):
+            continue
+        if job.kind == ImportKind.PATH:
+            _interrupted(job, stale_before=stale_before)
+        else:
+            enqueue_import(job.id)
+            taken_up += 1
+    return taken_up
+
+
+def _interrupted(job: Import, *, stale_before: object) -> None:
+    """End an import whose command died."""
+    held = lease_take(job) if job.heartbeat < stale_before else None
+    if held is not None:
+        reason = "The command was interrupted; start it again."
+        import_end(held, ImportState.FAILED, code="interrupted", reason=reason)
