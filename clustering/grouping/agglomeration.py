@@ -18,9 +18,9 @@ from clustering.grouping.bars import Bars
 from clustering.grouping.blocks import Pairs
 
 # Two groups may merge in spite of images that show both, up to this share of the smaller one: a
-# person can be in a picture twice, and one such picture must not split her in two. Simulated on
-# 2,812 people (lookalikes together in 10 % of their photos, 1 % of faces twice in one): recall is
-# .911 if no image is allowed, .944 to .947 from .2 to .35, with precision .98 throughout.
+# person can be in a picture twice, and one such picture must not split her in two. Drawn for 2,812
+# people (benchmarks/grouping_quality.py --images: company 10 %, twice 1 %), recall is .922 if no
+# image is allowed, .950 from .2 on; precision does not move. Brothers share more of their pictures.
 TWICE_SHARE = 0.25
 
 
