@@ -10,8 +10,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assignments.services import assignments_of_user_forget, assignments_of_user_left
+from profiles.importing import imported_files_forget, imported_files_left
 from profiles.photos import ProfileStores
 from profiles.services import Receipt, profile_erase, profile_hide
+
+
+@dataclass(frozen=True)
+class Around:
+    """What names a person besides the profile."""
+
+    assignments: int
+    import_lines: int
+    answers: int
+
+    def __add__(self, other: Around) -> Around:
+        """Add up what two looks removed."""
+        return Around(
+            self.assignments + other.assignments,
+            self.import_lines + other.import_lines,
+            self.answers + other.answers,
+        )
 
 
 @dataclass(frozen=True)
@@ -19,15 +37,13 @@ class PersonReceipt:
     """What an erasure removed, and what a look afterwards still found."""
 
     profile: Receipt
-    assignments_removed: int
-    assignments_left: int
-    answers_removed: int
-    answers_left: int
+    removed: Around
+    left: Around
 
     @property
     def is_complete(self) -> bool:
         """Say whether nothing of the person is left."""
-        return self.profile.is_complete and not self.assignments_left
+        return self.profile.is_complete and self.left == Around(0, 0, 0)
 
 
 def person_erase(
@@ -37,14 +53,19 @@ def person_erase(
 
     ``forget_answers`` removes answers kept for repeated requests, and says how many.
     """
+
+    def forget() -> Around:
+        return Around(
+            assignments_of_user_forget(user_id),
+            imported_files_forget(user_id),
+            forget_answers(user_id),
+        )
+
     profile_hide(user_id)
-    answers = forget_answers(user_id)
-    removed = assignments_of_user_forget(user_id)
+    before = forget()
     receipt = profile_erase(user_id, stores)
-    return PersonReceipt(
-        receipt,
-        assignments_removed=removed + assignments_of_user_forget(user_id),
-        assignments_left=assignments_of_user_left(user_id),
-        answers_removed=answers,
-        answers_left=forget_answers(user_id),
+    after = forget()  # whoever was in the middle of naming the person when it was hidden
+    left = Around(
+        assignments_of_user_left(user_id), imported_files_left(user_id), forget_answers(user_id)
     )
+    return PersonReceipt(receipt, removed=before + after, left=left)

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from assignments.answers import UserTotals, user_totals_json
 from assignments.edge import held_now, runs_by_groups
-from assignments.erasure import PersonReceipt, person_erase
+from assignments.erasure import Around, PersonReceipt, person_erase
 from assignments.selectors import assignments_of_user
 from profiles.answers import ProfileDetail, profile_detail_json, time_json
 from profiles.errors import NoSuchProfile
@@ -32,6 +32,7 @@ class InMongodb(TypedDict):
     reference_photos: int
     vectors: int
     assignments: int
+    import_lines: int
 
 
 class InFiles(TypedDict):
@@ -73,12 +74,24 @@ TOTALS: UserTotals = {
     "bucket_breakdown": {"photos/summer-2024": {"clusters": 1, "faces": 23}},
 }
 REMOVED: ByStore = {
-    "mongodb": {"profiles": 1, "reference_photos": 2, "vectors": 3, "assignments": 4},
+    "mongodb": {
+        "profiles": 1,
+        "reference_photos": 2,
+        "vectors": 3,
+        "assignments": 4,
+        "import_lines": 2,
+    },
     "files": {"photos": 2, "crops": 2},
     "login_database": {"kept_answers": 1},
 }
 LEFT: ByStore = {
-    "mongodb": {"profiles": 0, "reference_photos": 0, "vectors": 0, "assignments": 0},
+    "mongodb": {
+        "profiles": 0,
+        "reference_photos": 0,
+        "vectors": 0,
+        "assignments": 0,
+        "import_lines": 0,
+    },
     "files": {"photos": 0, "crops": 0},
     "login_database": {"kept_answers": 0},
 }
@@ -140,28 +153,21 @@ def receipt_json(user_id: str, receipt: PersonReceipt) -> ErasureReceipt:
         "user_id": user_id,
         "erased_at": time_json(timezone.now()),
         "complete": receipt.is_complete,
-        "removed": _by_store(
-            profile.removed,
-            assignments=receipt.assignments_removed,
-            kept_answers=receipt.answers_removed,
-        ),
-        "left": _by_store(
-            profile.left,
-            assignments=receipt.assignments_left,
-            kept_answers=receipt.answers_left,
-        ),
+        "removed": _by_store(profile.removed, receipt.removed),
+        "left": _by_store(profile.left, receipt.left),
     }
 
 
-def _by_store(counts: Counts, *, assignments: int, kept_answers: int) -> ByStore:
+def _by_store(counts: Counts, around: Around) -> ByStore:
     """Return counts under the names of their stores."""
     return {
         "mongodb": {
             "profiles": counts.templates,
             "reference_photos": counts.references,
             "vectors": counts.templates + counts.references,
-            "assignments": assignments,
+            "assignments": around.assignments,
+            "import_lines": around.import_lines,
         },
         "files": {"photos": counts.photos, "crops": counts.crops},
-        "login_database": {"kept_answers": kept_answers},
+        "login_database": {"kept_answers": around.answers},
     }

@@ -26,6 +26,7 @@ from faceadmin.prepare import Prepared, folders_make, prepare, servers_check
 from faceadmin.processes import address, services_here
 from faceadmin.supervisor import CHECKOUT, Supervisor
 from faceadmin.terminal import Progress
+from profiles.tasks import enqueue_imports_sweep
 
 OTHERS_START_S = 120.0
 STOP_S = 75.0  # more than four processes may take to stop, one after the other
@@ -90,6 +91,7 @@ def others_wait() -> None:
 
 def _ready(lock: DataLock, prepared: Prepared, *, mention: Say, where: str) -> None:
     enqueue_sweep()
+    enqueue_imports_sweep()
     connections.close_all()
     pair = prepared.models
     mention(f"Models: {pair.detector} + {pair.embedder}. {pair.why}")

@@ -15,7 +15,10 @@ from django_q.models import Schedule
 from vision import Pair, choose_pair
 from web.roles import Role
 
-SWEEP = "runs_sweep"
+SWEEPS = {
+    "runs_sweep": "clustering.tasks.runs_sweep",
+    "imports_sweep": "profiles.tasks.imports_sweep",
+}
 FIRST_ADMIN = "admin"
 FOLDERS = ("logs", "models", "run")
 
@@ -35,7 +38,7 @@ def prepare(*, progress: Callable[[int, int], None]) -> Prepared:
     call_command("createcachetable", verbosity=0)
     for role in Role:
         Group.objects.get_or_create(name=role.value)
-    sweep_schedule()
+    sweeps_schedule()
     models = choose_pair(settings.VISION, may_fetch=True, progress=progress)
     return Prepared(models, first_admin_make())
 
@@ -48,17 +51,18 @@ def folders_make() -> None:
     settings.BUCKETS_ROOT.mkdir(parents=True, exist_ok=True)
 
 
-def sweep_schedule() -> None:
-    """Let the queue look every minute for runs that were left behind."""
-    Schedule.objects.update_or_create(
-        name=SWEEP,
-        defaults={
-            "func": "clustering.tasks.runs_sweep",
-            "schedule_type": Schedule.MINUTES,
-            "minutes": 1,
-            "repeats": -1,
-        },
-    )
+def sweeps_schedule() -> None:
+    """Let the queue look every minute for runs and imports that were left behind."""
+    for name, func in SWEEPS.items():
+        Schedule.objects.update_or_create(
+            name=name,
+            defaults={
+                "func": func,
+                "schedule_type": Schedule.MINUTES,
+                "minutes": 1,
+                "repeats": -1,
+            },
+        )
 
 
 def first_admin_make() -> str:

@@ -92,7 +92,7 @@ class ImportedFile(Document):
     detail = fields.StringField(default="")
 
     meta: ClassVar = {
-        "collection": "imported_files",
+        "collection": "import_lines",  # "…_files" is GridFS's: nx-27017 would lose updates
         "indexes": ["place", "outcome_place", "user_place", "other_place"],
         "auto_create_index": True,
     }

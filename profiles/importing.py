@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from profiles.archives import TooManyBytes
 from profiles.documents import END_OF_PLACES, Profile, ProfileState
-from profiles.errors import LooksLikeAnother, PhotoRefused, ProfileExists
+from profiles.errors import LooksLikeAnother, PhotoRefused, ProfileErasing, ProfileExists
 from profiles.import_documents import (
     ACTIVE,
     Import,
@@ -326,6 +326,8 @@ def _imported(job: Import, file: SourceFile, top: str, source: Source, tools: Im
 def _photo_import(job: Import, user_id: str, data: bytes, tools: ImportTools) -> Outcome:
     """Enrol a person by a photo, or add it to theirs; one that is there is not looked at."""
     profile = profile_find(user_id)
+    if profile is not None and profile.state == ProfileState.ERASING:
+        raise ProfileErasing(f"{user_id} is being erased.")
     if profile is not None and _is_known(profile, data, tools.engine):
         return Outcome.KNOWN_ALREADY
     photo = photo_judge(data, engine=tools.engine, thresholds=tools.thresholds)
@@ -344,8 +346,6 @@ def _photo_import(job: Import, user_id: str, data: bytes, tools: ImportTools) ->
 
 def _is_known(profile: Profile, data: bytes, engine: Engine) -> bool:
     """Say whether a person has this very photo, as the embedder in force reads it."""
-    if profile.state != ProfileState.ACTIVE:
-        return False
     same = (hashlib.sha256(data).hexdigest(), engine.embedder_id)
     return any((one.digest, one.embedder) == same for one in references_of(profile))
 

@@ -19,6 +19,11 @@ def enqueue_import(import_id: str) -> None:
     async_task("profiles.tasks.import_task", import_id, group="profiles", ack_failure=True)
 
 
+def enqueue_imports_sweep() -> None:
+    """Let a worker look for imports that were left behind, as after a restart."""
+    async_task("profiles.tasks.imports_sweep", everything=True, group="profiles", ack_failure=True)
+
+
 def import_task(import_id: str) -> str:
     """Take an import one step further."""
     job = Import.objects(id=import_id).first()

@@ -164,7 +164,7 @@ class AssignmentExportApi(Api):
         "Export assignments",
         query=serializers.ExportQuery,
         answers={
-            (200, "text/csv; charset=utf-8"): {"type": "string", "description": "A row a line."},
+            (200, "text/csv"): {"type": "string", "description": "A row a line."},
             (200, "application/json"): answers.ExportedAssignments,
         },
         example={"assignments": [examples.ROW]},

@@ -43,12 +43,24 @@ def test_erasing_answers_with_a_receipt_by_store(people, admin):
         "user_id": "ada",
         "complete": True,
         "removed": {
-            "mongodb": {"profiles": 1, "reference_photos": 2, "vectors": 3, "assignments": 0},
+            "mongodb": {
+                "profiles": 1,
+                "reference_photos": 2,
+                "vectors": 3,
+                "assignments": 0,
+                "import_lines": 0,
+            },
             "files": {"photos": 2, "crops": 2},
             "login_database": {"kept_answers": 0},
         },
         "left": {
-            "mongodb": {"profiles": 0, "reference_photos": 0, "vectors": 0, "assignments": 0},
+            "mongodb": {
+                "profiles": 0,
+                "reference_photos": 0,
+                "vectors": 0,
+                "assignments": 0,
+                "import_lines": 0,
+            },
             "files": {"photos": 0, "crops": 0},
             "login_database": {"kept_answers": 0},
         },

@@ -75,7 +75,7 @@ class Command(SentenceCommand):
         try:
             return str(request_run(name, parameters=parameters, started_by="command line").id)
         except RunActive as active:
-            run_id = active.extra["clustering_id"]
+            run_id = str(active.extra["clustering_id"])
             if not are_ours:
                 sentence = f"{active} Its id is {run_id}."
                 raise Ended(sentence, code=Exit.RUNNING_ALREADY) from active

@@ -1,0 +1,356 @@
+"""Imports of known people: what becomes of every file, whatever is killed meanwhile."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from profiles import importing, tasks
+from profiles.documents import Profile, ReferencePhoto
+from profiles.errors import NoSuchProfile
+from profiles.import_documents import Import, ImportedFile, ImportKind, ImportState
+from profiles.import_opening import ZIP_GROWS, import_limits, import_tools
+from profiles.import_selectors import import_get
+from profiles.importing import (
+    ImportEnded,
+    import_advance,
+    import_cancel,
+    import_start,
+    imported_files_forget,
+    imported_files_left,
+)
+from profiles.selectors import profile_get
+from storage.errors import StoreUnavailable
+from storage.leases import lease_take
+from tests.profiles.import_kit import (
+    EXPECTED,
+    family,
+    folder_started,
+    report,
+    to_its_end,
+    zip_started,
+)
+from tests.profiles.painted import photo_of
+
+pytestmark = pytest.mark.services
+
+
+@pytest.fixture
+def importer(people, monkeypatch):
+    monkeypatch.setattr("profiles.import_opening.get_engine", lambda _: people.engine)
+    return people
+
+
+@pytest.fixture
+def one_at_a_time(monkeypatch):
+    """Let every step import one file."""
+    monkeypatch.setattr(importing, "STEP_SECONDS", 0.0)
+
+
+@pytest.fixture
+def bucket(settings):
+    def fill(files):
+        for name, content in files.items():
+            path = settings.BUCKETS_ROOT / "staff" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+    return fill
+
+
+def zips(people):
+    return list((people.folders[0] / "imports").glob("*"))
+
+
+def references_of(user_id):
+    return len(profile_get(user_id).references)
+
+
+@pytest.mark.parametrize("top", ["", "people/"])
+def test_a_zip_is_imported_with_a_line_for_every_file(importer, top):
+    job = to_its_end(zip_started(family(top)))
+
+    assert report(job, top) == EXPECTED
+    assert (job.state, job.active, job.total, job.next) == (ImportState.FINISHED, "", 10, "")
+    assert job.counts == {"enrolled": 2, "added": 1, "known_already": 1, "refused": 6}
+    assert sum(job.codes.values()) == 6
+    assert (references_of("ada"), references_of("bob")) == (2, 1)
+    assert profile_get("ada").created_by == "test"
+    assert zips(importer) == []
+
+
+@pytest.mark.parametrize("top", ["", "people/"])
+def test_a_folder_is_imported_like_a_zip(importer, bucket, top):
+    bucket({f"sub/{name}": content for name, content in family(top).items()})
+
+    job = to_its_end(folder_started("staff/sub"))
+
+    assert report(job, top) == EXPECTED
+    assert job.state == ImportState.FINISHED
+
+
+def test_a_repetition_changes_nothing(importer):
+    to_its_end(zip_started(family()))
+    before = {one.user_id: one.version for one in Profile.objects}
+    decoded = importer.engine.decoded
+
+    job = to_its_end(zip_started({"ada/1.png": photo_of(1), "bob/x.png": photo_of(2)}))
+
+    assert job.counts == {"known_already": 2}
+    assert {one.user_id: one.version for one in Profile.objects} == before
+    assert importer.engine.decoded == decoded
+
+
+def test_force_takes_faces_whomever_they_look_like(importer):
+    job = to_its_end(zip_started(family(), force=True))
+
+    assert report(job)["eve/1.png"] == ("enrolled", "")
+    assert report(job)["ada/other.png"] == ("added", "")
+
+
+def test_files_in_other_places_are_refused_one_by_one(importer):
+    files = {
+        "ada/1.png": photo_of(1),
+        "loose.png": photo_of(2),
+        "ada/deep/2.png": photo_of(1, shade=1),
+        "../bob/1.png": photo_of(2),
+        "import/1.png": photo_of(3),
+    }
+
+    job = to_its_end(zip_started(files))
+
+    assert report(job) == {
+        "ada/1.png": ("enrolled", ""),
+        "loose.png": ("refused", "wrong_place"),
+        "ada/deep/2.png": ("refused", "wrong_place"),
+        "../bob/1.png": ("refused", "unsafe_name"),
+        "import/1.png": ("refused", "bad_user_id"),
+    }
+
+
+def test_a_photo_that_is_too_large_is_a_line(importer, settings):
+    settings.UPLOAD_MAX_BYTES = 1000
+
+    job = to_its_end(zip_started({"ada/1.png": b"\0" * 1001, "bob/1.png": photo_of(2)}))
+
+    assert report(job)["ada/1.png"] == ("refused", "too_many_bytes")
+    assert report(job)["bob/1.png"] == ("enrolled", "")
+
+
+def test_a_zip_that_grows_too_much_stops_the_import(importer, settings):
+    settings.IMPORT_MAX_BYTES = len(photo_of(1)) * 3 // (2 * ZIP_GROWS)
+    limits = import_limits()
+    assert len(photo_of(1)) < limits.zip_bytes < 2 * len(photo_of(1, shade=1))
+
+    job = to_its_end(zip_started({"ada/1.png": photo_of(1), "ada/2.png": photo_of(1, shade=1)}))
+
+    assert (job.state, job.failure_code) == (ImportState.FAILED, "too_many_bytes")
+    assert report(job) == {"ada/1.png": ("enrolled", "")}
+    assert zips(importer) == []
+
+
+def test_an_import_goes_on_where_the_step_before_ended(importer, one_at_a_time):
+    job = zip_started(family())
+    steps = 1
+    while import_advance(job.id, import_tools()):
+        steps += 1
+        assert sum(import_get(job.id).counts.values()) == steps - 1
+
+    assert steps == 10
+    assert report(job) == EXPECTED
+    assert import_get(job.id).state == ImportState.FINISHED
+
+
+def test_a_lease_lost_between_photo_and_line_leaves_no_duplicate(importer, monkeypatch):
+    job = zip_started(family())
+    with monkeypatch.context() as killed:
+        killed.setattr(ImportedFile, "save", _dies)
+        with pytest.raises(KeyboardInterrupt):
+            import_advance(job.id, import_tools())
+    assert references_of("ada") == 1
+
+    job = to_its_end(job)
+
+    assert report(job)["ada/1.png"] == ("known_already", "")
+    assert (references_of("ada"), references_of("bob")) == (2, 1)
+    importer.assert_only(*[one.id for one in ReferencePhoto.objects])
+
+
+def _dies(_line):
+    raise KeyboardInterrupt
+
+
+def test_a_lease_lost_between_line_and_count_counts_once(importer, monkeypatch):
+    job = zip_started(family())
+    real = importing._checkpoint
+    taken_over = []
+
+    def lose(job, *args, **named):
+        if len(taken_over) == 0:
+            taken_over.append(lease_take(import_get(job.id)))
+        real(job, *args, **named)
+
+    monkeypatch.setattr(importing, "_checkpoint", lose)
+    assert import_advance(job.id, import_tools()) is False
+    assert import_get(job.id).counts == {}
+    assert import_get(job.id).lease_owner == taken_over[0].lease_owner
+    Import.objects(id=job.id).update_one(set__lease_until=0)
+
+    job = to_its_end(job)
+
+    assert report(job) == EXPECTED
+    assert job.counts == {"enrolled": 2, "added": 1, "known_already": 1, "refused": 6}
+    assert references_of("ada") == 2
+
+
+def test_nobody_takes_up_an_import_that_another_has(importer):
+    job = zip_started(family())
+    lease_take(import_get(job.id))
+
+    assert import_advance(job.id, import_tools()) is False
+    assert report(job) == {}
+
+
+def test_an_import_that_is_cancelled_keeps_what_is_done(importer, one_at_a_time):
+    job = zip_started(family())
+    import_advance(job.id, import_tools())
+
+    import_cancel(job)
+    job = to_its_end(job)
+
+    assert job.state == ImportState.CANCELLED
+    assert sum(job.counts.values()) == 1
+    assert references_of("ada") == 1
+    assert zips(importer) == []
+    assert import_cancel(job).state == ImportState.CANCELLED
+
+
+def test_an_import_that_has_ended_cannot_be_cancelled(importer):
+    job = to_its_end(zip_started(family()))
+
+    with pytest.raises(ImportEnded):
+        import_cancel(job)
+
+
+def test_a_store_that_is_away_is_waited_for(importer, bucket):
+    bucket({"sub/ada/1.png": photo_of(1)})
+    job = folder_started("staff/sub")
+
+    def away(_name):
+        raise StoreUnavailable("There is no answer from the bucket store.", store="bucket")
+
+    assert import_advance(job.id, import_tools(away)) is False
+    waiting = import_get(job.id)
+    assert (waiting.state, waiting.lease_owner) == (ImportState.WORKING, "")
+    assert "no answer" in waiting.waiting_for
+
+    job = to_its_end(job)
+
+    assert (job.state, job.waiting_for) == (ImportState.FINISHED, "")
+
+
+def test_a_bucket_that_is_gone_ends_the_import(importer):
+    job = to_its_end(folder_started("nowhere/sub"))
+
+    assert (job.state, job.failure_code) == (ImportState.FAILED, "no_such_bucket")
+
+
+def test_a_zip_that_is_gone_ends_the_import(importer):
+    job = zip_started(family())
+    zips(importer)[0].unlink()
+
+    job = to_its_end(job)
+
+    assert (job.state, job.failure_code) == (ImportState.FAILED, "zip_gone")
+
+
+def test_what_nobody_foresaw_ends_the_import_and_is_logged(importer, caplog):
+    def fail():
+        raise RuntimeError("the model broke")
+
+    importer.engine.before_faces = fail
+
+    job = to_its_end(zip_started(family()))
+
+    assert (job.state, job.failure_code) == (ImportState.FAILED, "internal_error")
+    assert "the model broke" in caplog.text
+    assert zips(importer) == []
+
+
+def test_erasing_a_person_removes_their_lines_and_their_name_from_others(importer):
+    job = to_its_end(zip_started(family()))
+    assert imported_files_left("ada") == 7
+
+    assert imported_files_forget("ada") == 7
+
+    assert imported_files_left("ada") == 0
+    assert set(report(job)) == {"bob/1.png", "bob/both.png", "eve/1.png", "what is this/1.png"}
+    assert not [one for one in ImportedFile.objects if "ada" in one.to_json()]
+    assert imported_files_left("bob") == 2
+    assert imported_files_forget("ada") == 0
+
+
+def test_lines_of_a_person_whose_id_begins_alike_stay(importer):
+    to_its_end(zip_started({"ada/1.png": photo_of(1), "ada2/1.png": photo_of(2)}))
+
+    assert imported_files_forget("ada") == 1
+    assert imported_files_left("ada2") == 1
+
+
+@pytest.fixture
+def enqueued(monkeypatch):
+    ids = []
+    monkeypatch.setattr(tasks, "enqueue_import", ids.append)
+    return ids
+
+
+def test_a_task_takes_a_step_and_enqueues_the_next(importer, one_at_a_time, enqueued):
+    job = zip_started(family())
+
+    assert tasks.import_task(job.id) == "again"
+    assert enqueued == [job.id]
+    to_its_end(job)
+    assert tasks.import_task(job.id) == "nothing"
+    assert tasks.import_task("gone") == "gone"
+
+
+def test_the_sweep_takes_up_what_was_left_behind(importer, enqueued):
+    job, ended = zip_started(family()), to_its_end(zip_started({"eve/1.png": photo_of(7)}))
+    assert ended.state == ImportState.FINISHED
+
+    assert tasks.imports_sweep() == 0
+    assert tasks.imports_sweep(everything=True) == 1
+    Import.objects.update(set__heartbeat=timezone.now() - timedelta(minutes=1))
+    assert tasks.imports_sweep() == 1
+    lease_take(import_get(job.id))
+    assert tasks.imports_sweep() == 0
+    assert enqueued == [job.id, job.id]
+
+
+def test_the_sweep_ends_an_import_whose_command_died(importer, enqueued):
+    job = import_start(ImportKind.PATH, "people", by="test", limits=import_limits())
+
+    tasks.imports_sweep(everything=True)
+    assert import_get(job.id).is_active
+    Import.objects.update(set__heartbeat=timezone.now() - timedelta(minutes=1))
+    tasks.imports_sweep()
+
+    assert import_get(job.id).failure_code == "interrupted"
+    assert enqueued == []
+
+
+def test_a_person_who_is_being_erased_gets_no_photo(importer):
+    importer.enrol("ada", 1)
+    Profile.objects(user_id="ada").update_one(set__state="erasing")
+
+    job = to_its_end(zip_started({"ada/1.png": photo_of(1), "ada/2.png": photo_of(1, shade=2)}))
+
+    assert set(report(job).values()) == {("refused", "profile_erasing")}
+    with pytest.raises(NoSuchProfile):
+        profile_get("ada")
+
+
+def test_a_zip_of_nothing_finishes(importer):
+    job = to_its_end(zip_started({}))
+
+    assert (job.state, job.counts) == (ImportState.FINISHED, {})
