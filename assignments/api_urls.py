@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from assignments import person_api
-from assignments.api import matching, records
+from assignments.api import decisions, matching, records
 
 urlpatterns = [
     path(
@@ -45,6 +45,18 @@ urlpatterns = [
         matching.RunAssignmentsApi.as_view(),
         name="run_assignments_api",
     ),
+    path("api/v1/decisions/", decisions.DecisionsApi.as_view(), name="decisions_api"),
+    path(
+        "api/v1/decisions/<str:decision_id>/",
+        decisions.DecisionApi.as_view(),
+        name="decision_api",
+    ),
+    path(
+        "api/v1/decisions/<str:decision_id>/undo/",
+        decisions.DecisionUndoApi.as_view(),
+        name="decision_undo_api",
+    ),
+    path("api/v1/activity/", decisions.ActivityApi.as_view(), name="activity_api"),
     path(
         "api/v1/export/assignments/",
         records.AssignmentExportApi.as_view(),

@@ -1,6 +1,7 @@
 """Time DBSCAN and the whole grouping against scikit-learn's DBSCAN, in one process run.
 
-`python benchmarks/grouping.py [--sizes 5000 10000 20000] [--dimension 512] [--large 100000]`
+`python benchmarks/grouping.py [--sizes 5000 10000 20000] [--dimension 512] [--large 100000]
+[--decided 20000]`
 """
 
 import argparse
@@ -8,7 +9,7 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from sklearn.metrics import adjusted_rand_score
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from clustering.grouping import dbscan_labels, group_faces
+from clustering.grouping import Constraints, dbscan_labels, group_faces
 
 EPS = 0.3  # cosine distance; the people drawn below are about 0.25 wide
 MIN_SAMPLES = 2
@@ -124,14 +125,41 @@ def _product(rows: NDArray[np.float32]) -> None:
         np.matmul(half, rows[top : top + 1024].T)
 
 
-def large(count: int, dimension: int, *, seed: int) -> str:
-    """Group one large collection, without a reference."""
+def large(count: int, dimension: int, *, decided: int, seed: int) -> Iterator[str]:
+    """Group one large collection, without a reference; and again under decisions."""
     rows = people_drawn(count, dimension, seed=seed)
-    grouped = measured(lambda: group_faces(rows, eps=EPS, min_samples=MIN_SAMPLES).covers)
-    seconds, megabytes, groups = grouped.seconds, grouped.megabytes, len(grouped.answer)
-    return (
-        f"group_faces on {count} x {dimension}: {seconds:.1f} s, {megabytes:.0f} MB beyond the"
-        f" {rows.nbytes / MEGABYTE:.0f} MB of vectors, {groups} groups"
+    grouped = measured(lambda: group_faces(rows, eps=EPS, min_samples=MIN_SAMPLES))
+    size = f"{count} x {dimension}"
+    yield f"group_faces on {size}: {_told(grouped)} beyond {rows.nbytes / MEGABYTE:.0f} of vectors"
+    if decided:
+        law = _decisions_drawn(grouped.answer.labels, decided, seed=seed)
+        checked = measured(lambda: law.check(count))
+        grouped = measured(
+            lambda: group_faces(rows, eps=EPS, min_samples=MIN_SAMPLES, constraints=law)
+        )
+        yield f"under {decided} decisions, 3 faces an image: {_told(grouped)}"
+        yield f"constraints_check: {checked.seconds:.2f} s, {checked.megabytes:.0f} MB"
+
+
+def _told(grouped: Measured) -> str:
+    groups = len(grouped.answer.covers)
+    return f"{grouped.seconds:.1f} s, {groups} groups, {grouped.megabytes:.0f} MB"
+
+
+def _decisions_drawn(labels: NDArray[np.int64], decided: int, *, seed: int) -> Constraints:
+    """Draw pairs of one group together, of two apart, the largest group a person, and images."""
+    random = np.random.default_rng(seed)
+    order = np.flatnonzero(labels >= 0)
+    order = order[np.argsort(labels[order], kind="stable")]
+    near = np.stack([order[:-1], order[1:]], axis=1)
+    near = near[labels[near[:, 0]] == labels[near[:, 1]]]
+    far = random.integers(0, len(labels), (decided, 2))
+    far = far[(labels[far[:, 0]] != labels[far[:, 1]])]
+    return Constraints(
+        together=random.permutation(near)[: decided // 2],
+        apart=far[: decided // 2],
+        anchors=np.where(labels == 0, 0, -1),
+        images=random.permutation(len(labels)) // 3,
     )
 
 
@@ -141,6 +169,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="*", default=[5_000, 10_000, 20_000])
     parser.add_argument("--dimension", type=int, default=512)
     parser.add_argument("--large", type=int, default=0, help="also group this many, alone")
+    parser.add_argument("--decided", type=int, default=0, help="and under this many decisions")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     print(
@@ -157,7 +186,9 @@ def main() -> None:
     for count in options.sizes:
         print(compared(count, options.dimension, seed=options.seed), flush=True)
     if options.large:
-        print(large(options.large, options.dimension, seed=options.seed))
+        lines = large(options.large, options.dimension, decided=options.decided, seed=options.seed)
+        for line in lines:
+            print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 from enum import StrEnum
+from typing import Any
 
 from django.utils import timezone
 
@@ -19,7 +20,15 @@ from clustering.pipeline import Tools, batch_claim, batch_work, batches_left, ru
 from clustering.pipeline.batches import batch_release
 from clustering.pipeline.listing import Listing
 from clustering.services import run_end
-from storage.errors import Conflict, LeaseLost, Missing, StorageError, Unavailable, unavailable_from
+from storage.errors import (
+    Conflict,
+    LeaseLost,
+    Missing,
+    StorageError,
+    Unavailable,
+    is_away,
+    unavailable_from,
+)
 from storage.leases import Lease, lease_extended, lease_is_live, lease_take
 from storage.names import CollectionName
 from vision import VisionError
@@ -111,10 +120,11 @@ def _list(run: Run, *, tools: Tools) -> Next:
         )
 
     lease = Lease(held)
-    with lease_extended(lease, or_on_error=_is_away):
+    with lease_extended(lease, or_on_error=is_away):
         found = run_list(held, objects=tools.bucket.iter_objects(name.prefix), report=report)
     lease.commit(
         set__state=RunState.WORKING,
+        set__grouped=False,
         set__listed=found.listed,
         set__other_files=found.other_files,
         set__unchanged=found.unchanged,
@@ -150,14 +160,14 @@ def _work(run: Run, *, tools: Tools) -> Next:
 def _batch(batch: Batch, *, run: Run, tools: Tools) -> None:
     """Read one batch; give it back when a store is away."""
     lease = Lease(batch)
-    with lease_extended(lease, or_on_error=_is_away):
+    with lease_extended(lease, or_on_error=is_away):
         try:
             batch_work(batch, run=run, lease=lease, tools=tools)
         except LeaseLost as lost:
             logger.info("Run %s: %s", run.id, lost)
         except Exception as error:
-            batch_release(batch, lease, blameless=_is_away(error))
-            if _is_away(error):
+            batch_release(batch, lease, blameless=is_away(error))
+            if is_away(error):
                 raise
             logger.exception("Batch %s failed", batch.id)
 
@@ -173,14 +183,14 @@ def _group(run: Run, *, tools: Tools, runs_kept: int) -> Next:
         lease.check()
         _check_cancel(run.id, unless_current=run.collection)
 
-    with lease_extended(lease, or_on_error=_is_away):
+    with lease_extended(lease, or_on_error=is_away):
         run_group(held, tools=tools, check=check, runs_kept=runs_kept)
         lease.check()
         run_end(held, RunState.FINISHED)
     return Next.NOTHING
 
 
-def _held(run: Run, **updates: object) -> Run | None:
+def _held(run: Run, **updates: Any) -> Run | None:
     """Take the run's lease unless a living worker has it."""
     return None if lease_is_live(run) else lease_take(run, set__heartbeat=timezone.now(), **updates)
 
@@ -197,8 +207,3 @@ def _check_cancel(run_id: str, *, unless_current: str = "") -> None:
         if collection.current_run == run_id:
             return
     raise RunCancelled
-
-
-def _is_away(error: BaseException) -> bool:
-    """Say whether an error means that a store is away, so that waiting helps."""
-    return isinstance(error, Unavailable) or unavailable_from(error) is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from clustering.api import clusters, collections, export, faces, runs, storage
+from clustering.api import clusters, collections, export, faces, previews, runs, storage
 
 urlpatterns = [
     path(
@@ -37,6 +37,12 @@ urlpatterns = [
     path("api/v1/runs/<str:run_id>/", runs.RunApi.as_view(), name="run_api"),
     path("api/v1/runs/<str:run_id>/cancel/", runs.RunCancelApi.as_view(), name="run_cancel_api"),
     path("api/v1/runs/<str:run_id>/resume/", runs.RunResumeApi.as_view(), name="run_resume_api"),
+    path("api/v1/runs/<str:run_id>/apply/", previews.RunApplyApi.as_view(), name="run_apply_api"),
+    path(
+        "api/v1/runs/<str:run_id>/changes/",
+        previews.RunChangesApi.as_view(),
+        name="run_changes_api",
+    ),
     path("api/v1/runs/<str:run_id>/skipped/", runs.RunSkippedApi.as_view(), name="run_skipped_api"),
     path("api/v1/faces/<str:face_id>/", faces.FaceApi.as_view(), name="face_api"),
     path("api/v1/faces/<str:face_id>/crop/", faces.FaceCropApi.as_view(), name="face_crop"),

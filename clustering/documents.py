@@ -19,6 +19,7 @@ from storage.fields import MomentField
 
 ID_NAMESPACE: UUID = uuid5(NAMESPACE_URL, "faceadmin")
 NOISE = "noise"
+NO_CLUSTER = ("poor", "ignored", "not_a_face")  # what a face is instead of being in a cluster
 CLUSTERS_LISTED = 10_000
 END_OF_PLACES = "\U0010ffff"
 
@@ -69,7 +70,10 @@ def collection_place(collection: str, name: str) -> str:
 
 
 class Collection(Document):
-    """A ``bucket/sub`` that was clustered, and which run its readers see."""
+    """A ``bucket/sub`` that was clustered, and which run its readers see.
+
+    Whoever holds its lease writes what people decided into that run.
+    """
 
     path = fields.StringField(primary_key=True)
     bucket = fields.StringField(required=True)
@@ -77,6 +81,8 @@ class Collection(Document):
     current_run = fields.StringField(default="")
     active_run = fields.StringField(default="")
     newest_run = fields.StringField(default="")
+    lease_owner = fields.StringField(default="")
+    lease_until = fields.LongField(default=0)
     updated_at = MomentField()
 
     meta = {"collection": "collections", "auto_create_index": True}
@@ -93,7 +99,11 @@ class Removal(Document):
 
 
 class Run(Document):
-    """One grouping of a collection; its id is the ``clustering_id`` of the API."""
+    """One grouping of a collection; its id is the ``clustering_id`` of the API.
+
+    It was ``grouped_at`` that decision of the collection's log, and its documents show those up to
+    ``decided``. A ``preview`` waits to be applied.
+    """
 
     id = fields.StringField(primary_key=True)
     collection = fields.StringField(required=True)
@@ -140,6 +150,13 @@ class Run(Document):
     last_key = fields.StringField(default="")
 
     groups_of = fields.StringField(default="")
+    preview = fields.BooleanField(default=False)
+    previewed_from = fields.StringField(default="")
+    changes = fields.DictField()
+    grouped = fields.BooleanField(default=False)
+    grouped_at = fields.IntField(default=0)
+    decided = fields.IntField(default=0)
+    labels = fields.IntField(default=0)
     forgotten = fields.BooleanField(default=False)
     stats = fields.DictField()
     skipped = fields.DictField()
@@ -242,24 +259,38 @@ class Face(Document):
 
 
 class Cluster(Document):
-    """A person in a run, or the run's noise."""
+    """A person in a run, or the run's noise; ``person`` is the same in every run.
+
+    ``version`` is the number of the last decision that changed it.
+    """
 
     id = fields.StringField(primary_key=True)
     run = fields.StringField(required=True)
     label = fields.StringField(required=True)
+    person = fields.StringField(default="")
+    person_place = fields.StringField()
     place = fields.StringField(required=True)
     face_count = fields.IntField(required=True)
     image_count = fields.IntField(required=True)
     covers = fields.ListField(fields.StringField())
     cohesion = fields.FloatField(default=0.0)
-    version = fields.IntField(default=1)
+    version = fields.IntField(default=0)
 
-    meta = {"collection": "clusters", "indexes": ["place"], "auto_create_index": True}
+    meta = {
+        "collection": "clusters",
+        "indexes": ["place", "person_place"],
+        "auto_create_index": True,
+    }
 
     @staticmethod
     def id_for(run: str, label: str) -> str:
         """Return the id of a label in a run."""
         return f"{run}:{label}"
+
+    @staticmethod
+    def person_place_for(run: str, person: str) -> str:
+        """Return the key under which a run's cluster of a person is found."""
+        return f"{run}/{person}"
 
     @property
     def is_noise(self) -> bool:
@@ -290,13 +321,17 @@ class ClusterSizes(Document):
 
 
 class Member(Document):
-    """A face in a run: its cluster, its rank there, and how alike it is to the centroid."""
+    """A face in a run: its cluster, its rank there, and how alike it is to the centroid.
+
+    ``base`` is where the grouping put it, "" if it left it out.
+    """
 
     id = fields.StringField(primary_key=True)
     run = fields.StringField(required=True)
     face = fields.StringField(required=True)
     key = fields.StringField(required=True)
     cluster = fields.StringField(required=True)
+    base = fields.StringField(default="")
     place = fields.StringField(required=True)
     similarity = fields.FloatField(default=0.0)
     put_by = fields.StringField(default="machine")
@@ -313,7 +348,23 @@ class Member(Document):
         """Return the order key: members of one cluster lie together, best first."""
         return f"{run}/{label}/{rank:08d}"
 
+    @staticmethod
+    def place_decided(run: str, label: str, seq: int, face: str) -> str:
+        """Return the order key of a face that a person put there: after those of the machine."""
+        within = out_place(run) if label in NO_CLUSTER else f"{run}/"
+        return f"{within}{label}/~{seq:08d}/{face}"
+
 
 def cluster_place(run: str, rank: int | None) -> str:
     """Return the order key of a cluster in its run: the largest first, noise (no rank) last."""
     return f"{run}/{'~' if rank is None else f'{rank:08d}'}"
+
+
+def out_place(run: str) -> str:
+    """Return what the order keys of faces begin with that are in no cluster of a run."""
+    return f"{run}!out/"
+
+
+def emptied_place(run: str, label: str) -> str:
+    """Return the order key of a cluster that has no face left: outside of every list."""
+    return f"{run}!emptied/{label}"

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from clustering.decisions.deciding import Asked, decide
+from clustering.decisions.documents import Decision
+from clustering.decisions.ground import current_run
+from clustering.decisions.projection import project, projection_waits
 from clustering.documents import Run
-from clustering.errors import RunActive
+from clustering.errors import NoSuchRun, RunActive
 from clustering.held import removal_check
 from clustering.opening import embedder_dimensions, embedders_known, models_in_force, tools_open
 from clustering.parameters import RunParameters
@@ -16,13 +24,21 @@ from clustering.pipeline.verification import (
 )
 from clustering.purge import PurgeReceipt, collection_purge
 from clustering.removal import RunRemoval, run_remove
-from clustering.selectors import collection_get
-from clustering.services import run_cancel, run_resume, run_start
-from clustering.tasks import enqueue_run
+from clustering.selectors import collection_get, run_get
+from clustering.services import run_apply, run_cancel, run_resume, run_start
+from clustering.tasks import enqueue_projection, enqueue_run
 from storage.buckets import open_bucket
 from storage.crops import face_crops
+from storage.errors import StoreUnavailable
 from storage.names import CollectionName
 from storage.vectors import face_vectors
+
+T = TypeVar("T")
+
+AT_ONCE = 300  # moved faces that are written before the answer: some 100 ms
+READ_AGAIN = 5
+PATIENCE_S = 10.0
+POLL_S = 0.02
 
 
 def request_run(name: CollectionName, *, parameters: RunParameters, started_by: str) -> Run:
@@ -48,6 +64,13 @@ def request_cancel(run: Run) -> Run:
 def request_resume(run: Run) -> Run:
     """Let a run that failed or was cancelled go on."""
     run = run_resume(run)
+    enqueue_run(run.id)
+    return run
+
+
+def request_apply(run: Run) -> Run:
+    """Let a preview become what readers see; a worker does it."""
+    run = run_apply(run)
     enqueue_run(run.id)
     return run
 
@@ -91,3 +114,42 @@ def request_repair(run: Run) -> tuple[Repair, StorageReport]:
         look_again=lambda keys: photos_look_again(keys, run=run, tools=tools),
     )
     return done, request_report(run)
+
+
+def request_decision(path: str, asked: Asked, *, by: str, dry_run: bool = False) -> Decision:
+    """Decide, and write what follows: at once if it is little, else by a worker."""
+    decision = decide(collection_get(path), asked, by=by, dry_run=dry_run)
+    if not dry_run:
+        if len(decision.moved) <= AT_ONCE:
+            project(path, vectors=face_vectors())
+        else:
+            enqueue_projection(path)
+    return decision
+
+
+def read_settled(path: str, read: Callable[[], T]) -> T:
+    """Read groups when every decision is written, so that none is seen half written.
+
+    What waits is written first. If somebody decides meanwhile, it is read again, some times.
+    """
+    for _ in range(READ_AGAIN):
+        run = groups_settle(path)
+        found = read()
+        if run is None or not projection_waits(run):
+            break
+    return found
+
+
+def groups_settle(path: str) -> Run | None:
+    """Return the run that readers see once all decisions are written into it, None without one."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            run = current_run(path)
+        except NoSuchRun:
+            return None
+        if not projection_waits(run) or project(path, vectors=face_vectors()):
+            return run_get(run.id)
+        if time.monotonic() > until:
+            raise StoreUnavailable("A large decision is being written; ask again.", store="mongodb")
+        time.sleep(POLL_S)

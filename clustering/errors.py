@@ -59,6 +59,18 @@ class RunNotResumable(Conflict):
     code = "run_not_resumable"
 
 
+class NotAPreview(Conflict):
+    """Only a finished preview that was neither applied nor dropped can be applied."""
+
+    code = "not_a_preview"
+
+
+class PreviewStale(Conflict):
+    """Readers see another run now than the preview was made against."""
+
+    code = "preview_stale"
+
+
 class BadParameters(Refused):
     """The run was asked for with parameters that make no sense together."""
 

@@ -10,6 +10,7 @@ from clustering.answers.collections import (
     PurgedByStore,
 )
 from clustering.answers.faces import FaceDetail
+from clustering.answers.preview import RunChanges
 from clustering.answers.run_details import RunDetail, RunRemoved, RunRow, SkippedImages
 from clustering.answers.runs import ProgressNumbers, RunQueued, RunResult, RunStats, RunStatus
 from clustering.answers.storage import StorageComparison
@@ -96,6 +97,7 @@ FACE: ClusterFace = {
     "crop_url": f"/api/v1/faces/{FACE_ID}/crop/",
     "image_url": f"/api/v1/faces/{FACE_ID}/image/",
     "verdict": "kept",
+    "put_by": "machine",
 }
 CLUSTER: ClusterFaces = {
     "clustering_id": RUN_ID,
@@ -104,6 +106,8 @@ CLUSTER: ClusterFaces = {
     "total_faces": 41,
     "cluster_size": 40,
     "cohesion": 0.874,
+    "person": "9c1f0a7745b0e1d2c3b4a596",
+    "version": 3,
     "faces": [FACE],
     "image_paths": [KEY],
     "face_ids": [FACE_ID],
@@ -222,6 +226,8 @@ REMOVED: PurgedByStore = {
         "collections": 1,
         "runs": 2,
         "batches": 0,
+        "decisions": 0,
+        "decided_faces": 0,
         "images": 121,
         "faces": 220,
         "clusters": 19,
@@ -236,6 +242,8 @@ LEFT: PurgedByStore = {
         "collections": 0,
         "runs": 0,
         "batches": 0,
+        "decisions": 0,
+        "decided_faces": 0,
         "images": 0,
         "faces": 0,
         "clusters": 0,
@@ -288,4 +296,24 @@ EXPORT: ExportedClusters = {
             "verdict": "kept",
         }
     ],
+}
+CHANGES: RunChanges = {
+    "clustering_id": RUN_ID,
+    "bucket_path": PATH,
+    "compared_with": "65f1c0ffee65f1c0ffee65f0",
+    "is_preview": True,
+    "merged_clusters": 1,
+    "split_clusters": 0,
+    "moved_faces": 12,
+    "new_faces": 0,
+    "broken_decisions": 0,
+    "faces": [
+        {
+            "face_id": FACE_ID,
+            "image_path": "summer-2024/picnic.jpg",
+            "from_cluster_id": "cluster_4",
+            "to_cluster_id": "cluster_1",
+        }
+    ],
+    "next": None,
 }

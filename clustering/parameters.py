@@ -14,7 +14,8 @@ class RunParameters:
     """How to cluster a collection.
 
     ``eps`` is a cosine distance (None: the embedder's own); ``max_images`` 0 means all of them;
-    ``full`` looks at every object again; without ``refine`` the labels are plain DBSCAN's.
+    ``full`` looks at every object again; a ``preview`` is shown to readers only when it is applied;
+    without ``refine`` the labels are plain DBSCAN's.
     """
 
     eps: float | None = None
@@ -23,6 +24,7 @@ class RunParameters:
     refine: bool = True
     skip_quality_filter: bool = False
     full: bool = False
+    preview: bool = False
     max_images: int = 0
     batch_size: int = 30
     max_concurrent: int = 12

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from clustering.decisions.documents import DecidedFace, Decision
 from clustering.documents import (
     END_OF_PLACES,
     Batch,
@@ -50,7 +51,9 @@ class PurgeReceipt:
 def collection_purge(
     path: str, *, vectors: VectorStore, crops: CropStore, embedders: Iterable[str]
 ) -> PurgeReceipt:
-    """Remove images, faces, vectors, crops, runs and groups; the photos stay in the bucket.
+    """Remove images, faces, vectors, crops, runs, groups and what people decided.
+
+    The photos stay in the bucket.
 
     ``embedders`` are those that may have left vectors, besides those the collection's runs name.
     """
@@ -69,6 +72,8 @@ def collection_purge(
         for run in runs:
             lease.check()
             receipt.removed.update(_run_remove(run))
+        receipt.removed["decisions"] = Decision.objects(__raw__=_range(path)).delete()
+        receipt.removed["decided_faces"] = DecidedFace.objects(__raw__=_range(path)).delete()
         receipt.left.update(_documents_left(path, runs))
         if receipt.is_complete:
             receipt.removed["collections"] = Collection.objects(path=path).delete()
@@ -119,6 +124,8 @@ def _documents_left(path: str, runs: list[Run]) -> Counter[str]:
     left = Counter(
         images=len(_ids(Image, _range(path))),
         faces=len(_ids(Face, _range(path))),
+        decisions=len(_ids(Decision, _range(path))),
+        decided_faces=len(_ids(DecidedFace, _range(path))),
         runs=len(_ids(Run, _range(path))),
     )
     for run_id in {name for run in runs for name in (run.id, run.clusters_run)}:

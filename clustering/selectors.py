@@ -175,6 +175,17 @@ def members_slices(run: Run, *, size: int) -> Iterator[list[Member]]:
             return
 
 
+def members_from(run: Run, after: str) -> Iterator[Member]:
+    """Iterate the members of a run, cluster by cluster, starting after a place."""
+    first = f"{run.clusters_run}/"
+    place = after or first
+    while page := _page(Member, place, end=first + END_OF_PLACES, limit=STREAM):
+        yield from page
+        place = page[-1].place
+        if len(page) < STREAM:
+            return
+
+
 def members_all(run: Run) -> Iterator[Member]:
     """Iterate all members of a run, cluster by cluster."""
     return _stream(Member, f"{run.clusters_run}/")
@@ -242,6 +253,11 @@ def images_skipped(
     end = first + last_key + "\x00" if last_key else first + END_OF_PLACES
     query = Image.objects(skip_place__gt=after or first, skip_place__lt=end)
     return list(query.order_by("skip_place").limit(limit))
+
+
+def page_all(kind: Any, first: str) -> Iterator[Any]:
+    """Iterate documents of any kind whose place starts with ``first``, in order."""
+    return _stream(kind, first)
 
 
 def _run_of(collection: str, field: str) -> Run:

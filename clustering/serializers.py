@@ -28,11 +28,19 @@ class RunInput(serializers.Serializer):
     algorithm = serializers.ChoiceField(choices=ALGORITHMS, default="dbscan")
     refine = serializers.BooleanField(default=True)
     full = serializers.BooleanField(default=False)
+    preview = serializers.BooleanField(default=False)
 
     def parameters(self) -> RunParameters:
         """Return the valid query as the parameters of a run."""
         values = {name: value for name, value in self.validated_data.items() if name != "wait"}
         return RunParameters(**values)
+
+
+class ChangesQuery(serializers.Serializer):
+    """Which page of what a preview would change."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
+    cursor = serializers.CharField(required=False, max_length=MAX_CURSOR)
 
 
 class RunQuery(serializers.Serializer):

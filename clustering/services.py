@@ -9,7 +9,15 @@ from django.utils import timezone
 from mongoengine.errors import NotUniqueError
 
 from clustering.documents import ACTIVE_STATES, Collection, Run, RunState, collection_place
-from clustering.errors import CollectionBusy, EmptyCollection, RunActive, RunEnded, RunNotResumable
+from clustering.errors import (
+    CollectionBusy,
+    EmptyCollection,
+    NotAPreview,
+    PreviewStale,
+    RunActive,
+    RunEnded,
+    RunNotResumable,
+)
 from clustering.held import removal_check
 from clustering.parameters import RunParameters
 from clustering.pipeline.listing import is_image_key
@@ -88,6 +96,23 @@ def run_resume(run: Run) -> Run:
     return run
 
 
+def run_apply(run: Run) -> Run:
+    """Let a preview become what readers see; its groups have to be of the run that they see now."""
+    collection = Collection.objects(path=run.collection).first()
+    if not run.preview or run.state != RunState.FINISHED or run.forgotten:
+        raise NotAPreview("This run is no preview that waits to be applied.")
+    if collection.current_run != run.previewed_from:
+        raise PreviewStale("Another run was applied since; ask for a new preview.")
+    _run_activate(collection, run)
+    run.modify(
+        set__preview=False,
+        set__state=RunState.GROUPING,
+        set__finished_at=None,
+        set__heartbeat=timezone.now(),
+    )
+    return run
+
+
 def run_end(run: Run, state: RunState, *, code: str = "", reason: str = "") -> None:
     """Write how a run ended, then free its collection for the next one."""
     Run.objects(id=run.id).update_one(
@@ -97,6 +122,8 @@ def run_end(run: Run, state: RunState, *, code: str = "", reason: str = "") -> N
         set__waiting_for="",
         set__finished_at=timezone.now(),
         set__heartbeat=timezone.now(),
+        set__lease_owner="",
+        set__lease_until=0,
     )
     Collection.objects(path=run.collection, active_run=run.id).modify(
         set__active_run="", set__updated_at=timezone.now()
@@ -131,6 +158,7 @@ def _run_of(
         refine=parameters.refine,
         skip_quality_filter=parameters.skip_quality_filter,
         full=parameters.full,
+        preview=parameters.preview,
         max_images=parameters.max_images,
         batch_size=parameters.batch_size,
         max_concurrent=parameters.max_concurrent,

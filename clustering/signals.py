@@ -7,3 +7,7 @@ from django.dispatch import Signal
 # Sent with ``run_id`` before the clusters and members stored under it are removed. What hangs on
 # them goes first, so a crash in between removes them again, and says so again: at least once.
 groups_forgotten = Signal()
+
+# Sent with ``run`` and ``before`` (None for the first) when a run's groups are written and readers
+# still see those of before: what hangs on these can be given to the clusters that continue them.
+groups_switching = Signal()

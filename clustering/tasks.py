@@ -10,9 +10,11 @@ from django.utils import timezone
 from django_q.tasks import async_task
 
 from clustering.advance import Next, run_advance
+from clustering.decisions.projection import project
 from clustering.documents import Collection, Run
 from clustering.opening import tools_open
 from storage.leases import LEASE_SECONDS
+from storage.vectors import face_vectors
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +28,16 @@ def enqueue_run(run_id: str, *, lanes: int = 1) -> None:
 def enqueue_sweep() -> None:
     """Let a worker look for runs that were left behind, as after a restart."""
     async_task("clustering.tasks.runs_sweep", everything=True, group="clustering", ack_failure=True)
+
+
+def enqueue_projection(path: str) -> None:
+    """Let a worker write the decisions of a collection that wait."""
+    async_task("clustering.tasks.projection_task", path, group="clustering", ack_failure=True)
+
+
+def projection_task(path: str) -> bool:
+    """Write the decisions of a collection that wait."""
+    return project(path, vectors=face_vectors())
 
 
 def run_task(run_id: str) -> str:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from clustering import selectors
 from clustering.documents import Cluster, Collection, Member, Run
-from clustering.edge import request_cancel, request_resume, request_run
+from clustering.edge import groups_settle, request_cancel, request_resume, request_run
 from clustering.errors import EmptyCollection, NoSuchRun, RunActive
 from clustering.forms import RunForm
 from clustering.progress import run_progress
@@ -77,6 +77,7 @@ def collection(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     """Show the people of a collection, or of a named earlier run."""
     name = CollectionName.parse(f"{bucket}/{sub}")
     known = selectors.collection_get(name.path)
+    groups_settle(name.path)
     newest = selectors.run_find(known.newest_run)
     progress = None if newest is None else run_progress(newest)
     run = _run_shown(known, request.GET.get("run", ""))
@@ -125,6 +126,7 @@ def run_resume(request: HttpRequest, run_id: str) -> HttpResponse:
 def cluster(request: HttpRequest, bucket: str, sub: str, cluster_id: str) -> HttpResponse:
     """Show the faces of one cluster, or of the noise, most typical first."""
     name = CollectionName.parse(f"{bucket}/{sub}")
+    groups_settle(name.path)
     run = _run_shown(selectors.collection_get(name.path), request.GET.get("run", ""))
     if run is None:
         raise NoSuchRun(f"{name.path} has no finished run yet.")

@@ -125,6 +125,11 @@ def unavailable_from(error: BaseException) -> Unavailable | None:
     return None
 
 
+def is_away(error: BaseException) -> bool:
+    """Say whether an error means that a store is away, so that waiting helps."""
+    return isinstance(error, Unavailable) or unavailable_from(error) is not None
+
+
 def disk_full(store: str) -> DiskFull:
     """Return the error of a store without room, worded for the person who can make room."""
     return DiskFull(

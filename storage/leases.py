@@ -21,7 +21,6 @@ from storage.errors import LeaseLost
 D = TypeVar("D", bound=Document)
 
 LEASE_SECONDS = 20.0
-EXTEND_SECONDS = 5.0
 
 
 def lease_now() -> int:
@@ -34,18 +33,18 @@ def lease_is_live(document: Document) -> bool:
     return bool(document.lease_owner) and document.lease_until > lease_now()
 
 
-def lease_take(document: D, **updates: object) -> D | None:
+def lease_take(document: D, *, seconds: float = LEASE_SECONDS, **updates: object) -> D | None:
     """Take the lease of a document as it was read; None if another was faster.
 
     ``updates`` are mongoengine update keywords written in the same compare-and-set.
     """
     unchanged = type(document).objects(
-        id=document.id, lease_owner=document.lease_owner, lease_until=document.lease_until
+        pk=document.pk, lease_owner=document.lease_owner, lease_until=document.lease_until
     )
     return unchanged.modify(
         new=True,
         set__lease_owner=uuid4().hex,
-        set__lease_until=lease_now() + int(LEASE_SECONDS * 1000),
+        set__lease_until=lease_now() + int(seconds * 1000),
         **updates,
     )
 
@@ -53,12 +52,18 @@ def lease_take(document: D, **updates: object) -> D | None:
 class Lease:
     """A held lease: ``check()`` before every commit, ``extend()`` now and then."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, *, seconds: float = LEASE_SECONDS) -> None:
+        self._seconds = seconds
         self._kind = type(document)
-        self._id = document.id
+        self._id = document.pk
         self._token = document.lease_owner
         self._lost = threading.Event()
-        self._valid_until = time.monotonic() + LEASE_SECONDS
+        self._valid_until = time.monotonic() + seconds
+
+    @property
+    def extend_every(self) -> float:
+        """Return the seconds after which the lease is extended."""
+        return self._seconds / 4
 
     def check(self) -> None:
         """Raise LeaseLost unless the lease is still ours and was extended in time."""
@@ -68,11 +73,12 @@ class Lease:
     def extend(self) -> None:
         """Push the lease's end forward, or learn that it is lost."""
         asked = time.monotonic()
-        extended = self._owned().modify(set__lease_until=lease_now() + int(LEASE_SECONDS * 1000))
+        until = lease_now() + int(self._seconds * 1000)
+        extended = self._owned().modify(set__lease_until=until)
         if extended is None:
             self._lost.set()
         else:
-            self._valid_until = asked + LEASE_SECONDS
+            self._valid_until = asked + self._seconds
 
     def commit(self, **updates: object) -> bool:
         """Write ``updates`` and give the lease back at once; False if it was not ours any more."""
@@ -81,7 +87,7 @@ class Lease:
         return done is not None
 
     def _owned(self) -> QuerySet:
-        return self._kind.objects(id=self._id, lease_owner=self._token)
+        return self._kind.objects(pk=self._id, lease_owner=self._token)
 
 
 @contextmanager
@@ -96,7 +102,7 @@ def lease_extended(
     stop = threading.Event()
 
     def extend_until_stopped() -> None:
-        while not stop.wait(EXTEND_SECONDS):
+        while not stop.wait(lease.extend_every):
             try:
                 lease.extend()
             except Exception as error:

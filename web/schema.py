@@ -79,6 +79,7 @@ PATH_PARAMETERS: dict[str, tuple[str, str]] = {
     "assignment_id": ("The id of an assignment.", "3b9e0c1d2f4a5b6c7d8e9f00"),
     "import_id": ("The id of an import.", "7c0ffee07c0ffee07c0ffee0"),
     "user_id": ("The id of a person: `[A-Za-z0-9_.@-]{1,64}`.", "ada.lovelace"),
+    "decision_id": ("The id of a decision.", "0f3a9b1c2d4e5f6700000012"),
     "prefix": ("The first letters of a key, as the list shows them.", "Vq3tZb8k"),
 }
 

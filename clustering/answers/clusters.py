@@ -27,10 +27,15 @@ class ClusterFace(TypedDict):
     crop_url: str
     image_url: str
     verdict: str
+    put_by: str
 
 
 class ClusterFaces(TypedDict):
-    """A page of a cluster's faces, the most typical first; counts are the whole cluster's."""
+    """A page of a cluster's faces, the most typical first; counts are the whole cluster's.
+
+    `person` is the same in every run that goes on with the cluster; a decision about the cluster
+    sends the `version` it saw.
+    """
 
     clustering_id: str
     cluster_id: str
@@ -38,6 +43,8 @@ class ClusterFaces(TypedDict):
     total_faces: int
     cluster_size: int
     cohesion: float
+    person: str
+    version: int
     faces: list[ClusterFace]
     image_paths: list[str]
     face_ids: list[str]
@@ -62,6 +69,8 @@ def cluster_details_json(
         "total_faces": cluster.face_count,
         "cluster_size": cluster.image_count,
         "cohesion": cluster.cohesion,
+        "person": cluster.person,
+        "version": cluster.version,
         "faces": [face_json(face, member, dimension=run.dimension) for member, face in shown],
         "image_paths": without_repetitions(face.key for _, face in shown),
         "face_ids": [face.id for _, face in shown],
@@ -85,4 +94,5 @@ def face_json(face: Face, member: Member, *, dimension: int) -> ClusterFace:
         "crop_url": reverse("face_crop", kwargs={"face_id": face.id}),
         "image_url": reverse("face_image", kwargs={"face_id": face.id}),
         "verdict": face.verdict.value,
+        "put_by": member.put_by,
     }

@@ -54,6 +54,8 @@ class PurgedDocuments(TypedDict):
     faces: int
     clusters: int
     members: int
+    decisions: int
+    decided_faces: int
 
 
 class PurgedVectors(TypedDict):
@@ -154,6 +156,8 @@ def _by_store(counts: Mapping[str, int], *, kept_answers: int) -> PurgedByStore:
             "faces": counts["faces"],
             "clusters": counts["clusters"],
             "members": counts["members"],
+            "decisions": counts["decisions"],
+            "decided_faces": counts["decided_faces"],
         },
         "qdrant": {"vectors": counts["vectors"]},
         "files": {"crops": counts["crops"]},

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clustering import examples, selectors, serializers
 from clustering.answers import clusters as answers
+from clustering.edge import read_settled
 from clustering.errors import NoSuchCluster, NoSuchRun
 from storage.errors import InvalidName
 from storage.names import CollectionName
@@ -30,18 +34,21 @@ class ClusterDetailsApi(Api):
         """Answer with a page of at most 1,000 faces, the most typical first."""
         path = CollectionName.parse(f"{bucket}/{sub}").path
         query = query_of(request, serializers.DetailsQuery).validated_data
-        run = selectors.run_asked(path, query.get("clustering_id"), otherwise=selectors.run_current)
-        cluster = selectors.cluster_get(run, cluster_id)
-        after = cursor_decode(query.get("cursor"), within=f"{cluster.run}/{cluster.label}/")
-        limit = query["limit"]
-        members = selectors.members_page(run, cluster.label, after=after, limit=limit + 1)
-        page, more = members[:limit], len(members) > limit
-        return Response(
-            answers.cluster_details_json(
-                run,
-                cluster,
-                page,
-                selectors.faces_by_id([member.face for member in page]),
-                next_cursor=cursor_encode(page[-1].place) if more else None,
-            )
-        )
+        return Response(read_settled(path, lambda: _page(path, cluster_id, query)))
+
+
+def _page(path: str, cluster_id: str, query: Mapping[str, Any]) -> answers.ClusterFaces:
+    """Return a page of a cluster's faces."""
+    run = selectors.run_asked(path, query.get("clustering_id"), otherwise=selectors.run_current)
+    cluster = selectors.cluster_get(run, cluster_id)
+    after = cursor_decode(query.get("cursor"), within=f"{cluster.run}/{cluster.label}/")
+    limit = query["limit"]
+    members = selectors.members_page(run, cluster.label, after=after, limit=limit + 1)
+    page, more = members[:limit], len(members) > limit
+    return answers.cluster_details_json(
+        run,
+        cluster,
+        page,
+        selectors.faces_by_id([member.face for member in page]),
+        next_cursor=cursor_encode(page[-1].place) if more else None,
+    )

@@ -32,9 +32,9 @@ class Pairs(NamedTuple):
     second: NDArray[np.int64]
     similarity: NDArray[np.float32]
 
-    def chosen(self, mask: NDArray[np.bool_]) -> "Pairs":
-        """Keep the pairs where the mask is true."""
-        return Pairs(self.first[mask], self.second[mask], self.similarity[mask])
+    def chosen(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> "Pairs":
+        """Keep the pairs where a mask is true, or those at given places, in their order."""
+        return Pairs(self.first[which], self.second[which], self.similarity[which])
 
 
 def blocks_asked(

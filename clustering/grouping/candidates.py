@@ -1,5 +1,8 @@
 """Which rows may belong together: the nearest rows of each, within a radius, in linear memory."""
 
+from collections.abc import Iterator
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +12,15 @@ from clustering.grouping.blocks import BLOCK_ROWS, Pairs, blocks_of, pairs_in, p
 # rows afterwards, so that the nearest rows only have to lead there.
 NEAREST = 48
 _FEWEST_PAIRS_HELD = 1 << 20
+
+
+class Neighbours(Protocol):
+    """Who is near whom, from an index: it may miss some, which costs recall and breaks nothing."""
+
+    def __call__(
+        self, *, radius: float, nearest: int
+    ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.float32]]]:
+        """Yield a row, its `nearest` rows within `radius` (cosine distance), their similarities."""
 
 
 def candidate_pairs(
@@ -31,6 +43,21 @@ def candidate_pairs(
             mask &= _best_places(block.products, nearest)
         closest.add(pairs_in(block, mask))
     return closest.pairs()
+
+
+def pairs_listed(neighbours: Neighbours, *, radius: float, nearest: int = NEAREST) -> Pairs:
+    """List the pairs that an index names, each once, in the order of the rows."""
+    parts = []
+    for row, columns, similarity in neighbours(radius=radius, nearest=nearest):
+        near = (similarity >= np.float32(1 - radius)) & (columns != row)
+        rows = np.full(np.count_nonzero(near), row, dtype=np.int64)
+        ends = np.minimum(rows, columns[near]), np.maximum(rows, columns[near])
+        parts.append(Pairs(*ends, similarity[near]))
+    pairs = pairs_joined(parts)
+    order = np.lexsort((-pairs.similarity, pairs.second, pairs.first))
+    pairs = pairs.chosen(order)
+    again = (np.diff(pairs.first) == 0) & (np.diff(pairs.second) == 0)
+    return pairs.chosen(np.concatenate([np.ones(min(len(order), 1), dtype=np.bool_), ~again]))
 
 
 def _best_places(products: NDArray[np.float32], nearest: int) -> NDArray[np.bool_]:

@@ -1,19 +1,19 @@
 """Faces into people: candidates by density, decided by a linkage that cannot chain."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import HDBSCAN
 
 from clustering.grouping.agglomeration import Rule, average_linkage
-from clustering.grouping.candidates import candidate_pairs
-from clustering.grouping.dbscan import dbscan_labels
+from clustering.grouping.bars import Bars
+from clustering.grouping.blocks import Pairs
+from clustering.grouping.candidates import Neighbours, candidate_pairs, pairs_listed
+from clustering.grouping.conflicts import shown_once
+from clustering.grouping.constraints import Constraints
+from clustering.grouping.plain import NOISE, Algorithm, amended, plain_labels
 from clustering.grouping.reach import centroids_of, reach_of
 
-Algorithm = Literal["dbscan", "hdbscan"]
-NOISE = -1
 # Share of eps that two single faces must be closer than a crowd of pairs. Measured on 2,812 people:
 # .2 to .3 are alike, none at all costs .015 pairwise and .02 B-cubed F1.
 DOUBT = 0.25
@@ -45,75 +45,111 @@ def group_faces(
     algorithm: Algorithm = "dbscan",
     quality: NDArray[np.float32] | None = None,
     refine: bool = True,
+    constraints: Constraints | None = None,
+    neighbours: Neighbours | None = None,
 ) -> Grouping:
     """Group (n, d) unit rows into people; `eps` is the embedder's cosine distance.
 
     A group of fewer than `min_samples` faces is noise. `quality` is 0..1 a face. With `refine`
-    off the labels are those of the plain algorithm, renumbered.
+    off the labels are those of the plain algorithm, renumbered. No group breaks a constraint,
+    whatever the rest says: what is together, or somebody's, is never noise. Constraints that
+    cannot all be kept raise Contradiction. With `neighbours` the refinement takes its candidates
+    from an index; the plain algorithms are defined by all pairs, and look at all.
     """
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
     weights = np.ones(len(rows), dtype=np.float32) if quality is None else quality
-    if len(rows) < min_samples:
+    law = Constraints() if constraints is None else constraints
+    law.check(len(rows))
+    held = law.held(len(rows))
+    if len(rows) < min_samples and not held.any():
         found = np.full(len(rows), NOISE, dtype=np.int64)
-    elif refine:
-        found = _refined(
-            rows, _trust(weights), eps=eps, algorithm=algorithm, min_samples=min_samples
-        )
     else:
-        found = _plain(rows, eps=eps, algorithm=algorithm, min_samples=min_samples)
-    labels = largest_first(found, min_samples=min_samples)
+        found = _found(
+            rows,
+            _trust(weights),
+            law,
+            eps=eps,
+            algorithm=algorithm,
+            min_samples=min_samples,
+            refine=refine,
+            neighbours=neighbours,
+        )
+    lost = held & (found < 0)
+    found[lost] = found.max(initial=NOISE) + 1 + law.roots(len(rows))[lost]
+    labels = largest_first(found, min_samples=min_samples, held=held)
     return _described(rows, labels, weights.astype(np.float32))
 
 
-def largest_first(labels: NDArray[np.int64], *, min_samples: int) -> NDArray[np.int64]:
-    """Renumber: the largest group is 0, of equal ones the one seen first; too small is noise."""
+def largest_first(
+    labels: NDArray[np.int64], *, min_samples: int, held: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Renumber: the largest group is 0, of equal ones the one seen first.
+
+    A group too small is noise, unless it has a row that is `held` (n,).
+    """
     kept = np.flatnonzero(labels >= 0)
     _, first, inverse, sizes = np.unique(
         labels[kept], return_index=True, return_inverse=True, return_counts=True
     )
-    order = np.lexsort((first, -sizes))
+    stays = sizes >= min_samples
+    stays[inverse[held[kept]]] = True
+    order = np.lexsort((first, -sizes, ~stays))
     number = np.empty(len(sizes), dtype=np.int64)
     number[order] = np.arange(len(sizes))
-    number[sizes < min_samples] = NOISE
+    number[~stays] = NOISE
     renumbered = np.full(len(labels), NOISE, dtype=np.int64)
     renumbered[kept] = number[inverse]
     return renumbered
 
 
-def _plain(
-    rows: NDArray[np.float32], *, eps: float, algorithm: Algorithm, min_samples: int
+def _found(
+    rows: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    law: Constraints,
+    *,
+    eps: float,
+    algorithm: Algorithm,
+    min_samples: int,
+    refine: bool,
+    neighbours: Neighbours | None,
 ) -> NDArray[np.int64]:
-    if algorithm == "dbscan":
-        return dbscan_labels(rows, eps=eps, min_samples=min_samples)
-    found = HDBSCAN(min_cluster_size=max(2, min_samples), min_samples=1, copy=True).fit(rows)
-    if found.labels_.max() < 0:
-        # HDBSCAN only tells groups apart: it has no answer where there is one person or none.
-        return dbscan_labels(rows, eps=eps, min_samples=min_samples)
-    return np.where(found.labels_ < 0, NOISE, found.labels_).astype(np.int64)
+    """Return the labels before they are numbered."""
+    plain = np.empty(0, dtype=np.int64)
+    if algorithm == "hdbscan" or not refine:
+        plain = plain_labels(rows, eps=eps, algorithm=algorithm, min_samples=min_samples)
+    if not refine:
+        return amended(rows, weights, plain, bars=Bars(rows, law, eps=eps))
+    if neighbours is None:
+        pairs = candidate_pairs(rows, radius=eps)
+    else:
+        pairs = pairs_listed(neighbours, radius=eps)
+    if algorithm == "hdbscan":
+        together = plain[pairs.first] == plain[pairs.second]
+        pairs = pairs.chosen(together & (plain[pairs.first] >= 0))
+    return _refined(rows, weights, pairs, law, eps=eps)
 
 
 def _refined(
     rows: NDArray[np.float32],
     weights: NDArray[np.float32],
+    pairs: Pairs,
+    law: Constraints,
     *,
     eps: float,
-    algorithm: Algorithm,
-    min_samples: int,
 ) -> NDArray[np.int64]:
-    pairs = candidate_pairs(rows, radius=eps)
-    if algorithm == "hdbscan":
-        plain = _plain(rows, eps=eps, algorithm=algorithm, min_samples=min_samples)
-        together = plain[pairs.first] == plain[pairs.second]
-        pairs = pairs.chosen(together & (plain[pairs.first] >= 0))
-    reach, doubt = np.full(len(rows), eps, dtype=np.float32), DOUBT * eps
-    found = average_linkage(rows, weights, pairs, Rule(reach, doubt))
+    def grown(reach: NDArray[np.float32]) -> NDArray[np.int64]:
+        bars = Bars(rows, law, eps=eps)
+        return average_linkage(rows, weights, pairs, Rule(reach, DOUBT * eps), bars=bars)
+
+    reach = np.full(len(rows), eps, dtype=np.float32)
+    found = grown(reach)
     for _ in range(SECOND_LOOKS):
         nearer = reach_of(rows, found, eps=eps)
         if np.array_equal(nearer, reach):
             break
         reach = nearer
-        found = average_linkage(rows, weights, pairs, Rule(reach, doubt))
-    return found
+        found = grown(reach)
+    return shown_once(rows, found, Bars(rows, law, eps=eps))
 
 
 def _described(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +24,28 @@ class FaceTable:
     keys: list[str]
     quality: NDArray[np.float32]
     vectors: NDArray[np.float32]
+    present: set[str]
     without_vector: int
     refused: int
 
+    def without(self, rows: set[int]) -> FaceTable:
+        """Return the table without some rows, which count as refused."""
+        kept = [row for row in range(len(self.ids)) if row not in rows]
+        return replace(
+            self,
+            ids=[self.ids[row] for row in kept],
+            keys=[self.keys[row] for row in kept],
+            quality=self.quality[kept],
+            vectors=self.vectors[kept],
+            refused=self.refused + len(rows),
+        )
 
-def face_table(run: Run, *, tools: Tools) -> FaceTable:
-    """Return the faces that take part in the run, with their vectors."""
+
+def face_table(run: Run, *, tools: Tools, wanted: Collection[str] = ()) -> FaceTable:
+    """Return the faces that take part in the run, with their vectors.
+
+    Faces ``wanted`` take part however poor they are: a person put them somewhere.
+    """
     expected = faces_of_images(run)
     thresholds = QualityThresholds(**run.thresholds)
     ids, keys, quality, judged, refused = [], [], [], [], 0
@@ -38,7 +55,7 @@ def face_table(run: Run, *, tools: Tools) -> FaceTable:
         if _face_judge(face, thresholds):
             judged.append(face)
         if face.verdict == Verdict.KEPT or (
-            face.verdict == Verdict.POOR and run.skip_quality_filter
+            face.verdict == Verdict.POOR and (run.skip_quality_filter or face.id in wanted)
         ):
             ids.append(face.id)
             keys.append(face.key)
@@ -53,6 +70,7 @@ def face_table(run: Run, *, tools: Tools) -> FaceTable:
         keys=[keys[row] for row in kept],
         quality=np.asarray(quality, np.float32)[kept],
         vectors=vectors if len(kept) == len(ids) else vectors[kept],
+        present=expected,
         without_vector=len(ids) - len(kept),
         refused=refused,
     )

@@ -7,11 +7,16 @@ collection, switches all readers at once. What the switch made superfluous is re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from django.utils import timezone
 from numpy.typing import NDArray
 
+from clustering.decisions.law import Law
+from clustering.decisions.log import law_now
+from clustering.decisions.projection import decisions_catch_up
 from clustering.documents import (
     NOISE,
     Cluster,
@@ -22,30 +27,63 @@ from clustering.documents import (
     cluster_place,
 )
 from clustering.grouping import Grouping, group_faces
+from clustering.pipeline.decided import Decided, decided_rows, recognised_out, verdicts_keep
 from clustering.pipeline.face_table import FaceTable, face_table
+from clustering.pipeline.lineage import changes_of, persons_before, persons_of
 from clustering.pipeline.statistics import run_statistics
 from clustering.pipeline.tidy import collection_tidy, groups_remove, payloads_write
 from clustering.pipeline.tools import Tools
+from clustering.selectors import run_find
+from clustering.signals import groups_switching
 from storage.mongo import bulk_upsert
 
 COVERS = 4
 WRITE_SLICE = 2000
 
 
+@dataclass(frozen=True)
+class _Named:
+    """Groups with the person that each is."""
+
+    table: FaceTable
+    grouping: Grouping
+    persons: dict[int, str]
+    decided: Decided
+
+    @cached_property
+    def put_by_person(self) -> set[int]:
+        """Return the rows that a person put where they are."""
+        rows, attached = self.decided.rows, self.decided.law.attached
+        return {rows[face] for face in attached if face in rows}
+
+    def cover(self, number: int, ranked: NDArray[np.int64]) -> int:
+        """Return the row of a cluster's cover: a person's choice if it is still there."""
+        chosen = self.decided.rows.get(self.decided.law.covers.get(self.persons[number], ""))
+        return chosen if chosen is not None and chosen in ranked else self.grouping.covers[number]
+
+
 def run_group(run: Run, *, tools: Tools, check: Callable[[], None], runs_kept: int) -> None:
     """Take a run whose batches are all done to its end; safe to repeat from any point.
 
-    ``check`` is called between the steps and stops the work by raising.
+    ``check`` is called between the steps and stops the work by raising. A preview ends before the
+    switch, and goes on from there when it is applied.
     """
     collection = Collection.objects(path=run.collection).first()
     if collection.current_run != run.id:
         check()
-        _run_write_groups(run, tools=tools, check=check)
+        if not run.grouped:
+            _run_write_groups(run, tools=tools, check=check)
+        if run.preview:
+            return
         check()
+        decisions_catch_up(run, vectors=tools.vectors)
+        before = run_find(collection.current_run)
+        groups_switching.send(sender=Run, run=run, before=before)
         _switch(run)
     if not run.groups_of:
         payloads_write(run, vectors=tools.vectors, check=check)
-    collection_tidy(run, tools=tools, runs_kept=runs_kept, check=check)
+    law = law_now(run.collection)
+    collection_tidy(run, tools=tools, runs_kept=runs_kept, law=law, check=check)
 
 
 def _run_write_groups(run: Run, *, tools: Tools, check: Callable[[], None]) -> None:
@@ -56,7 +94,11 @@ def _run_write_groups(run: Run, *, tools: Tools, check: Callable[[], None]) -> N
         run.stats, run.skipped = same.stats, same.skipped
     else:
         groups_remove(run.id)
-        table = face_table(run, tools=tools)
+        law = law_now(run.collection)
+        verdicts_keep(law, vectors=tools.vectors)
+        table = face_table(run, tools=tools, wanted=law.attached)
+        check()
+        table, decided = _decided(run, law, table, tools=tools)
         check()
         grouping = group_faces(
             table.vectors,
@@ -65,16 +107,54 @@ def _run_write_groups(run: Run, *, tools: Tools, check: Callable[[], None]) -> N
             algorithm=run.algorithm,
             quality=table.quality,
             refine=run.refine,
+            constraints=decided.constraints(table.keys),
         )
         check()
-        sizes = _groups_write(run, table, grouping, check=check)
+        seen = run_find(Collection.objects(path=run.collection).first().current_run)
+        before = persons_before(seen)
+        persons = persons_of(
+            grouping.labels,
+            ids=table.ids,
+            run=run,
+            before=before,
+            anchored=decided.row_persons(),
+            law=law,
+        )
+        run.previewed_from = seen.id if seen is not None else ""
+        run.changes = changes_of(grouping.labels, ids=table.ids, before=before, persons=persons)
+        sizes = _groups_write(run, _Named(table, grouping, persons, decided), check=check)
         run.stats, run.skipped = run_statistics(run, table=table, sizes=sizes)
-    run.modify(set__groups_of=run.groups_of, set__stats=run.stats, set__skipped=run.skipped)
+        run.decided = run.grouped_at = law.seq
+        run.labels = len(persons)
+    run.modify(
+        set__groups_of=run.groups_of,
+        set__stats=run.stats,
+        set__skipped=run.skipped,
+        set__decided=run.decided,
+        set__labels=run.labels,
+        set__grouped_at=run.grouped_at,
+        set__previewed_from=run.previewed_from,
+        set__changes=run.changes,
+        set__grouped=True,
+    )
+
+
+def _decided(run: Run, law: Law, table: FaceTable, *, tools: Tools) -> tuple[FaceTable, Decided]:
+    """Return the faces that take part, and the rows of those that people decided about."""
+    found = Decided(law, decided_rows(run, law, table, vectors=tools.vectors))
+    kept = recognised_out(found, table, vectors=tools.vectors)
+    if kept is table:
+        return table, found
+    rows = {face: row for row, face in enumerate(kept.ids)}
+    moved = {
+        face: rows[table.ids[row]] for face, row in found.rows.items() if table.ids[row] in rows
+    }
+    return kept, Decided(law, moved)
 
 
 def _run_it_equals(run: Run) -> Run | None:
     """Return the collection's current run if this one cannot differ from it."""
-    if run.full or run.todo or run.gone:
+    if run.full or run.todo or run.gone or run.preview:
         return None
     collection = Collection.objects(path=run.collection).first()
     current = Run.objects(id=collection.current_run).first() if collection.current_run else None
@@ -93,19 +173,17 @@ def _run_it_equals(run: Run) -> Run | None:
     return current if same and run.last_key == current.last_key else None
 
 
-def _groups_write(
-    run: Run, table: FaceTable, grouping: Grouping, *, check: Callable[[], None]
-) -> dict[str, int]:
+def _groups_write(run: Run, named: _Named, *, check: Callable[[], None]) -> dict[str, int]:
     """Write clusters and members; return the size of each label, noise included."""
-    sizes: dict[str, int] = {}
+    grouping, sizes = named.grouping, dict[str, int]()
     members: list[Member] = []
     clusters: list[Cluster] = []
     for number, rows in _rows_by_label(grouping.labels):
         label = NOISE if number < 0 else f"cluster_{number}"
         ranked = rows[np.lexsort((rows, -grouping.similarity[rows]))]
         sizes[label] = len(ranked)
-        members.extend(_members(run, label, ranked, table=table, grouping=grouping))
-        clusters.append(_cluster(run, number, label, ranked, table=table, grouping=grouping))
+        members.extend(_members(run, label, ranked, named=named))
+        clusters.append(_cluster(run, number, label, ranked, named=named))
         if len(members) >= WRITE_SLICE:
             check()
             bulk_upsert(Member, members)
@@ -126,10 +204,9 @@ def _rows_by_label(labels: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.
         yield int(value), rows
 
 
-def _members(
-    run: Run, label: str, ranked: NDArray[np.int64], *, table: FaceTable, grouping: Grouping
-) -> Iterator[Member]:
+def _members(run: Run, label: str, ranked: NDArray[np.int64], *, named: _Named) -> Iterator[Member]:
     """Yield the members of one cluster, the most typical first."""
+    table = named.table
     for rank, row in enumerate(ranked):
         yield Member(
             id=Member.id_for(run.id, table.ids[row]),
@@ -137,34 +214,34 @@ def _members(
             face=table.ids[row],
             key=table.keys[row],
             cluster=label,
+            base=label,
             place=Member.place_for(run.id, label, rank),
-            similarity=round(float(grouping.similarity[row]), 6),
+            similarity=round(float(named.grouping.similarity[row]), 6),
+            put_by="person" if row in named.put_by_person else "machine",
         )
 
 
 def _cluster(
-    run: Run,
-    number: int,
-    label: str,
-    ranked: NDArray[np.int64],
-    *,
-    table: FaceTable,
-    grouping: Grouping,
+    run: Run, number: int, label: str, ranked: NDArray[np.int64], *, named: _Named
 ) -> Cluster:
-    """Return the document of one cluster; its first cover is the grouping's."""
-    cover_rows = list(ranked[:COVERS])
+    """Return the document of one cluster."""
+    table, person = named.table, named.persons.get(number, "")
+    covers = list(ranked[:COVERS])
     if number >= 0:
-        cover = grouping.covers[number]
-        cover_rows = [cover, *(row for row in cover_rows if row != cover)][:COVERS]
+        cover = named.cover(number, ranked)
+        covers = [cover, *(row for row in covers if row != cover)][:COVERS]
     return Cluster(
         id=Cluster.id_for(run.id, label),
         run=run.id,
         label=label,
+        person=person,
+        person_place=Cluster.person_place_for(run.id, person),
         place=cluster_place(run.id, None if number < 0 else number),
         face_count=len(ranked),
         image_count=len({table.keys[row] for row in ranked}),
-        covers=[table.ids[row] for row in cover_rows],
-        cohesion=0.0 if number < 0 else round(float(grouping.cohesion[number]), 6),
+        covers=[table.ids[row] for row in covers],
+        cohesion=0.0 if number < 0 else round(float(named.grouping.cohesion[number]), 6),
+        version=named.decided.law.version(person),
     )
 
 

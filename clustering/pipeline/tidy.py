@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from clustering.decisions.law import Law
 from clustering.documents import (
     END_OF_PLACES,
     Batch,
@@ -15,7 +16,10 @@ from clustering.documents import (
     Member,
     Run,
     RunState,
+    emptied_place,
+    out_place,
 )
+from clustering.pipeline.decided import faces_remember
 from clustering.pipeline.face_table import faces_of_images, keys_gone
 from clustering.pipeline.tools import Tools
 from clustering.selectors import collection_faces, members_all, runs_page
@@ -36,12 +40,15 @@ def payloads_write(run: Run, *, vectors: VectorStore, check: Callable[[], None])
             vectors.set_payload(run.embedder, part, {"run": run.clusters_run, "cluster": label})
 
 
-def collection_tidy(run: Run, *, tools: Tools, runs_kept: int, check: Callable[[], None]) -> None:
+def collection_tidy(
+    run: Run, *, tools: Tools, runs_kept: int, law: Law, check: Callable[[], None]
+) -> None:
     """Remove what left or changed, and the groups of all but the newest runs."""
     present = faces_of_images(run, beyond_reach=True)
     stale = [face for face in collection_faces(run.collection) if face.id not in present]
     for part in slices(stale):
         check()
+        faces_remember(part, law, vectors=tools.vectors)
         faces_remove(part, vectors=tools.vectors, crops=tools.crops)
     for part in slices(sorted(keys_gone(run))):
         check()
@@ -63,10 +70,16 @@ def groups_remove(run_id: str) -> Counter[str]:
     """Remove the clusters and members stored under a run's id, after whatever hangs on them."""
     groups_forgotten.send(sender=Run, run_id=run_id)
     ClusterSizes.objects(run=run_id).delete()
-    places = {"place__gte": f"{run_id}/", "place__lt": f"{run_id}/{END_OF_PLACES}"}
-    return Counter(
-        members=Member.objects(**places).delete(), clusters=Cluster.objects(**places).delete()
-    )
+    removed = Counter[str]()
+    for name, kind, first in (
+        ("members", Member, f"{run_id}/"),
+        ("clusters", Cluster, f"{run_id}/"),
+        ("clusters", Cluster, emptied_place(run_id, "")),
+        ("members", Member, out_place(run_id)),
+    ):
+        places = {"place__gte": first, "place__lt": first + END_OF_PLACES}
+        removed[name] += kind.objects(**places).delete()
+    return removed
 
 
 def slices(items: list) -> Iterator[list]:
@@ -78,7 +91,7 @@ def slices(items: list) -> Iterator[list]:
 def _forget_runs(run: Run, *, keep: int) -> None:
     """Remove the groups of old runs that no kept run shares; the run itself stays as history."""
     runs = runs_page(run.collection, limit=RUNS_LOOKED_AT)
-    ended = [one for one in runs if one.state == RunState.FINISHED or one.id == run.id]
+    ended = [one for one in runs if _was_shown(one) or one.id == run.id]
     used = {run.clusters_run, *(one.clusters_run for one in ended[:keep])}
     kept = {run.id, *(one.id for one in ended[:keep])}
     for one in runs:
@@ -87,6 +100,11 @@ def _forget_runs(run: Run, *, keep: int) -> None:
         for groups in {one.id, one.clusters_run} - used:  # the run it shares may be deleted
             groups_remove(groups)
         Run.objects(id=one.id).update_one(set__forgotten=True)
+
+
+def _was_shown(run: Run) -> bool:
+    """Say whether readers saw a run; a preview of before the switch cannot be applied any more."""
+    return run.state == RunState.FINISHED and not run.preview
 
 
 def _ids_by_label(run: Run) -> Iterator[tuple[str, list[str]]]:

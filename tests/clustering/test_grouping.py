@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.labels import b_cubed, pairwise
-from clustering.grouping import dbscan_labels, group_faces
-from clustering.grouping.candidates import candidate_pairs
+from clustering.grouping import Constraints, dbscan_labels, group_faces
+from clustering.grouping.candidates import candidate_pairs, pairs_listed
 from tests.clustering.test_grouping_dbscan import people, unit
 
 EPS = 0.08
@@ -148,3 +148,50 @@ def test_thousands_of_people_are_told_apart(eps, allowed):
 
     assert pairwise(known, labels).f1 >= 0.96 - allowed
     assert b_cubed(known, labels).f1 >= 0.945 - allowed
+
+
+def listed(vectors, *, seen=1.0):
+    """Return neighbours by a plain product, each seen with a probability, nearest last."""
+    random = np.random.default_rng(0)
+
+    def neighbours(*, radius, nearest):
+        products = vectors @ vectors.T
+        for row in random.permutation(len(vectors)):
+            near = np.argsort(products[row])[-nearest - 1 :]
+            near = near[
+                (products[row, near] >= 1 - radius - 0.01) & (random.random(len(near)) < seen)
+            ]
+            yield int(row), near, products[row, near]
+
+    return neighbours
+
+
+def test_an_index_that_finds_all_leads_to_the_same_groups():
+    vectors = people(5, count=300, spread=0.3)
+    exact = candidate_pairs(vectors, radius=EPS)
+
+    pairs = pairs_listed(listed(vectors), radius=EPS)
+    grouping = group_faces(vectors, eps=EPS, min_samples=2, neighbours=listed(vectors))
+
+    np.testing.assert_array_equal(pairs.first, exact.first)
+    np.testing.assert_array_equal(pairs.second, exact.second)
+    np.testing.assert_allclose(pairs.similarity, exact.similarity, atol=1e-6)
+    known = group_faces(vectors, eps=EPS, min_samples=2)
+    np.testing.assert_array_equal(grouping.labels, known.labels)
+
+
+def test_an_index_that_misses_some_breaks_no_constraint():
+    vectors = people(5, count=300, spread=0.2)
+    law = Constraints(together=np.array([[0, 299], [1, 298]]), apart=np.array([[0, 1]]))
+
+    labels = group_faces(
+        vectors, eps=EPS, min_samples=2, neighbours=listed(vectors, seen=0.5), constraints=law
+    ).labels
+
+    assert labels[0] == labels[299] != labels[1] == labels[298]
+
+
+def test_an_index_without_faces_names_no_pairs():
+    pairs = pairs_listed(lambda *, radius, nearest: iter(()), radius=EPS)
+
+    assert len(pairs.first) == 0

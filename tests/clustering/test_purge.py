@@ -68,6 +68,8 @@ def test_it_leaves_nothing_and_says_what_it_removed(painted, finished, admin):
             "faces": 9,
             "clusters": 5,
             "members": 17,
+            "decisions": 0,
+            "decided_faces": 0,
         },
         "qdrant": {"vectors": 9},
         "files": {"crops": 9},

@@ -1,0 +1,166 @@
+"""What candidates from the vector store's index cost: recall, time, and the groups they lead to.
+
+`python benchmarks/neighbours.py [--faces 10000] [--dimension 512] [--vectors PATH.npz --eps 0.085]`
+asks an embedded store of its own, or the server that QDRANT_URL names. The embedded store searches
+exactly; `--graph` asks the same engine with Qdrant's graph (HNSW at its defaults) in this process.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import qdrant_edge as edge
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.grouping import EPS, people_drawn
+from benchmarks.labels import pairwise
+from clustering.grouping import group_faces
+from clustering.grouping.blocks import Pairs
+from clustering.grouping.candidates import candidate_pairs, pairs_listed
+from clustering.pipeline.neighbours import IndexNeighbours
+from faceadmin.embedded import qdrant_command, qdrant_is_ready
+from storage.edge.client import EdgeVectors
+from storage.vectors import Hit, VectorStore
+
+MODEL = "benchmark"
+MIN_SAMPLES = 2
+PATIENCE_S = 30
+WRITE_SLICE = 1000
+
+
+def main() -> None:
+    """Print what the index finds of what there is, and how long it takes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--faces", type=int, default=10_000)
+    parser.add_argument("--dimension", type=int, default=512)
+    parser.add_argument(
+        "--vectors", type=Path, help="an .npz file with `vectors`, instead of drawn"
+    )
+    parser.add_argument("--eps", type=float, default=EPS)
+    parser.add_argument("--graph", action="store_true", help="search a graph instead of all")
+    options = parser.parse_args()
+    if options.vectors:
+        with np.load(options.vectors) as arrays:
+            vectors = arrays["vectors"].astype(np.float32)[: options.faces]
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    else:
+        vectors = people_drawn(options.faces, options.dimension, seed=0)
+    with graph_opened(vectors.shape[1]) if options.graph else store_opened() as (store, name):
+        print(f"{len(vectors)} faces, {vectors.shape[1]} wide, eps {options.eps}, {name}")
+        compare(store, vectors, eps=options.eps)
+
+
+@contextmanager
+def store_opened() -> Iterator[tuple[VectorStore, str]]:
+    """Open the server of QDRANT_URL, or an embedded store that goes away again."""
+    if url := os.environ.get("QDRANT_URL"):
+        from storage.vector_server import server_vectors
+
+        yield server_vectors(url, os.environ.get("QDRANT_API_KEY", "")), url
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        socket = Path(folder) / "qdrant.sock"
+        command = qdrant_command(Path(folder) / "vectors", socket)
+        owner = subprocess.Popen(command, cwd=Path(__file__).resolve().parents[1])
+        try:
+            give_up = time.monotonic() + PATIENCE_S
+            while not qdrant_is_ready(socket) and time.monotonic() < give_up:
+                time.sleep(0.05)
+            yield EdgeVectors(socket), "embedded store"
+        finally:
+            owner.terminate()
+            owner.wait()
+
+
+@contextmanager
+def graph_opened(dimension: int) -> Iterator[tuple["Graph", str]]:
+    """Open a graph that goes away again."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Graph(Path(folder), dimension), "the engine's graph"
+
+
+class Graph:
+    """As much of a vector store as `compare` asks, with every vector in an HNSW graph."""
+
+    def __init__(self, folder: Path, dimension: int) -> None:
+        config = edge.EdgeConfig(
+            vectors=edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine),
+            hnsw_config=edge.HnswIndexConfig(m=16, ef_construct=100, full_scan_threshold=1),
+            optimizers=edge.EdgeOptimizersConfig(indexing_threshold=1, default_segment_number=1),
+        )
+        self._points = edge.EdgeShard.create(str(folder), config)
+
+    def upsert(self, _model: str, ids: list[str], vectors: Any, _payloads: Any) -> None:
+        """Write vectors."""
+        points = [edge.Point(one, row, {}) for one, row in zip(ids, vectors, strict=True)]
+        self._points.update(edge.UpdateOperation.upsert_points(points))
+
+    def index(self) -> None:
+        """Build the graph."""
+        self._points.optimize()
+        info = self._points.info()
+        print(f"{info.indexed_vectors_count} of {info.points_count} vectors in the graph")
+
+    def search(self, _model: str, vector: Any, *, limit: int, where: Any) -> list[Hit]:
+        """Return the faces nearest to a vector, as far as the graph leads."""
+        request = edge.QueryRequest(limit=limit, query=edge.Query.Nearest(vector))
+        return [Hit(str(hit.id), hit.score, {}) for hit in self._points.query(request)]
+
+    def delete(self, _model: str, ids: list[str]) -> None:
+        """Let the folder take the vectors with it."""
+
+
+def compare(store: VectorStore | Graph, vectors: NDArray[np.float32], *, eps: float) -> None:
+    """Print time and recall of the candidates, and of the groups."""
+    run = uuid.uuid4().hex
+    ids = [str(uuid.uuid5(uuid.NAMESPACE_OID, f"{run} {row}")) for row in range(len(vectors))]
+    start = time.perf_counter()
+    for first in range(0, len(ids), WRITE_SLICE):
+        some = slice(first, first + WRITE_SLICE)
+        payloads = [{"collection": run}] * len(ids[some])
+        store.upsert(MODEL, ids[some], vectors[some], payloads)
+    if isinstance(store, Graph):
+        store.index()
+    print(f"written in {time.perf_counter() - start:.1f} s")
+    neighbours = IndexNeighbours(store, MODEL, ids, vectors, {"collection": run})
+
+    start = time.perf_counter()
+    exact = candidate_pairs(vectors, radius=eps)
+    between = time.perf_counter()
+    listed = pairs_listed(neighbours, radius=eps)
+    end = time.perf_counter()
+    print(f"candidates: product {between - start:.1f} s, index {end - between:.1f} s")
+    found = np.isin(_codes(exact, len(ids)), _codes(listed, len(ids)))
+    print(
+        f"{len(exact.first)} pairs by the product, {len(listed.first)} by the index,"
+        f" recall {found.mean():.5f}"
+    )
+    options = {"eps": eps, "min_samples": MIN_SAMPLES}
+    known = group_faces(vectors, **options).labels
+    answer = group_faces(vectors, **options, neighbours=neighbours).labels
+    known = np.where(known < 0, known.max() + 1 + np.arange(len(known)), known)
+    groups = pairwise(known, answer)
+    print(
+        f"groups of the index against those of the product: pairwise precision"
+        f" {groups.precision:.5f}, recall {groups.recall:.5f}"
+    )
+    store.delete(MODEL, ids)
+
+
+def _codes(pairs: Pairs, count: int) -> NDArray[np.int64]:
+    return pairs.first * count + pairs.second
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Previews: what a run would change, and applying it. Dropping one is deleting the run."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from clustering import examples, selectors, serializers
+from clustering.answers import preview as answers
+from clustering.answers import runs as run_answers
+from clustering.decisions.ground import members_by_face
+from clustering.documents import NOISE, Run
+from clustering.edge import request_apply
+from clustering.errors import NoSuchRun, NotAPreview, PreviewStale, RunActive
+from web.api import Api, query_of
+from web.paging import BadCursor, cursor_decode, cursor_encode
+from web.schema import operation
+
+
+class RunApplyApi(Api):
+    """The application of a preview."""
+
+    @operation(
+        "Apply a preview",
+        answers={202: run_answers.RunQueued},
+        example=examples.QUEUED,
+        refuses=(NoSuchRun, NotAPreview, PreviewStale, RunActive),
+        tag="runs",
+    )
+    def post(self, request: Request, run_id: str) -> Response:
+        """Let readers see the preview; what was decided since it was made is in it."""
+        body = run_answers.run_queued_json(request_apply(selectors.run_get(run_id)))
+        return Response(body, status=202, headers={"Location": body["status_url"]})
+
+
+class RunChangesApi(Api):
+    """What a run changes."""
+
+    @operation(
+        "Read what a run changes",
+        query=serializers.ChangesQuery,
+        answers={200: answers.RunChanges},
+        example=examples.CHANGES,
+        refuses=(NoSuchRun, BadCursor),
+        tag="runs",
+    )
+    def get(self, request: Request, run_id: str) -> Response:
+        """Answer with counts and a page of the faces that are in another cluster than before.
+
+        A page looks at ``limit`` faces and shows those that moved, so it may hold fewer.
+        """
+        query = query_of(request, serializers.ChangesQuery).validated_data
+        run, limit = selectors.run_get(run_id), query["limit"]
+        first = f"{run.clusters_run}/"
+        after = cursor_decode(query.get("cursor"), within=first)
+        found = list(islice(selectors.members_from(run, after), limit + 1))
+        page, before = found[:limit], selectors.run_find(run.previewed_from)
+        faces: list[answers.ChangedFace] = []
+        if before is not None:
+            there = members_by_face(before.clusters_run, [one.face for one in page])
+            faces = answers.changed_faces(page, there, same=_same(before, run))
+        more = cursor_encode(page[-1].place) if len(found) > limit else None
+        return Response(answers.run_changes_json(run, faces, next_cursor=more))
+
+
+def _same(before: Run, run: Run) -> dict[str, str]:
+    """Return, by the labels of before, the labels of those who go on."""
+    labels = {one.person: one.label for one in selectors.clusters_all(run) if one.person}
+    return {one.label: labels.get(one.person, "") for one in selectors.clusters_all(before)} | {
+        NOISE: NOISE
+    }

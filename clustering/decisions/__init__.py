@@ -1,0 +1,1 @@
+"""What people decided: an append-only log, what follows from it, and what readers see of it."""

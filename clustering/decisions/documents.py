@@ -1,0 +1,94 @@
+"""What is stored of decisions: one document each, never changed."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from mongoengine import Document, fields
+
+from clustering.decisions.kinds import Kind, Ruling
+from clustering.documents import collection_place
+from storage.fields import MomentField
+
+
+class Decision(Document):
+    """A person's decision, appended under the next number of its collection.
+
+    ``moved`` are faces with where each one was and where it became, as persons (or noise,
+    ignored, not_a_face); one value stands for all of them. ``pins`` are faces that stood for
+    ``pins_of``; ``label`` is a new person's in ``run``. ``seen`` is what was on the screen:
+    versions, similarities, thresholds, model.
+    """
+
+    id = fields.StringField(primary_key=True)
+    collection = fields.StringField(required=True)
+    seq = fields.IntField(required=True)
+    place = fields.StringField(required=True)
+    kind = fields.EnumField(Kind, required=True)
+    by = fields.StringField(required=True)
+    at = MomentField(required=True)
+    run = fields.StringField(required=True)
+
+    faces = fields.ListField(fields.StringField())
+    person = fields.StringField(default="")
+    other = fields.StringField(default="")
+    user = fields.StringField(default="")
+    undoes = fields.StringField(default="")
+    label = fields.StringField(default="")
+
+    moved = fields.ListField(fields.StringField())
+    was = fields.ListField(fields.StringField())
+    became = fields.ListField(fields.StringField())
+    pins = fields.ListField(fields.StringField())
+    pins_of = fields.ListField(fields.StringField())
+    seen = fields.DictField()
+
+    meta = {"collection": "decisions", "indexes": ["place"], "auto_create_index": True}
+
+    @staticmethod
+    def id_for(collection: str, seq: int) -> str:
+        """Return the id of a collection's decision of this number; two cannot have the same."""
+        return f"{sha256(collection.encode()).hexdigest()[:16]}{seq:08d}"
+
+    @staticmethod
+    def place_for(collection: str, seq: int) -> str:
+        """Return the order key: a collection's decisions lie together, oldest first."""
+        return collection_place(collection, f"{seq:08d}")
+
+    @property
+    def ruling(self) -> Ruling:
+        """Return the decision as the law reads it."""
+        pins: dict[str, list[str]] = {}
+        for face, person in zip(self.pins, self.pins_of, strict=True):
+            pins.setdefault(person, []).append(face)
+        return Ruling(
+            id=self.id,
+            seq=self.seq,
+            kind=self.kind,
+            faces=tuple(self.moved if self.kind == Kind.MERGE else self.faces),
+            person=self.person,
+            other=self.other,
+            user=self.user,
+            undoes=self.undoes,
+            pins={person: tuple(faces) for person, faces in pins.items()},
+        )
+
+    @property
+    def moves(self) -> list[tuple[str, str, str]]:
+        """Return each moved face with the person it was in and the one it became."""
+        count = len(self.moved)
+        was = self.was * count if len(self.was) == 1 else self.was
+        became = self.became * count if len(self.became) == 1 else self.became
+        return list(zip(self.moved, was, became, strict=True))
+
+
+class DecidedFace(Document):
+    """What a decided face looked like, so that it is known again in another file."""
+
+    id = fields.StringField(primary_key=True)
+    collection = fields.StringField(required=True)
+    place = fields.StringField(required=True)
+    embedder = fields.StringField(required=True)
+    vector = fields.BinaryField(required=True)
+
+    meta = {"collection": "decided_faces", "indexes": ["place"], "auto_create_index": True}

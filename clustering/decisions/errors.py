@@ -1,0 +1,47 @@
+"""What a decision is refused for."""
+
+from __future__ import annotations
+
+from storage.errors import Conflict, Missing, Refused
+
+
+class NoSuchDecision(Missing):
+    """No decision has this id."""
+
+    code = "no_such_decision"
+
+
+class NothingToDecide(Refused):
+    """The decision names no faces, or lacks what its kind needs."""
+
+    code = "incomplete_decision"
+
+
+class OtherCollection(Refused):
+    """A face or cluster belongs to another collection than the decision."""
+
+    code = "other_collection"
+
+
+class SameCluster(Refused):
+    """A cluster cannot be merged with itself, or kept apart from itself."""
+
+    code = "same_cluster"
+
+
+class Stale(Conflict):
+    """Somebody decided about this since it was shown; `changed` lists what."""
+
+    code = "stale"
+
+
+class Contradicts(Conflict):
+    """The decision cannot be true beside earlier ones; `chain` lists them."""
+
+    code = "contradiction"
+
+
+class NotUndoable(Conflict):
+    """Later decisions about the same faces stand; `later` lists them."""
+
+    code = "not_undoable"

@@ -1,0 +1,68 @@
+"""The kinds of decisions, and one decision as the law reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a person decided about faces, or about clusters."""
+
+    CONFIRM = "confirm"
+    REJECT = "reject"
+    MOVE = "move"
+    SPLIT = "split"
+    MERGE = "merge"
+    NOT_SAME = "not_same"
+    NOT_A_FACE = "not_a_face"
+    IGNORE = "ignore"
+    RESTORE = "restore"
+    CHOOSE_COVER = "choose_cover"
+    CHOOSE_PROFILE = "choose_profile"
+    CONFIRM_PROFILE = "confirm_profile"
+    REJECT_PROFILE = "reject_profile"
+    ALLOW_TWICE = "allow_twice"
+    UNDO = "undo"
+
+
+NOISE = "noise"
+OUT = {Kind.NOT_A_FACE: "not_a_face", Kind.IGNORE: "ignored"}
+NOBODY = (NOISE, *OUT.values())  # where a face can be that belongs to no person
+
+ATTACHING = (Kind.CONFIRM, Kind.MOVE, Kind.SPLIT)
+NAMING = (Kind.CHOOSE_PROFILE, Kind.CONFIRM_PROFILE)
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """A decision as the law reads it.
+
+    ``person`` is whom the faces are confirmed in, moved to or rejected from, who stays in a merge,
+    who is named; ``other`` is who is merged away, split from, or not the same. Persons are ids
+    that live from run to run. ``pins`` are faces that stood for a person when it was made.
+    """
+
+    id: str
+    seq: int
+    kind: Kind
+    faces: tuple[str, ...] = ()
+    person: str = ""
+    other: str = ""
+    user: str = ""
+    undoes: str = ""
+    pins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def touches(self) -> set[str]:
+        """Return the faces and persons whose state it changes."""
+        if self.kind in (Kind.MERGE, Kind.NOT_SAME, Kind.SPLIT):
+            return {*self.faces, self.person, self.other}
+        if self.kind in (*NAMING, Kind.REJECT_PROFILE, Kind.CHOOSE_COVER):
+            return {self.person}
+        return set(self.faces)
+
+
+def user_node(user_id: str) -> str:
+    """Return the node of a profile among the persons."""
+    return f"user:{user_id}"

@@ -1,0 +1,113 @@
+"""The log of decisions: read on from where this process stood, and appended under the next number.
+
+A number can be taken once, so whoever appends has seen everything before it: two people never
+decide at the same time, one of them decides again on what the other left.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from mongoengine.errors import NotUniqueError
+
+from clustering.decisions.documents import Decision
+from clustering.decisions.errors import NoSuchDecision
+from clustering.decisions.law import Law
+from clustering.documents import END_OF_PLACES, collection_place
+
+READ_AT_ONCE = 1000
+
+
+class Raced(Exception):
+    """Another decision took the number; look again at what it left."""
+
+
+class _Book:
+    """The law of one collection as this process knows it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.law = Law()
+
+
+_books: dict[tuple[str, str, str], _Book] = {}
+_books_lock = threading.Lock()
+
+
+@contextmanager
+def law_of(collection: str) -> Iterator[Law]:
+    """Hold the law of a collection, read up to the newest decision."""
+    book = _book(collection)
+    with book.lock:
+        _read_on(book, collection)
+        yield book.law
+
+
+def law_now(collection: str) -> Law:
+    """Return a law of one's own, as it is now; for work that takes long."""
+    with law_of(collection) as law:
+        return Law(law.rulings.values())
+
+
+def decisions_after(collection: str, seq: int) -> Iterator[Decision]:
+    """Iterate the decisions of a collection after a number, oldest first."""
+    after = Decision.place_for(collection, seq)
+    end = collection_place(collection, END_OF_PLACES)
+    while page := _page(after, end):
+        yield from page
+        after = page[-1].place
+        if len(page) < READ_AT_ONCE:
+            return
+
+
+def decisions_newest(collection: str, *, before: str = "", limit: int) -> list[Decision]:
+    """Return the newest decisions of a collection, or those before a place, newest first."""
+    first = collection_place(collection, "")
+    query = Decision.objects(place__gte=first, place__lt=before or first + END_OF_PLACES)
+    return list(query.order_by("-place").limit(limit))
+
+
+def decision_get(decision_id: str) -> Decision:
+    """Return one decision."""
+    decision = Decision.objects(id=decision_id).first()
+    if decision is None:
+        raise NoSuchDecision("There is no decision with this id.")
+    return decision
+
+
+def decision_append(decision: Decision, law: Law) -> None:
+    """Write a decision under the number after the newest; raise Raced if that one is taken."""
+    try:
+        decision.save(force_insert=True)
+    except NotUniqueError as error:
+        raise Raced from error
+    law.add(decision.ruling)
+
+
+def _book(collection: str) -> _Book:
+    key = (settings.MONGODB_URL, settings.DATABASE_NAME, collection)
+    with _books_lock:
+        return _books.setdefault(key, _Book())
+
+
+def _read_on(book: _Book, collection: str) -> None:
+    """Add what was appended since; begin anew if the log itself was replaced."""
+    if book.law.seq and not _stands(book.law, collection):
+        book.law = Law()
+    for decision in decisions_after(collection, book.law.seq):
+        book.law.add(decision.ruling)
+
+
+def _stands(law: Law, collection: str) -> bool:
+    """Say whether the newest decision that is known is still the log's."""
+    known = law.rulings[Decision.id_for(collection, law.seq)]
+    stored = Decision.objects(id=known.id).only("id", "kind").first()
+    return stored is not None and stored.kind == known.kind
+
+
+def _page(after: str, end: str) -> list[Decision]:
+    query = Decision.objects(place__gt=after, place__lt=end)
+    return list(query.order_by("place").limit(READ_AT_ONCE))

@@ -1,0 +1,231 @@
+"""Write what decisions mean into the documents of the groups. Safe to repeat from any point.
+
+One process at a time, under the collection's lease, takes the decisions in their order; the run's
+``decided`` moves on after each. Everything is written by id and from what the decision itself
+says, so whoever repeats a decision that was half written writes the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+
+from clustering.decisions.documents import Decision
+from clustering.decisions.ground import ABSENT, cluster_of, current_run, members_by_face
+from clustering.decisions.kinds import NOISE, OUT, Kind
+from clustering.decisions.log import decisions_after, law_of
+from clustering.documents import (
+    END_OF_PLACES,
+    Cluster,
+    ClusterSizes,
+    Collection,
+    Face,
+    Member,
+    Run,
+    Verdict,
+    cluster_place,
+    emptied_place,
+)
+from clustering.selectors import faces_by_id
+from storage.errors import is_away
+from storage.leases import Lease, lease_extended, lease_is_live, lease_take
+from storage.mongo import bulk_upsert, iter_fields
+from storage.vectors import VectorStore
+
+COVERS = 4
+SLICE = 500
+LEASE_SECONDS = 5.0  # a reader waits no longer for whoever was killed
+BY_PERSON = {"not_a_face": Verdict.NOT_A_FACE, "ignored": Verdict.IGNORED}
+
+
+def project(path: str, *, vectors: VectorStore) -> bool:
+    """Write the decisions of a collection that wait; False if somebody else is at it."""
+    collection = Collection.objects(path=path).first()
+    if lease_is_live(collection):
+        return False
+    held = lease_take(collection, seconds=LEASE_SECONDS)
+    if held is None:
+        return False
+    lease = Lease(held, seconds=LEASE_SECONDS)
+    with lease_extended(lease, or_on_error=is_away):
+        try:
+            run = current_run(path)
+            for decision in decisions_after(path, run.decided):
+                lease.check()
+                decision_write(decision, run, vectors=vectors)
+                lease.check()
+                Run.objects(id=run.id).update_one(set__decided=decision.seq)
+        finally:
+            lease.commit()
+    return True
+
+
+def projection_waits(run: Run) -> bool:
+    """Say whether decisions are in the log that the run's documents do not show yet."""
+    return next(decisions_after(run.collection, run.decided), None) is not None
+
+
+def decisions_catch_up(run: Run, *, vectors: VectorStore) -> None:
+    """Write what was decided since the run read the law; nobody reads its groups yet."""
+    for decision in decisions_after(run.collection, run.decided):
+        decision_write(decision, run, vectors=vectors)
+        run.modify(set__decided=decision.seq)
+
+
+def decision_write(decision: Decision, run: Run, *, vectors: VectorStore) -> None:
+    """Write one decision into the groups of a run."""
+    moves = list(_moves_in(decision, run))
+    touched = _members_write(decision, moves, run=run)
+    _faces_write(moves, vectors=vectors)
+    _payloads_write(moves, run, vectors=vectors)
+    with law_of(run.collection) as law:
+        persons = law.persons_of(decision.id) | {decision.person, decision.other}
+        covers, versions = dict(law.covers), {one: law.version(one) for one in persons}
+    ClusterSizes.objects(run=run.id).delete()
+    labels = {label: person for person in persons if (label := _label_of(run, person))}
+    for label in sorted(touched | labels.keys() - {NOISE}):
+        cluster_recount(run, label, covers=covers, version=versions.get(labels.get(label, "")))
+
+
+def cluster_recount(
+    run: Run, label: str, *, covers: Mapping[str, str], version: int | None = None
+) -> None:
+    """Count a cluster anew from its members; an empty one leaves the lists."""
+    cluster = Cluster.objects(id=Cluster.id_for(run.id, label)).first()
+    cluster = cluster or _cluster_new(run, label, person="")
+    first = f"{run.id}/{label}/"
+    where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+    members = sorted(iter_fields(Member, where, ["face", "key", "place"]), key=_by_place)
+    faces = {member["face"]: None for member in members}
+    wished = [covers.get(cluster.person, ""), *cluster.covers, *islice(faces, COVERS)]
+    cluster.face_count = len(faces)
+    cluster.image_count = len({member["key"] for member in members})
+    cluster.covers = [face for face in dict.fromkeys(wished) if face in faces][:COVERS]
+    cluster.place = _place(run, label) if faces or label == NOISE else emptied_place(run.id, label)
+    cluster.version = cluster.version if version is None else version
+    cluster.save()
+
+
+def _moves_in(decision: Decision, run: Run) -> Iterator[tuple[str, str, str]]:
+    """Yield what moves; in a run of after the decision a merge takes whoever is there."""
+    yield from decision.moves
+    if decision.kind == Kind.MERGE and decision.run != run.id:
+        gone = cluster_of(run.id, decision.other)
+        known = set(decision.moved)
+        for member in _members(run, gone.label) if gone is not None else ():
+            if member.face not in known:
+                yield member.face, decision.other, decision.person
+
+
+def _members_write(decision: Decision, moves: list[tuple[str, str, str]], *, run: Run) -> set[str]:
+    """Write where faces became; return the labels whose members changed."""
+    faces = [face for face, _, _ in moves]
+    there, known = members_by_face(run.id, faces), faces_by_id(faces)
+    labels = {person: _label_for(person, decision, run) for person in {b for *_, b in moves}}
+    touched = {member.cluster for member in there.values()}
+    written = []
+    for face, was, became in moves:
+        touched.add(_label_of(run, was))
+        if face in known:  # it may have left the collection since
+            touched.add(labels[became])
+            written.append(
+                _member(run, known[face], labels[became], decision, before=there.get(face))
+            )
+    bulk_upsert(Member, written)
+    return touched - {"", *ABSENT}
+
+
+def _member(
+    run: Run, face: Face, label: str, decision: Decision, *, before: Member | None
+) -> Member:
+    """Return a face's place after a decision."""
+    return Member(
+        id=Member.id_for(run.id, face.id),
+        run=run.id,
+        face=face.id,
+        key=face.key,
+        cluster=label,
+        place=Member.place_decided(run.id, label, decision.seq, face.id),
+        similarity=before.similarity if before is not None else 0.0,
+        base=before.base if before is not None else "",
+        put_by=decision.by,
+    )
+
+
+def _faces_write(moves: Iterable[tuple[str, str, str]], *, vectors: VectorStore) -> None:
+    """Write what people said of faces: that they are none, to be ignored, or neither any more."""
+    said = {
+        face: BY_PERSON.get(became)
+        for face, was, became in moves
+        if became in BY_PERSON or was in OUT.values()
+    }
+    changed = []
+    for face in faces_by_id(list(said)).values():
+        verdict = said[face.id] or (Verdict.POOR if face.reason else Verdict.KEPT)
+        if face.verdict != verdict:
+            face.verdict = verdict
+            changed.append(face)
+    bulk_upsert(Face, changed)
+    for face in changed:
+        vectors.set_payload(face.embedder, [face.id], {"verdict": face.verdict.value})
+
+
+def _payloads_write(moves: list[tuple[str, str, str]], run: Run, *, vectors: VectorStore) -> None:
+    """Tell the vector store which cluster the moved faces are in, or that they are in none."""
+    by_label: dict[str, list[str]] = {}
+    for face, _, became in moves:
+        label = "" if became in ABSENT else _label_of(run, became)
+        by_label.setdefault(label, []).append(face)
+    for label, faces in by_label.items():
+        for first in range(0, len(faces), SLICE):
+            part = faces[first : first + SLICE]
+            vectors.set_payload(run.embedder, part, {"run": run.id, "cluster": label})
+
+
+def _label_for(person: str, decision: Decision, run: Run) -> str:
+    """Return the label of a person's cluster, made now if this run has none of that person."""
+    label = _label_of(run, person)
+    if label:
+        return label
+    if decision.label and decision.run == run.id and person == decision.person:
+        label = decision.label
+    else:
+        counted = Run.objects(id=run.id).modify(inc__labels=1, new=True)
+        label = f"cluster_{counted.labels - 1}"
+    _cluster_new(run, label, person=person).save()
+    return label
+
+
+def _label_of(run: Run, person: str) -> str:
+    """Return the label of a person's cluster in a run, "" without one."""
+    if person == NOISE or person in ABSENT:
+        return person
+    cluster = cluster_of(run.id, person)
+    return str(cluster.label) if cluster is not None else ""
+
+
+def _cluster_new(run: Run, label: str, *, person: str) -> Cluster:
+    """Return a cluster without faces yet."""
+    return Cluster(
+        id=Cluster.id_for(run.id, label),
+        run=run.id,
+        label=label,
+        person=person,
+        person_place=Cluster.person_place_for(run.id, person),
+        place=emptied_place(run.id, label),
+        face_count=0,
+        image_count=0,
+    )
+
+
+def _members(run: Run, label: str) -> list[Member]:
+    first = f"{run.id}/{label}/"
+    return list(Member.objects(place__gte=first, place__lt=first + END_OF_PLACES))
+
+
+def _place(run: Run, label: str) -> str:
+    return cluster_place(run.id, None if label == NOISE else int(label.removeprefix("cluster_")))
+
+
+def _by_place(member: dict[str, str]) -> str:
+    return member["place"]

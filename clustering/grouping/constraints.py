@@ -1,0 +1,186 @@
+"""What people decided about faces, as rows: who belongs together, who does not, who is who.
+
+Numbers in, numbers out: what a decision is, and how it becomes a pair of rows, is known elsewhere.
+"""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import breadth_first_order, connected_components
+
+Rows = NDArray[np.int64]
+Pair = tuple[int, int]
+NONE = -1
+
+
+class Contradiction(ValueError):
+    """Rows that must be apart are held together by a chain of pairs.
+
+    `apart` is the pair, `chain` the shortest way from its one end to the other: each pair of it is
+    one of `together`, or two rows of one anchor.
+    """
+
+    code = "contradiction"
+
+    def __init__(self, apart: Pair, chain: list[Pair]) -> None:
+        links = ", ".join(f"{one} = {other}" for one, other in chain) or "they are one face"
+        super().__init__(f"Faces {apart[0]} and {apart[1]} cannot be apart: {links}.")
+        self.apart = apart
+        self.chain = chain
+
+
+def _no_pairs() -> Rows:
+    return np.empty((0, 2), dtype=np.int64)
+
+
+def _no_rows() -> Rows:
+    return np.empty(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Constraints:
+    """What a grouping of n rows must obey.
+
+    `together` (m, 2) and `apart` (k, 2): pairs of rows. `anchors` (n,): the person a row was
+    confirmed to be, -1 for none; rows of one person are together, of two are apart. `alone` (a,):
+    rows that share a group with nobody. A pair speaks for all that its ends are together with: one
+    pair of a face and any face of a person keeps the face from that person.
+
+    `images` (n,): the image of a row, -1 for unknown. Two faces of one image do not share a group,
+    unless a decision above says so, `twice` (p, 2) allows it, or they are nearly identical.
+    """
+
+    together: Rows = field(default_factory=_no_pairs)
+    apart: Rows = field(default_factory=_no_pairs)
+    anchors: Rows | None = None
+    alone: Rows = field(default_factory=_no_rows)
+    images: Rows | None = None
+    twice: Rows = field(default_factory=_no_pairs)
+
+    def check(self, count: int) -> None:
+        """Raise Contradiction where the decisions about `count` rows cannot all be kept."""
+        for name, column in (("anchors", self.anchors), ("images", self.images)):
+            if column is not None and len(column) != count:
+                raise ValueError(f"{name} must name one number a row: {len(column)}, not {count}.")
+        _pairs_read(self.twice, count)
+        constraints_check(count, self.together, self.apart, anchors=self.anchors, alone=self.alone)
+
+    def roots(self, count: int) -> Rows:
+        """Return (count,) the first row of all that a row is together with."""
+        graph = _together_graph(count, _pairs_read(self.together, count), self._anchors(count))
+        return _first_rows(graph)[:count]
+
+    def people(self, count: int) -> Rows:
+        """Return (count,) the anchor of a row or of one it is together with, -1 for none."""
+        roots, anchors = self.roots(count), self._anchors(count)
+        people = np.full(count, NONE, dtype=np.int64)
+        anchored = np.flatnonzero(anchors >= 0)
+        people[roots[anchored]] = anchors[anchored]
+        return people[roots]
+
+    def held(self, count: int) -> NDArray[np.bool_]:
+        """Return (count,) which rows a decision keeps from being noise."""
+        roots = self.roots(count)
+        return (np.bincount(roots, minlength=count)[roots] > 1) | (self._anchors(count) >= 0)
+
+    def _anchors(self, count: int) -> Rows:
+        return _anchors_read(self.anchors, count)
+
+
+def constraints_check(
+    count: int,
+    together: Rows,
+    apart: Rows,
+    *,
+    anchors: Rows | None = None,
+    alone: Rows | None = None,
+) -> None:
+    """Raise Contradiction for the first pair that must be apart and is held together."""
+    people = _anchors_read(anchors, count)
+    links, bans = _pairs_read(together, count), _pairs_read(apart, count)
+    graph = _together_graph(count, links, people)
+    first = _first_rows(graph)
+    broken = np.flatnonzero(first[bans[:, 0]] == first[bans[:, 1]])
+    if len(broken):
+        one, other = bans[broken[0]].tolist()
+        raise Contradiction((one, other), _chain(graph, one, other, count))
+    _people_check(graph, first, people)
+    _alone_check(graph, first, alone, count)
+
+
+def _people_check(graph: csr_array, first: Rows, people: Rows) -> None:
+    """Refuse two people in one component: the nearest two of the first such component."""
+    count = len(people)
+    anchored = np.flatnonzero(people >= 0)
+    anchored = anchored[np.argsort(first[anchored], kind="stable")]
+    same = first[anchored[1:]] == first[anchored[:-1]]
+    broken = np.flatnonzero(same & (people[anchored[1:]] != people[anchored[:-1]]))
+    if not len(broken):
+        return
+    one = int(anchored[broken[0]])
+    reached = breadth_first_order(graph, one, directed=False, return_predecessors=False)
+    reached = reached[reached < count]
+    strange = reached[(people[reached] >= 0) & (people[reached] != people[one])]
+    chain = _chain(graph, one, int(strange[0]), count)
+    own = max(i for i, (row, _) in enumerate(chain) if people[row] == people[one])
+    raise Contradiction((chain[own][0], int(strange[0])), chain[own:])
+
+
+def _alone_check(graph: csr_array, first: Rows, alone: Rows | None, count: int) -> None:
+    rows = _no_rows() if alone is None else np.asarray(alone, dtype=np.int64)
+    _range_check(rows, count)
+    crowded = rows[np.bincount(first[:count], minlength=count)[first[rows]] > 1]
+    if len(crowded):
+        one = int(crowded[0])
+        reached = breadth_first_order(graph, one, directed=False, return_predecessors=False)
+        other = int(reached[(reached < count) & (reached != one)][0])
+        raise Contradiction((one, other), _chain(graph, one, other, count))
+
+
+def _together_graph(count: int, links: Rows, people: Rows) -> csr_array:
+    """Join rows by pairs, and those of a person through one more node, numbered from `count`."""
+    anchored = np.flatnonzero(people >= 0)
+    names, person = np.unique(people[anchored], return_inverse=True)
+    starts = np.concatenate([links[:, 0], anchored])
+    ends = np.concatenate([links[:, 1], count + person])
+    size = count + len(names)
+    ones = np.ones(len(starts), dtype=np.bool_)
+    return coo_array((ones, (starts, ends)), shape=(size, size)).tocsr()
+
+
+def _first_rows(graph: csr_array) -> Rows:
+    component = connected_components(graph, directed=False)[1]
+    _, first, inverse = np.unique(component, return_index=True, return_inverse=True)
+    return first[inverse].astype(np.int64)
+
+
+def _chain(graph: csr_array, one: int, other: int, count: int) -> list[Pair]:
+    """Return the shortest way between two rows, leaving out the nodes that stand for people."""
+    if one == other:
+        return []
+    _, before = breadth_first_order(graph, one, directed=False, return_predecessors=True)
+    way = [other]
+    while way[-1] != one:
+        way.append(int(before[way[-1]]))
+    rows = [node for node in reversed(way) if node < count]
+    return list(pairwise(rows))
+
+
+def _pairs_read(pairs: Rows, count: int) -> Rows:
+    read = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
+    _range_check(read, count)
+    return read
+
+
+def _anchors_read(anchors: Rows | None, count: int) -> Rows:
+    if anchors is None:
+        return np.full(count, NONE, dtype=np.int64)
+    return np.asarray(anchors, dtype=np.int64)
+
+
+def _range_check(rows: Rows, count: int) -> None:
+    if len(rows) and not (rows.min() >= 0 and rows.max() < count):
+        raise ValueError(f"A constraint names a row outside 0 to {count - 1}.")

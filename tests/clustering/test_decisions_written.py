@@ -1,0 +1,157 @@
+"""Decisions that are half written, and two people who decide at once."""
+
+import threading
+from contextlib import suppress
+
+import pytest
+
+from clustering.decisions import projection
+from clustering.decisions.deciding import Asked
+from clustering.decisions.documents import Decision
+from clustering.decisions.errors import Stale
+from clustering.decisions.kinds import Kind
+from clustering.decisions.rebuild import projection_rebuild
+from clustering.documents import Cluster, Face, Member, Run
+from clustering.edge import read_settled, request_decision
+from clustering.selectors import collection_faces, members_all
+from storage.mongo import bulk_upsert
+from tests.clustering.deciding import Reviewed
+
+ADA, BOB = 10, 90
+CARDS = 1000
+
+
+class Killed(Exception):
+    """A worker that ended in the middle."""
+
+
+@pytest.fixture
+def reviewed(painted):
+    for person, name, photos in ((ADA, "ada", 5), (BOB, "bob", 4)):
+        for number in range(photos):
+            painted.paint(f"{name}{number}.png", person, shade=number)
+    painted.run()
+    return Reviewed(painted)
+
+
+WRITES = ("bulk_upsert", "_payloads_write", "cluster_recount")
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("nth", [1, 2])
+@pytest.mark.parametrize("is_done_first", [True, False])
+def test_a_decision_killed_at_any_write_is_whole_after_the_next(
+    reviewed, painted, monkeypatch, write, nth, is_done_first
+):
+    calls, really = [], getattr(projection, write)
+
+    def killed(*arguments, **named):
+        calls.append(1)
+        if len(calls) != nth:
+            return really(*arguments, **named)
+        if is_done_first:
+            really(*arguments, **named)
+        raise Killed
+
+    decision = reviewed.decide("merge", cluster="cluster_0", other="cluster_1", write=False)
+    monkeypatch.setattr(projection, write, killed)
+    with suppress(Killed):
+        projection.project(painted.name.path, vectors=painted.vectors)
+    monkeypatch.setattr(projection, write, really)
+
+    people = read_settled(painted.name.path, reviewed.people)
+
+    assert max(len(faces) for faces in people.values()) == 9
+    assert reviewed.run.decided == decision.seq
+    assert projection_rebuild(painted.name.path, vectors=painted.vectors).is_unchanged
+
+
+def test_readers_never_see_half_a_decision(reviewed, painted, monkeypatch):
+    """Stop the writer between two members; whoever reads then gets the whole decision."""
+    stopped, go_on = threading.Event(), threading.Event()
+    really = projection.cluster_recount
+
+    def slow(*arguments, **named):
+        stopped.set()
+        go_on.wait(20)
+        return really(*arguments, **named)
+
+    monkeypatch.setattr(projection, "cluster_recount", slow)
+    reviewed.decide("merge", cluster="cluster_0", other="cluster_1", write=False)
+    writer = threading.Thread(
+        target=projection.project, args=(painted.name.path,), kwargs={"vectors": painted.vectors}
+    )
+    writer.start()
+    assert stopped.wait(20)
+    seen = []
+    reader = threading.Thread(
+        target=lambda: seen.append(read_settled(painted.name.path, reviewed.projection))
+    )
+    reader.start()
+    go_on.set()
+    writer.join()
+    reader.join()
+
+    people, clusters, _ = seen[0]
+    assert sorted(len(faces) for faces in people.values()) == [9]
+    assert [count for count, _ in clusters.values()] == [9]
+
+
+@pytest.mark.slow
+def test_two_reviewers_on_one_queue_lose_nothing_and_decide_nothing_twice(reviewed, painted):
+    """A thousand cards, each answered by both at once, by one with yes and by one with no."""
+    run = reviewed.run
+    faces = many_faces(painted, run, CARDS)
+    made, refused = {"yes": [], "no": []}, []
+
+    def review(name, kind):
+        for face in faces:
+            asked = Asked(kind=kind, faces=(face,), cluster="cluster_0", versions={face: 0})
+            try:
+                made[name] += request_decision(painted.name.path, asked, by=name).faces
+            except Stale:
+                refused.append(face)
+
+    people = [
+        threading.Thread(target=review, args=("yes", Kind.CONFIRM)),
+        threading.Thread(target=review, args=("no", Kind.REJECT)),
+    ]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+
+    assert sorted(made["yes"] + made["no"]) == sorted(faces)
+    assert sorted(refused) == sorted(faces)
+    assert Decision.objects(collection=painted.name.path).count() == CARDS
+    read_settled(painted.name.path, lambda: None)
+    here = {one.face for one in members_all(run) if one.cluster == "cluster_0"}
+    assert here.isdisjoint(made["no"])
+    assert here >= set(made["yes"])
+
+
+def many_faces(painted, run, count):
+    """Put many faces into the first cluster, without photos."""
+    pattern = next(iter(collection_faces(painted.name.path)))
+    members, faces = [], []
+    for number in range(count):
+        face = f"{number:08d}-0000-5000-8000-000000000000"
+        fields = pattern.to_mongo().to_dict()
+        fields |= {"_id": face, "place": f"{painted.name.path}\t{face}"}
+        faces.append(Face._from_son(fields))
+        members.append(
+            Member(
+                id=Member.id_for(run.id, face),
+                run=run.id,
+                face=face,
+                key=pattern.key,
+                cluster="cluster_0",
+                base="cluster_0",
+                place=Member.place_for(run.id, "cluster_0", 1000 + number),
+            )
+        )
+    bulk_upsert(Face, faces)
+    bulk_upsert(Member, members)
+    Cluster.objects(id=Cluster.id_for(run.id, "cluster_0")).update_one(inc__face_count=count)
+    Run.objects(id=run.id).update_one(set__heartbeat=run.heartbeat)
+    return [face.id for face in faces]

@@ -1,0 +1,409 @@
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clustering.grouping import Constraints, Contradiction, constraints_check, group_faces
+from clustering.grouping.bars import SAME_SHOT
+from tests.clustering.test_grouping_dbscan import people, unit
+
+EPS = 0.08
+# What the grouping said before it knew of constraints, of people(7, count=40, spread=0.35).
+BEFORE = {
+    ("dbscan", True): "...0.2.30.32.......1.1.0..1........0....",
+    ("dbscan", False): "2..1.0.31.30..145..0.0.1..03.5.2...1.402",
+    ("hdbscan", True): "...0.2.30.32.......1.1.0..1........0....",
+    ("hdbscan", False): "1162304526507724354050023005030113124401",
+}
+
+
+def both_ways(test):
+    plain = pytest.mark.parametrize("refine", [True, False])
+    return pytest.mark.parametrize("algorithm", ["dbscan", "hdbscan"])(plain(test))
+
+
+def pairs(*rows):
+    return np.array(rows, dtype=np.int64).reshape(-1, 2)
+
+
+def refusal_of(*args, **options):
+    try:
+        constraints_check(*args, **options)
+    except Contradiction as refused:
+        return refused
+    return None
+
+
+def same_groups(labels, known):
+    return ((labels[:, None] == labels) == (known[:, None] == known)).all()
+
+
+def decided(seed, count):
+    """Draw decisions that a hidden truth agrees with, and images."""
+    random = np.random.default_rng(seed)
+    truth = random.integers(0, max(1, count // 3), count)
+    drawn = random.integers(0, max(1, count), (2, int(random.integers(0, count + 1)), 2))
+    same = truth[drawn[0, :, 0]] == truth[drawn[0, :, 1]]
+    other = truth[drawn[1, :, 0]] != truth[drawn[1, :, 1]]
+    sizes = np.bincount(truth)
+    return Constraints(
+        together=drawn[0][same],
+        apart=drawn[1][other],
+        anchors=np.where(random.random(count) < 0.1, truth, -1),
+        alone=np.flatnonzero((sizes[truth] == 1) & (random.random(count) < 0.5)),
+        images=random.integers(-1, max(1, count // 2), count),
+        twice=random.integers(0, max(1, count), (count // 4, 2)),
+    )
+
+
+def assert_kept(labels, constraints, vectors, *, eps):
+    count = len(labels)
+    one, other = constraints.together.T
+    moved = one != other
+    assert (labels[one] == labels[other]).all()
+    assert (labels[one[moved]] >= 0).all()
+    one, other = constraints.apart.T
+    assert ((labels[one] != labels[other]) | (labels[one] < 0)).all()
+    anchored = np.flatnonzero(constraints.anchors >= 0)
+    assert (labels[anchored] >= 0).all()
+    same = constraints.anchors[anchored][:, None] == constraints.anchors[anchored]
+    assert (same == (labels[anchored][:, None] == labels[anchored])).all()
+    for row in constraints.alone:
+        assert labels[row] < 0 or (labels == labels[row]).sum() == 1
+    roots = constraints.roots(count)
+    allowed = {frozenset(pair) for pair in constraints.twice.tolist()}
+    for first in range(count):
+        for second in range(first):
+            shared = constraints.images[first] == constraints.images[second] >= 0
+            if shared and labels[first] == labels[second] >= 0:
+                apart = 1 - float(vectors[first].astype(float) @ vectors[second])
+                assert (
+                    roots[first] == roots[second]
+                    or {first, second} in allowed
+                    or apart <= SAME_SHOT * eps + 1e-5
+                )
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    seed=st.integers(0, 100_000),
+    count=st.integers(0, 70),
+    eps=st.floats(0.005, 0.5),
+    spread=st.sampled_from([0.05, 0.2, 0.4, 1.0]),
+    min_samples=st.integers(1, 5),
+    algorithm=st.sampled_from(["dbscan", "hdbscan"]),
+    refine=st.booleans(),
+)
+def test_no_grouping_breaks_a_constraint(seed, count, eps, spread, min_samples, algorithm, refine):
+    vectors = people(seed, count=count, spread=spread).reshape(count, 16)
+    constraints = decided(seed, count)
+
+    one, other = (
+        group_faces(
+            vectors,
+            eps=eps,
+            min_samples=min_samples,
+            algorithm=algorithm,
+            refine=refine,
+            constraints=constraints,
+        )
+        for _ in range(2)
+    )
+
+    assert_kept(one.labels, constraints, vectors, eps=eps)
+    np.testing.assert_array_equal(one.labels, other.labels)
+    np.testing.assert_array_equal(one.similarity, other.similarity)
+
+
+@both_ways
+def test_without_constraints_the_labels_are_what_they_were(algorithm, refine):
+    vectors = people(7, count=40, spread=0.35)
+
+    for constraints in (None, Constraints(), Constraints(images=np.arange(40))):
+        labels = group_faces(
+            vectors,
+            eps=EPS,
+            min_samples=2,
+            algorithm=algorithm,
+            refine=refine,
+            constraints=constraints,
+        ).labels
+
+        assert "".join("." if n < 0 else str(n) for n in labels) == BEFORE[algorithm, refine]
+
+
+@both_ways
+@pytest.mark.parametrize("min_samples", [1, 2, 5])
+def test_strangers_who_are_together_are_a_group_at_any_eps(algorithm, refine, min_samples):
+    vectors = unit(np.random.default_rng(1).standard_normal((12, 64)))
+    law = Constraints(together=pairs([3, 9]))
+
+    labels = group_faces(
+        vectors,
+        eps=1e-6,
+        min_samples=min_samples,
+        algorithm=algorithm,
+        refine=refine,
+        constraints=law,
+    ).labels
+
+    assert labels[3] == labels[9] >= 0
+    hears_anything = algorithm == "hdbscan" and not refine  # HDBSCAN groups strangers too
+    assert min_samples == 1 or hears_anything or (np.delete(labels, [3, 9]) == -1).all()
+
+
+@both_ways
+def test_a_person_of_one_photo_is_a_group(algorithm, refine):
+    vectors = np.eye(12, dtype=np.float32)
+    law = Constraints(anchors=np.where(np.arange(12) == 5, 77, -1), alone=np.array([5]))
+
+    labels = group_faces(
+        vectors, eps=EPS, min_samples=2, algorithm=algorithm, refine=refine, constraints=law
+    ).labels
+
+    assert np.flatnonzero(labels == labels[5]).tolist() == [5]
+    assert labels[5] >= 0
+
+
+@both_ways
+def test_copies_that_are_apart_stay_apart(algorithm, refine):
+    vectors = np.repeat(unit(np.random.default_rng(1).standard_normal((2, 64))), 5, axis=0)
+    law = Constraints(apart=pairs([0, 4]))
+
+    labels = group_faces(
+        vectors, eps=EPS, min_samples=1, algorithm=algorithm, refine=refine, constraints=law
+    ).labels
+
+    assert labels[0] != labels[4]
+    assert len(set(labels[:5].tolist())) == 2
+    assert len(set(labels[5:].tolist())) == 1
+
+
+@both_ways
+def test_a_face_kept_from_one_photo_of_a_person_is_kept_from_the_person(algorithm, refine):
+    vectors = unit(1 + 0.1 * np.random.default_rng(1).standard_normal((9, 64)))
+    law = Constraints(anchors=np.array([4, 4, 4, -1, -1, -1, -1, -1, -1]), apart=pairs([2, 8]))
+
+    labels = group_faces(
+        vectors, eps=EPS, min_samples=2, algorithm=algorithm, refine=refine, constraints=law
+    ).labels
+
+    assert labels[0] == labels[1] == labels[2] >= 0
+    assert labels[8] != labels[0]
+
+
+@both_ways
+def test_a_face_that_is_alone_stays_alone(algorithm, refine):
+    vectors = unit(1 + 0.1 * np.random.default_rng(1).standard_normal((9, 64)))
+    options = {"eps": EPS, "min_samples": 2, "algorithm": algorithm, "refine": refine}
+    before = group_faces(vectors, **options).labels
+
+    row = np.argmax(before == 0)
+
+    after = group_faces(vectors, **options, constraints=Constraints(alone=np.array([row]))).labels
+
+    assert after[row] == -1
+    was, stays = (np.delete(labels, row) for labels in (before, after))
+    assert same_groups(stays, was)
+
+
+@both_ways
+def test_two_faces_of_one_image_are_two_people_unless_it_is_one_face_twice(algorithm, refine):
+    angles = np.array([0.0, 0.3, 1.5, 1.5])
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    images = np.array([1, 1, 2, 2])
+
+    def labels(**allowed):
+        law = Constraints(images=images, **allowed)
+        return group_faces(
+            vectors, eps=EPS, min_samples=2, algorithm=algorithm, refine=refine, constraints=law
+        ).labels.tolist()
+
+    assert labels() == [-1, -1, 0, 0]
+    assert labels(twice=pairs([1, 0])) == [0, 0, 1, 1]
+    assert labels(together=pairs([1, 0])) == [0, 0, 1, 1]
+
+
+def two_lookalikes(count):
+    """Draw `count` photos each of two people who are a little more than a person apart."""
+    random = np.random.default_rng(1)
+    centres = np.zeros((2, 64))
+    centres[:, 0], centres[:, 1] = 1, (0.12, -0.12)
+    noise = 0.02 * random.standard_normal((2 * count, 64))
+    return unit(np.repeat(centres, count, axis=0) + noise)
+
+
+@both_ways
+def test_lookalikes_who_are_in_one_picture_often_are_two_people(algorithm, refine):
+    images = np.concatenate([np.arange(20), np.arange(12), np.arange(20, 28)])
+
+    labels = group_faces(
+        two_lookalikes(20),
+        eps=EPS,
+        min_samples=2,
+        algorithm=algorithm,
+        refine=refine,
+        constraints=Constraints(images=images),
+    ).labels
+
+    assert same_groups(labels, np.repeat([0, 1], 20))
+
+
+@both_ways
+def test_a_person_who_is_in_one_picture_twice_is_not_split(algorithm, refine):
+    images = np.concatenate([np.arange(20), [0], np.arange(20, 39)])
+
+    labels = group_faces(
+        two_lookalikes(20),
+        eps=0.1,
+        min_samples=2,
+        algorithm=algorithm,
+        refine=refine,
+        constraints=Constraints(images=images),
+    ).labels
+
+    assert min(labels[0], labels[20]) < max(labels[0], labels[20])
+    if algorithm == "dbscan":
+        assert sorted(np.unique(labels, return_counts=True)[1].tolist()) == [1, 39]
+
+
+@pytest.mark.parametrize("refine", [True, False])
+def test_what_was_decided_stays_where_a_face_is_shown_twice(refine):
+    vectors = two_lookalikes(20)
+    images = np.concatenate([np.arange(20), [0], np.arange(20, 39)])
+
+    for row, leaves in ((0, 20), (20, 0)):
+        law = Constraints(images=images, together=pairs([row, 7]))
+        labels = group_faces(vectors, eps=0.1, min_samples=2, refine=refine, constraints=law).labels
+
+        assert np.flatnonzero(labels < 0).tolist() == [leaves]
+
+
+def test_plain_groups_without_a_conflict_stay_as_they_were():
+    vectors = people(7, count=60, spread=0.3)
+    before = group_faces(vectors, eps=EPS, min_samples=2, refine=False).labels
+    one, other = np.flatnonzero(before == 0)[:2]
+    noise = np.flatnonzero(before < 0)[0]
+
+    law = Constraints(apart=pairs([one, other]), together=pairs([noise, np.argmax(before == 1)]))
+    after = group_faces(vectors, eps=EPS, min_samples=2, refine=False, constraints=law).labels
+
+    touched = (before == 0) | (np.arange(60) == noise)
+    links = set(zip(before[~touched].tolist(), after[~touched].tolist(), strict=True))
+    assert len(links) == len({label for label, _ in links}) == len({label for _, label in links})
+    assert (after[touched] != -1).sum() >= 2
+
+
+def test_a_contradiction_names_the_shortest_chain():
+    together = pairs([0, 1], [1, 2], [2, 3], [0, 4], [4, 3], [6, 7])
+
+    with pytest.raises(Contradiction, match="3 and 0 cannot be apart") as refused:
+        constraints_check(9, together, pairs([5, 6], [3, 0]))
+
+    assert refused.value.apart == (3, 0)
+    assert refused.value.chain == [(3, 4), (4, 0)]
+
+
+def test_a_contradiction_runs_through_a_person():
+    anchors = np.array([8, -1, 8, -1])
+
+    with pytest.raises(Contradiction) as refused:
+        constraints_check(4, pairs([2, 3]), pairs([0, 3]), anchors=anchors)
+
+    assert refused.value.chain == [(0, 2), (2, 3)]
+
+
+def test_two_people_cannot_be_one():
+    anchors = np.array([8, -1, 8, 5, 5])
+
+    with pytest.raises(Contradiction) as refused:
+        constraints_check(5, pairs([2, 1], [1, 4]), pairs(), anchors=anchors)
+
+    assert refused.value.apart == (2, 4)
+    assert refused.value.chain == [(2, 1), (1, 4)]
+
+
+def test_who_is_alone_is_together_with_nobody():
+    with pytest.raises(Contradiction) as refused:
+        Constraints(together=pairs([0, 1]), alone=np.array([1])).check(3)
+
+    assert refused.value.apart == (1, 0)
+    assert refused.value.chain == [(1, 0)]
+
+
+def test_a_face_is_not_apart_from_itself():
+    with pytest.raises(Contradiction, match="one face"):
+        constraints_check(3, pairs([1, 1]), pairs([2, 2]))
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 100_000), count=st.integers(1, 30))
+def test_a_refusal_is_a_chain_of_pairs_that_were_given(seed, count):
+    random = np.random.default_rng(seed)
+    together, apart = random.integers(0, count, (2, count // 2, 2))
+    anchors = random.integers(-4, 3, count).clip(-1)
+    given_pairs = {frozenset(pair) for pair in together.tolist()}
+
+    refused = refusal_of(count, together, apart, anchors=anchors)
+
+    if refused is not None:
+        ends = refused.apart
+        walk = [ends[0], *(other for _, other in refused.chain)]
+        assert walk[-1] == ends[1]
+        assert [one for one, _ in refused.chain] == walk[:-1]
+        for one, other in refused.chain:
+            of_one_person = anchors[one] == anchors[other] >= 0
+            assert of_one_person or frozenset((one, other)) in given_pairs
+        two_people = -1 != anchors[ends[0]] != anchors[ends[1]] != -1
+        assert two_people or list(ends) in apart.tolist()
+    else:
+        law = Constraints(together=together, apart=apart, anchors=anchors)
+        roots = law.roots(count)
+        assert (roots[apart[:, 0]] != roots[apart[:, 1]]).all()
+        people_of = law.people(count)
+        assert all(len(set(people_of[roots == root].tolist())) == 1 for root in set(roots.tolist()))
+
+
+@pytest.mark.parametrize("field", ["together", "apart", "twice"])
+def test_rows_that_are_not_there_are_refused(field):
+    with pytest.raises(ValueError, match="outside 0 to 2"):
+        Constraints(**{field: pairs([0, 3])}).check(3)
+
+
+@pytest.mark.parametrize("field", ["anchors", "images"])
+def test_a_column_of_another_length_is_refused(field):
+    with pytest.raises(ValueError, match=field):
+        Constraints(**{field: np.zeros(2, dtype=np.int64)}).check(3)
+
+
+def test_a_hundred_thousand_faces_are_checked_within_a_second():
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 5_000, 100_000)
+    drawn = random.integers(0, 100_000, (40_000, 2))
+    by_person = np.argsort(truth, kind="stable")
+    together = np.stack([by_person[:-1], by_person[1:]], axis=1)[:10_000]
+    together = together[truth[together[:, 0]] == truth[together[:, 1]]]
+    apart = drawn[truth[drawn[:, 0]] != truth[drawn[:, 1]]][:10_000]
+    anchors = np.where(random.random(100_000) < 0.2, truth, -1)
+
+    start = time.perf_counter()
+    constraints_check(100_000, together, apart, anchors=anchors)
+    assert time.perf_counter() - start < 1
+
+    start = time.perf_counter()
+    with pytest.raises(Contradiction):
+        constraints_check(100_000, together, np.vstack([apart, together[:1]]), anchors=anchors)
+    assert time.perf_counter() - start < 1
+
+
+def test_a_person_of_thousands_is_no_burden():
+    vectors = unit(1 + 0.2 * np.random.default_rng(1).standard_normal((5_000, 32)))
+    law = Constraints(anchors=np.zeros(5_000, dtype=np.int64), images=np.arange(5_000) // 2)
+
+    start = time.perf_counter()
+    labels = group_faces(vectors, eps=EPS, min_samples=2, constraints=law).labels
+
+    assert (labels == 0).all()
+    assert time.perf_counter() - start < 20
