@@ -34,7 +34,8 @@ class Assignment(Document):
     """Whose a cluster is: one for each cluster of a run.
 
     ``rejected`` are the profiles that people said it is not; with state ``rejected`` it is
-    nobody's, and ``user_id`` is whom it was taken from.
+    nobody's, and ``user_id`` is whom it was taken from. ``proposed…`` is what the machine had said
+    before a person did.
     """
 
     id = fields.StringField(primary_key=True)
@@ -53,6 +54,9 @@ class Assignment(Document):
     face_count = fields.IntField(default=0)
     state = fields.EnumField(AssignmentState, default=AssignmentState.ASSIGNED)
     rejected = fields.ListField(fields.StringField())
+    proposed = fields.DictField()
+    proposed_user = fields.StringField(default="")
+    proposed_by = fields.EnumField(Strategy)
     decided_by = fields.StringField(default=MACHINE)
     version = fields.IntField(default=1)
     created_at = MomentField(required=True)
@@ -70,9 +74,10 @@ class Assignment(Document):
         return sha256(f"{run}\t{label}".encode()).hexdigest()[:24]
 
     @staticmethod
-    def place_for(run: str, label: str) -> str:
-        """Return the order key: the assignments of a run lie in the order of its clusters."""
-        return f"{run}/{int(label.removeprefix('cluster_')):08d}"
+    def place_for(run: str, label: str, *, faces: int = 1) -> str:
+        """Return the order key: those of a run as its clusters, but for the emptied ones."""
+        within = f"{run}/" if faces else emptied_place(run)
+        return f"{within}{int(label.removeprefix('cluster_')):08d}"
 
     @staticmethod
     def user_place_for(user_id: str, at: datetime, assignment_id: str) -> str:
@@ -87,4 +92,9 @@ class Assignment(Document):
     @property
     def is_held(self) -> bool:
         """Say whether the cluster is somebody's."""
-        return self.state != AssignmentState.REJECTED
+        return self.state != AssignmentState.REJECTED and self.face_count > 0
+
+
+def emptied_place(run: str) -> str:
+    """Return what the order keys begin with of clusters that decisions left without a face."""
+    return f"{run}!emptied/"

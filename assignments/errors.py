@@ -29,6 +29,12 @@ class StaleAssignment(Conflict):
     code = "stale"
 
 
+class NotCurrent(Conflict):
+    """The cluster is of an earlier run; `clustering_id` is the run that readers see."""
+
+    code = "not_current"
+
+
 class NotAPerson(Refused):
     """Noise is nobody, so it cannot be assigned."""
 

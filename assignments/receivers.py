@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.dispatch import receiver
 
-from assignments.deciding import assignments_carry
+from assignments.following import assignments_carry, assignments_follow
 from assignments.services import assignments_of_run_delete
+from clustering.decisions.documents import Decision
 from clustering.documents import Run
-from clustering.signals import groups_forgotten, groups_switching
+from clustering.signals import decision_written, groups_forgotten, groups_switching
 
 
 @receiver(groups_forgotten)
@@ -20,3 +21,11 @@ def assignments_follow_groups(sender: object, run_id: str, **_: object) -> None:
 def assignments_follow_people(sender: object, run: Run, before: Run | None, **_: object) -> None:
     """Let the clusters of a new run have what those they continue had."""
     assignments_carry(run, before)
+
+
+@receiver(decision_written)
+def assignments_follow_decision(
+    sender: object, run: Run, decision: Decision, labels: list[str], **_: object
+) -> None:
+    """Write whose the clusters are now that a decision changed."""
+    assignments_follow(run, decision, labels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assignments.documents import END_OF_PLACES, Assignment
+from assignments.documents import END_OF_PLACES, Assignment, emptied_place
 from assignments.errors import NoSuchAssignment
 
 STREAM = 1000
@@ -26,19 +26,18 @@ def assignment_of(run: str, label: str) -> Assignment | None:
 
 def assignments_page(run: str, *, after: str = "", limit: int) -> list[Assignment]:
     """Return up to ``limit`` assignments of a run by cluster, starting after a place."""
-    first = f"{run}/"
-    query = Assignment.objects(place__gt=after or first, place__lt=first + END_OF_PLACES)
-    return list(query.order_by("place").limit(limit))
+    return _page(f"{run}/", after=after, limit=limit)
 
 
-def assignments_of_run(run: str) -> Iterator[Assignment]:
-    """Iterate all assignments of a run by cluster."""
-    after = ""
-    while page := assignments_page(run, after=after, limit=STREAM):
-        yield from page
-        after = page[-1].place
-        if len(page) < STREAM:
-            return
+def assignments_of_run(run: str, *, emptied: bool = False) -> Iterator[Assignment]:
+    """Iterate all assignments of a run by cluster; ``emptied`` adds those of no face any more."""
+    for first in (f"{run}/", *([emptied_place(run)] if emptied else [])):
+        after = ""
+        while page := _page(first, after=after, limit=STREAM):
+            yield from page
+            after = page[-1].place
+            if len(page) < STREAM:
+                break
 
 
 def assignments_after(place: str, *, limit: int) -> list[Assignment]:
@@ -67,3 +66,8 @@ def assignments_of_user(user_id: str, *, before: str = "") -> Iterator[Assignmen
         if len(page) < STREAM:
             return
         end = page[-1].user_place
+
+
+def _page(first: str, *, after: str, limit: int) -> list[Assignment]:
+    query = Assignment.objects(place__gt=after or first, place__lt=first + END_OF_PLACES)
+    return list(query.order_by("place").limit(limit))

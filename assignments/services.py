@@ -1,4 +1,4 @@
-"""Save what was matched, and change assignments by hand; a person's word is never overwritten."""
+"""Save what was matched, and forget it; a person's word is never overwritten."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.utils import timezone
-from mongoengine.errors import NotUniqueError
 
 from assignments.documents import Assignment, AssignmentState, Strategy
-from assignments.errors import AssignmentExists, NotAPerson, StaleAssignment
 from assignments.matching import Match, Reason
 from assignments.run_matching import RunMatches
 from assignments.selectors import assignments_of_run, assignments_of_user
-from clustering.documents import NOISE, Cluster, Run
+from clustering.documents import Cluster, Run
 from storage.mongo import bulk_delete, bulk_delete_same, bulk_insert, bulk_replace
 
+NAMING_OTHERS = ("rejected", "runner_up", "proposed_user")
 UNCHANGED = ("version",)  # goes up with every change
 
 
@@ -60,68 +59,9 @@ def run_assign(
     return done
 
 
-def assignment_create(
-    run: Run, cluster: Cluster, user_id: str, *, by: str, overwrite: bool
-) -> Assignment:
-    """Say whose a cluster is; one that is assigned already needs ``overwrite``."""
-    if cluster.label == NOISE:
-        raise NotAPerson("Noise holds faces of many; name a cluster.")
-    made = _new(run, cluster, user_id, Strategy.MANUAL, now=timezone.now())
-    made.state, made.decided_by, made.similarity = AssignmentState.CONFIRMED, by, 1.0
-    try:
-        return made.save(force_insert=True)
-    except NotUniqueError:
-        before = Assignment.objects(id=made.id).first()
-    if before is None or (before.is_held and not overwrite):
-        raise AssignmentExists(
-            f"{cluster.label} is assigned already; change that, or overwrite it.",
-            assignment_id=made.id,
-            user_id=before.user_id if before is not None else "",
-        )
-    return assignment_change(before, user_id=user_id, state=None, version=None, by=by)
-
-
-def assignment_change(
-    assignment: Assignment,
-    *,
-    user_id: str | None,
-    state: AssignmentState | None,
-    version: int | None,
-    by: str,
-) -> Assignment:
-    """Change whose a cluster is, or whether that is right, as somebody saw it."""
-    if version is not None and version != assignment.version:
-        raise _stale(assignment.id)
-    to, now = user_id or assignment.user_id, timezone.now()
-    is_no = state == AssignmentState.REJECTED
-    rejected = [one for one in assignment.rejected if one != to] + ([to] if is_no else [])
-    changed = Assignment.objects(id=assignment.id, version=assignment.version).modify(
-        new=True,
-        set__user_id=to,
-        set__user_place=Assignment.user_place_for(to, now, assignment.id),
-        set__state=state or AssignmentState.CONFIRMED,
-        set__strategy=Strategy.MANUAL if to != assignment.user_id else assignment.strategy,
-        set__rejected=rejected,
-        set__decided_by=by,
-        set__updated_at=now,
-        inc__version=1,
-    )
-    if changed is None:
-        raise _stale(assignment.id)
-    return changed
-
-
-def assignment_delete(assignment: Assignment, *, version: int | None) -> None:
-    """Forget whose a cluster is, and what was said of it, as somebody saw it."""
-    if version is not None and version != assignment.version:
-        raise _stale(assignment.id)
-    if not bulk_delete_same(Assignment, [assignment], ("version",)):
-        raise _stale(assignment.id)
-
-
 def assignments_of_run_delete(run: str) -> int:
     """Remove all assignments of a run; return how many."""
-    ids = [one.id for one in assignments_of_run(run)]
+    ids = [one.id for one in assignments_of_run(run, emptied=True)]
     bulk_delete(Assignment, ids)
     return len(ids)
 
@@ -131,7 +71,7 @@ def assignments_of_user_forget(user_id: str) -> int:
     ids = [one.id for one in assignments_of_user(user_id)]
     bulk_delete(Assignment, ids)
     named = 0
-    for field_name in ("rejected", "runner_up"):
+    for field_name in NAMING_OTHERS:
         for one in Assignment.objects(**{field_name: user_id}):
             _unname(one, user_id)
             named += 1
@@ -141,9 +81,7 @@ def assignments_of_user_forget(user_id: str) -> int:
 def assignments_of_user_left(user_id: str) -> int:
     """Return how many assignments still name a person."""
     left = sum(1 for _ in assignments_of_user(user_id))
-    return left + sum(
-        1 for name in ("rejected", "runner_up") for _ in Assignment.objects(**{name: user_id})
-    )
+    return left + sum(1 for name in NAMING_OTHERS for _ in Assignment.objects(**{name: user_id}))
 
 
 def _unname(assignment: Assignment, user_id: str) -> None:
@@ -151,6 +89,8 @@ def _unname(assignment: Assignment, user_id: str) -> None:
     changes: dict[str, object] = {"pull__rejected": user_id}
     if assignment.runner_up == user_id:
         changes |= {"set__runner_up": "", "set__runner_up_similarity": 0.0}
+    if assignment.proposed_user == user_id:
+        changes |= {"set__proposed_user": ""}
     Assignment.objects(id=assignment.id).update_one(**changes)
 
 
@@ -211,15 +151,4 @@ def _new(
         face_count=cluster.face_count,
         created_at=now,
         updated_at=now,
-    )
-
-
-def _stale(assignment_id: str) -> StaleAssignment:
-    """Return the refusal of a change to what is not as it was seen."""
-    now = Assignment.objects(id=assignment_id).first()
-    if now is None:
-        return StaleAssignment("Somebody deleted this assignment meanwhile.", assignment=None)
-    return StaleAssignment(
-        f"Somebody changed this assignment meanwhile: it is {now.user_id}'s, {now.state.value}.",
-        assignment={"user_id": now.user_id, "state": now.state.value, "version": now.version},
     )

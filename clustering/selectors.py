@@ -158,6 +158,13 @@ def cluster_get(run: Run, label: str) -> Cluster:
     raise NoSuchCluster(f"The run {run.id} has no cluster {label}.")
 
 
+def clusters_by_label(run: Run, labels: list[str]) -> dict[str, Cluster]:
+    """Return those of some clusters that a run has, by label."""
+    ids = [Cluster.id_for(run.clusters_run, label) for label in labels]
+    slices = (ids[first : first + IDS_PER_QUERY] for first in range(0, len(ids), IDS_PER_QUERY))
+    return {one.label: one for some in slices for one in Cluster.objects(id__in=some)}
+
+
 def members_page(run: Run, label: str, *, after: str = "", limit: int) -> list[Member]:
     """Return up to ``limit`` members of a cluster after a place, the most typical first."""
     first = f"{run.clusters_run}/{label}/"

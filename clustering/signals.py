@@ -11,3 +11,7 @@ groups_forgotten = Signal()
 # Sent with ``run`` and ``before`` (None for the first) when a run's groups are written and readers
 # still see those of before: what hangs on these can be given to the clusters that continue them.
 groups_switching = Signal()
+
+# Sent with ``run``, ``decision`` and ``labels`` when a decision is written into a run's groups and
+# these clusters changed, before the next one is: whoever follows may be told of it again.
+decision_written = Signal()

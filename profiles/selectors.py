@@ -57,6 +57,12 @@ def profile_find(user_id: str) -> Profile | None:
     return Profile.objects(user_id=user_id).first()
 
 
+def profile_is_there(user_id: str) -> bool:
+    """Say whether a profile is there and not being erased."""
+    found = profile_find(user_id)
+    return found is not None and found.state == ProfileState.ACTIVE
+
+
 def profiles_page(*, after: str = "", limit: int) -> Found:
     """Return up to ``limit`` profiles by id, starting after a place."""
     people = _by("place", "", after.removeprefix("place:"), limit=limit)

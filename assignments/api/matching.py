@@ -10,10 +10,11 @@ from rest_framework.response import Response
 
 from assignments import answers, serializers
 from assignments.api import examples
+from assignments.by_hand import run_assignments_delete
 from assignments.edge import held_now, request_match, run_named, runs_by_groups
-from assignments.errors import NoProfiles
+from assignments.errors import NoProfiles, StaleAssignment
 from assignments.selectors import assignments_of_run, assignments_of_user, assignments_page
-from assignments.services import assignments_of_run_delete
+from clustering.decisions.errors import Contradicts
 from clustering.documents import Run
 from clustering.errors import NoSuchRun
 from clustering.selectors import run_current, run_get
@@ -22,6 +23,7 @@ from profiles.selectors import profile_get
 from storage.errors import InvalidName, ModelMismatch
 from storage.names import CollectionName
 from web.api import Api, query_of
+from web.auth import caller_name
 from web.paging import BadCursor, cursor_decode, cursor_encode
 from web.schema import operation
 
@@ -98,13 +100,13 @@ class ClusteringAssignmentsApi(Api):
         "Delete a run's assignments",
         answers={200: answers.DeletedAssignments},
         example={"clustering_id": examples.RUN, "deleted_count": 12},
-        refuses=(NoSuchRun,),
+        refuses=(NoSuchRun, StaleAssignment, Contradicts),
         tag="assignments",
     )
     def delete(self, request: Request, clustering_id: str) -> Response:
         """Delete all assignments of a run, those that people made too, and say how many."""
         run = run_get(clustering_id)
-        deleted = assignments_of_run_delete(run.clusters_run)
+        deleted = run_assignments_delete(run, by=caller_name(request))
         body: answers.DeletedAssignments = {"clustering_id": run.id, "deleted_count": deleted}
         return Response(body)
 

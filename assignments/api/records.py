@@ -11,9 +11,16 @@ from rest_framework.response import Response
 
 from assignments import answers, serializers
 from assignments.api import examples
+from assignments.by_hand import assignment_change, assignment_create, assignment_delete
 from assignments.documents import Assignment, AssignmentState
 from assignments.edge import held_now, run_named, runs_by_groups
-from assignments.errors import AssignmentExists, NoSuchAssignment, NotAPerson, StaleAssignment
+from assignments.errors import (
+    AssignmentExists,
+    NoSuchAssignment,
+    NotAPerson,
+    NotCurrent,
+    StaleAssignment,
+)
 from assignments.selectors import (
     assignment_get,
     assignments_after,
@@ -22,7 +29,7 @@ from assignments.selectors import (
     assignments_of_user,
     assignments_page,
 )
-from assignments.services import assignment_change, assignment_create, assignment_delete
+from clustering.decisions.errors import Contradicts
 from clustering.errors import NoSuchCluster, NoSuchRun
 from clustering.selectors import cluster_get, run_current, run_find
 from profiles.errors import NoSuchProfile
@@ -72,7 +79,15 @@ class AssignmentsApi(Api):
         },
         answers={201: answers.AssignmentRow},
         example=examples.ROW,
-        refuses=(NoSuchRun, NoSuchCluster, NoSuchProfile, AssignmentExists, NotAPerson),
+        refuses=(
+            NoSuchRun,
+            NoSuchCluster,
+            NoSuchProfile,
+            AssignmentExists,
+            NotAPerson,
+            NotCurrent,
+            Contradicts,
+        ),
         tag="assignments",
     )
     def post(self, request: Request) -> Response:
@@ -109,7 +124,7 @@ class AssignmentApi(Api):
         body_example={"state": "confirmed", "version": 1},
         answers={200: answers.AssignmentRow},
         example={**examples.ROW, "state": "confirmed", "decided_by": "eve", "version": 2},
-        refuses=(NoSuchAssignment, NoSuchProfile, StaleAssignment),
+        refuses=(NoSuchAssignment, NoSuchProfile, StaleAssignment, NotCurrent, Contradicts),
         tag="assignments",
     )
     def patch(self, request: Request, assignment_id: str) -> Response:
@@ -130,13 +145,15 @@ class AssignmentApi(Api):
         "Delete an assignment",
         query=serializers.VersionQuery,
         answers={204: None},
-        refuses=(NoSuchAssignment, StaleAssignment),
+        refuses=(NoSuchAssignment, StaleAssignment, Contradicts),
         tag="assignments",
     )
     def delete(self, request: Request, assignment_id: str) -> Response:
         """Forget whose a cluster is; the next matching may say it again."""
         query = query_of(request, serializers.VersionQuery).validated_data
-        assignment_delete(assignment_get(assignment_id), version=query.get("version"))
+        assignment_delete(
+            assignment_get(assignment_id), version=query.get("version"), by=caller_name(request)
+        )
         return Response(status=204)
 
 

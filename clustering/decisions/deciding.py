@@ -19,7 +19,7 @@ from clustering.decisions.errors import (
     SameCluster,
     Stale,
 )
-from clustering.decisions.ground import Ground, Where, current_run
+from clustering.decisions.ground import Ground, Where, cluster_of, current_run
 from clustering.decisions.kinds import NOBODY, NOISE, OUT, Kind
 from clustering.decisions.law import Contradiction, Law
 from clustering.decisions.log import Raced, decision_append, decision_get, law_of
@@ -34,8 +34,9 @@ ATTEMPTS = 200  # each one lost means that somebody else decided
 class Asked:
     """A decision as it is asked for, in labels of the current run.
 
-    ``versions`` are those of the faces and clusters that were on the screen; ``seen`` is whatever
-    else was, kept with the decision.
+    ``user_id`` is the profile that a cluster is, or is not, or that faces move to. ``versions`` are
+    those of the faces and clusters that were on the screen; ``seen`` is whatever else was, kept
+    with the decision.
     """
 
     kind: Kind
@@ -100,10 +101,12 @@ def _draft_reject(decision: Decision, asked: Asked, ground: Ground, law: Law) ->
 
 def _draft_move(decision: Decision, asked: Asked, ground: Ground, law: Law) -> None:
     where = _faces_known(decision, ground)
-    if asked.to == NEW:
+    decision.user = asked.user_id
+    target = _named(asked.user_id, ground=ground, law=law) if asked.user_id else asked.to
+    if target == NEW:
         _new_person(decision, ground)
     else:
-        decision.person = NOISE if asked.to == NOISE else _person(asked.to, ground)
+        decision.person = NOISE if target == NOISE else _person(target, ground)
         _pin(decision, ground, decision.person)
     was = [where[face].person for face in decision.faces]
     _move(decision, decision.faces, was=was, became=[decision.person])
@@ -250,6 +253,14 @@ def _person(label: str, ground: Ground) -> str:
     if not label or label in NOBODY:
         raise NothingToDecide("Name a cluster of a person, cluster_<n>.")
     return ground.cluster(label)
+
+
+def _named(user_id: str, *, ground: Ground, law: Law) -> str:
+    """Return the label of the largest cluster that people gave a profile, or that it is new."""
+    persons = {law.root(one) for one, (user, _) in law.names.items() if user == user_id}
+    found = [one for person in persons if (one := cluster_of(ground.run.id, person)) is not None]
+    found = [one for one in found if ground.typical(one.person, limit=1)]
+    return max(found, key=lambda one: one.face_count).label if found else NEW
 
 
 def _two_persons(decision: Decision, asked: Asked, ground: Ground) -> None:

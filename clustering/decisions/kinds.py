@@ -32,6 +32,7 @@ OUT = {Kind.NOT_A_FACE: "not_a_face", Kind.IGNORE: "ignored"}
 NOBODY = (NOISE, *OUT.values())  # where a face can be that belongs to no person
 
 ATTACHING = (Kind.CONFIRM, Kind.MOVE, Kind.SPLIT)
+USER = "user:"
 NAMING = (Kind.CHOOSE_PROFILE, Kind.CONFIRM_PROFILE)
 
 
@@ -54,15 +55,32 @@ class Ruling:
     undoes: str = ""
     pins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @property
+    def names(self) -> bool:
+        """Say whether it says which profile a person is; one that was erased is nobody's."""
+        return bool(self.user) and self.kind in (*NAMING, Kind.MOVE)
+
     def touches(self) -> set[str]:
         """Return the faces and persons whose state it changes."""
         if self.kind in (Kind.MERGE, Kind.NOT_SAME, Kind.SPLIT):
             return {*self.faces, self.person, self.other}
         if self.kind in (*NAMING, Kind.REJECT_PROFILE, Kind.CHOOSE_COVER):
             return {self.person}
+        if self.names:
+            return {*self.faces, self.person}
         return set(self.faces)
 
 
 def user_node(user_id: str) -> str:
     """Return the node of a profile among the persons."""
-    return f"user:{user_id}"
+    return f"{USER}{user_id}"
+
+
+def is_user(node: str) -> bool:
+    """Say whether a node is that of a profile."""
+    return node.startswith(USER)
+
+
+def user_of(node: str) -> str:
+    """Return the profile of a node."""
+    return node.removeprefix(USER)

@@ -9,8 +9,18 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
-from clustering.decisions.kinds import ATTACHING, NAMING, NOISE, OUT, Kind, Ruling, user_node
+from clustering.decisions.kinds import (
+    ATTACHING,
+    NOISE,
+    OUT,
+    Kind,
+    Ruling,
+    is_user,
+    user_node,
+    user_of,
+)
 from clustering.decisions.union import Union
 
 
@@ -20,6 +30,15 @@ class Contradiction(Exception):
     def __init__(self, chain: list[str]) -> None:
         super().__init__(f"contradicts {', '.join(chain)}")
         self.chain = chain
+
+
+@dataclass
+class Profiled:
+    """Which profile a person is, "" if nobody said, which ones it is not, and who says so."""
+
+    user: str = ""
+    refused: list[str] = field(default_factory=list)
+    rulings: list[str] = field(default_factory=list)
 
 
 class Law:
@@ -91,6 +110,19 @@ class Law:
         """Return what all persons have in common that merges and names make the same."""
         return self._same.root(person)
 
+    def profiles(self) -> dict[str, Profiled]:
+        """Return what people said of the profiles of persons, also of those merged into them."""
+        found: dict[str, Profiled] = defaultdict(Profiled)
+        for person, (user, ruling) in self.names.items():
+            found[self.root(person)].user = user
+            found[self.root(person)].rulings.append(ruling)
+        for pair, ruling in self.apart.items():
+            person, other = sorted(pair, key=is_user)
+            if is_user(other):
+                found[self.root(person)].refused.append(user_of(other))
+                found[self.root(person)].rulings.append(ruling)
+        return dict(found)
+
     def faces(self) -> set[str]:
         """Return the faces that anything was decided about."""
         found = {*self.attached, *self.pinned, *self.alone, *self.out, *self.covers.values()}
@@ -133,6 +165,7 @@ class Law:
         self.names: dict[str, tuple[str, str]] = {}
         self.last_word: dict[str, str] = {}
         self._same, self._merged = Union(), Union()
+        self._users: dict[str, str] = {}
 
     def _with(self, ruling: Ruling) -> Iterator[Ruling]:
         yield from self.rulings.values()
@@ -172,12 +205,12 @@ class Law:
     def _check(self, ruling: Ruling) -> None:
         if ruling.kind == Kind.MERGE:
             self._check_same(ruling.person, ruling.other)
-        elif ruling.kind in NAMING:
+        elif ruling.names:
             user = user_node(ruling.user)
             self._check_same(ruling.person, user, but=frozenset((ruling.person, user)))
         elif ruling.kind in (Kind.NOT_SAME, Kind.SPLIT):
             self._check_apart(ruling.person, ruling.other)
-        elif ruling.kind == Kind.REJECT_PROFILE:
+        elif ruling.kind == Kind.REJECT_PROFILE and ruling.user:
             self._check_apart(ruling.person, user_node(ruling.user), but=ruling.person)
 
     def _apply(self, ruling: Ruling) -> None:
@@ -195,12 +228,12 @@ class Law:
                 self.covers[ruling.person] = ruling.faces[0]
             case Kind.ALLOW_TWICE:
                 self.twice[frozenset(ruling.faces)] = ruling.id
-            case Kind.CHOOSE_PROFILE | Kind.CONFIRM_PROFILE:
-                self._name(ruling)
-            case Kind.REJECT_PROFILE:
+            case Kind.REJECT_PROFILE if ruling.user:
                 self._unname(ruling)
             case _:
                 self._apply_to_faces(ruling)
+        if ruling.names:
+            self._name(ruling)
 
     def _apply_to_faces(self, ruling: Ruling) -> None:
         if ruling.kind == Kind.SPLIT:
@@ -246,20 +279,30 @@ class Law:
         held = self.names.get(ruling.person)
         if held is not None and (not keep_apart or held[0] == ruling.user):
             del self.names[ruling.person]
-            self.edges = [edge for edge in self.edges if edge[2] != held[1]]
-            self._same = Union((a, b) for a, b, _ in self.edges)
+            edges = [edge for edge in self.edges if edge[2] != held[1]]
+            self.edges, self._same, self._users = [], Union(), {}
+            for edge in edges:
+                self._join(*edge)
         if keep_apart:
             self.apart[frozenset((ruling.person, user_node(ruling.user)))] = ruling.id
 
     def _join(self, one: str, other: str, decision: str) -> None:
         self.edges.append((one, other, decision))
+        user = self._user_at(self._same.root(one)) or self._user_at(self._same.root(other))
         self._same.join(one, other)
+        if user:
+            self._users[self._same.root(one)] = user
+
+    def _user_at(self, root: str) -> str:
+        """Return the node of the profile that the persons of a root are, "" without one."""
+        return self._users.get(root) or (root if is_user(root) else "")
 
     def _check_same(self, one: str, other: str, *, but: frozenset[str] = frozenset()) -> None:
         """Raise Contradiction if two persons that are to be the same are kept apart somewhere."""
         a, b = self._same.root(one), self._same.root(other)
         if a == b:
             return
+        self._check_one_profile(one, other, is_naming=bool(but))
         for pair, decision in self.apart.items():
             x, y = sorted(pair)
             if pair != but and {self._same.root(x), self._same.root(y)} == {a, b}:
@@ -269,6 +312,17 @@ class Law:
             for rejected, refusal in self.rejected.get(face, {}).items():
                 if {self._same.root(person), self._same.root(rejected)} == {a, b}:
                     raise Contradiction([decision, refusal])
+
+    def _check_one_profile(self, one: str, other: str, *, is_naming: bool) -> None:
+        """Raise Contradiction if two persons that are to be the same are two profiles.
+
+        A person who is named gives up the name of before.
+        """
+        own = self.names.get(one, ("", ""))[1] if is_naming else ""
+        edges = [edge for edge in self.edges if edge[2] != own]
+        users = [self._user_at(self._same.root(one)), self._user_at(self._same.root(other))]
+        if all(users) and len(set(users)) == 2 and (way := _path(edges, one, users[0])):
+            raise Contradiction([*way, *_path(edges, users[1], other)])
 
     def _check_apart(self, one: str, other: str, *, but: str = "") -> None:
         """Raise Contradiction if two persons that are to be apart are the same.

@@ -27,6 +27,7 @@ from clustering.documents import (
     emptied_place,
 )
 from clustering.selectors import faces_by_id
+from clustering.signals import decision_written
 from storage.errors import is_away
 from storage.leases import Lease, lease_extended, lease_is_live, lease_take
 from storage.mongo import bulk_upsert, iter_fields
@@ -83,8 +84,10 @@ def decision_write(decision: Decision, run: Run, *, vectors: VectorStore) -> Non
         covers, versions = dict(law.covers), {one: law.version(one) for one in persons}
     ClusterSizes.objects(run=run.id).delete()
     labels = {label: person for person in persons if (label := _label_of(run, person))}
-    for label in sorted(touched | labels.keys() - {NOISE}):
+    changed = sorted(touched | labels.keys() - {NOISE})
+    for label in changed:
         cluster_recount(run, label, covers=covers, version=versions.get(labels.get(label, "")))
+    decision_written.send(sender=Decision, run=run, decision=decision, labels=changed)
 
 
 def cluster_recount(

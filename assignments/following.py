@@ -1,0 +1,130 @@
+"""What the log of decisions means for whose the clusters are. Safe to repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from django.utils import timezone
+
+from assignments.documents import MACHINE, Assignment, AssignmentState, Strategy
+from assignments.selectors import assignment_of, assignments_of_run
+from clustering.decisions.documents import Decision
+from clustering.decisions.ground import cluster_of
+from clustering.decisions.law import Profiled
+from clustering.decisions.log import decision_get, law_of
+from clustering.documents import Cluster, Run
+from clustering.selectors import clusters_all, clusters_by_label
+from profiles.selectors import profile_is_there
+from storage.mongo import bulk_upsert
+
+MEASURED = ("similarity", "threshold", "margin")
+
+
+def assignments_follow(run: Run, decision: Decision, labels: Iterable[str]) -> None:
+    """Write whose the clusters are that a decision changed, and how many faces they have now."""
+    with law_of(run.collection) as law:
+        persons = {law.root(person) for person in law.persons_of(decision.id) - {""}}
+        said = law.profiles()
+    about = {one.label: one for person in persons if (one := cluster_of(run.id, person))}
+    about |= clusters_by_label(run, [label for label in labels if label not in about])
+    for cluster in about.values():
+        _follow(run, cluster, said)
+
+
+def assignments_carry(run: Run, before: Run | None) -> None:
+    """Give the clusters of a run what those had which they continue, and what people said."""
+    if before is None or before.clusters_run == run.clusters_run:
+        return
+    had = {one.cluster: one for one in assignments_of_run(before.clusters_run)}
+    persons = {one.person: one.label for one in clusters_all(before) if one.person}
+    clusters = [one for one in clusters_all(run) if one.person]
+    carried = [
+        _carried(one, run, cluster)
+        for cluster in clusters
+        if (one := had.get(persons.get(cluster.person, ""))) is not None
+    ]
+    bulk_upsert(Assignment, carried)
+    with law_of(run.collection) as law:
+        said = law.profiles()
+    for cluster in clusters:
+        if cluster.person in said:
+            _follow(run, cluster, said)
+
+
+def _follow(run: Run, cluster: Cluster, said: Mapping[str, Profiled]) -> None:
+    """Write what people said of one cluster; nothing said leaves it to the machine."""
+    profiled = said.get(cluster.person)
+    held = assignment_of(run.clusters_run, cluster.label)
+    if cluster.person == "" or (held is None and profiled is None):
+        return
+    held = held or _empty(run, cluster)
+    before = held.to_mongo().to_dict()
+    _settle(held, profiled or Profiled())
+    held.face_count = cluster.face_count
+    held.place = Assignment.place_for(held.run, cluster.label, faces=cluster.face_count)
+    if not held.user_id:
+        held.delete()
+    elif held.to_mongo().to_dict() != before:
+        held.updated_at, held.version = timezone.now(), held.version + 1
+        held.user_place = Assignment.user_place_for(held.user_id, held.updated_at, held.id)
+        held.save()
+
+
+def _settle(held: Assignment, said: Profiled) -> None:
+    """Let a person's word count, else the machine's unless it was refused, else nobody's."""
+    if held.decided_by == MACHINE:
+        held.proposed = {name: held[name] for name in MEASURED}
+        held.proposed_user, held.proposed_by = held.user_id, held.strategy
+    machine, held.rejected = held.proposed_user, sorted(said.refused)
+    name = said.user if said.user and profile_is_there(said.user) else ""
+    if machine and name in ("", machine):
+        _restore(held)
+    else:
+        _by_hand(held, name or next(iter(held.rejected), ""))
+    held.decided_by = decision_get(max(said.rulings)).by if said.rulings else MACHINE
+    if name:
+        held.state = AssignmentState.CONFIRMED
+    elif held.user_id in held.rejected:
+        held.state = AssignmentState.REJECTED
+    else:
+        held.state, held.decided_by = AssignmentState.ASSIGNED, MACHINE
+        held.proposed, held.proposed_user, held.proposed_by = {}, "", None
+
+
+def _restore(held: Assignment) -> None:
+    """Say again what the machine said."""
+    held.user_id, held.strategy = held.proposed_user, held.proposed_by
+    for name in MEASURED:
+        held[name] = held.proposed[name]
+
+
+def _by_hand(held: Assignment, user_id: str) -> None:
+    """Say what no machine measured."""
+    held.user_id, held.strategy, held.similarity = user_id, Strategy.MANUAL, 1.0
+    held.threshold = held.margin = held.runner_up_similarity = 0.0
+    held.runner_up = ""
+
+
+def _empty(run: Run, cluster: Cluster) -> Assignment:
+    """Return an assignment that says nothing yet."""
+    assignment_id, now = Assignment.id_for(run.clusters_run, cluster.label), timezone.now()
+    return Assignment(
+        id=assignment_id,
+        run=run.clusters_run,
+        collection=run.collection,
+        cluster=cluster.label,
+        strategy=Strategy.MANUAL,
+        version=0,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _carried(one: Assignment, run: Run, cluster: Cluster) -> Assignment:
+    """Return an assignment as that of the cluster which continues its own."""
+    one.id = Assignment.id_for(run.clusters_run, cluster.label)
+    one.run, one.cluster = run.clusters_run, cluster.label
+    one.place = Assignment.place_for(run.clusters_run, cluster.label)
+    one.user_place = Assignment.user_place_for(one.user_id, one.updated_at, one.id)
+    one.face_count = cluster.face_count
+    return one
