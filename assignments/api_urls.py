@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from assignments import person_api
-from assignments.api import decisions, matching, records
+from assignments.api import decisions, matching, records, search
 
 urlpatterns = [
     path(
@@ -56,6 +56,7 @@ urlpatterns = [
         decisions.DecisionUndoApi.as_view(),
         name="decision_undo_api",
     ),
+    path("api/v1/search/", search.SearchApi.as_view(), name="search_api"),
     path("api/v1/activity/", decisions.ActivityApi.as_view(), name="activity_api"),
     path(
         "api/v1/export/assignments/",

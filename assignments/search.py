@@ -1,0 +1,81 @@
+"""Who is in a photo: each of its faces against the known people and the stored clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from assignments.search_clusters import ClusterHit, ClusterSearch
+from assignments.search_people import PersonHit, people_search
+from clustering.documents import Run
+from profiles.judgement import Engine, quality_checks
+from profiles.selectors import template_table
+from storage.vectors import VectorStore
+from vision import DetectedFace, QualityThresholds, refusal
+
+
+@dataclass(frozen=True, eq=False)
+class FaceSearched:
+    """A face in the photo: its checks, why it was not searched if so, and what it is like."""
+
+    face: DetectedFace
+    checks: list[str]
+    reason: str | None
+    people: list[PersonHit]
+    clusters: list[ClusterHit]
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoSearched:
+    """A photo by its upright size, with all its faces; and what another embedder made."""
+
+    width: int
+    height: int
+    embedder: str
+    faces: list[FaceSearched]
+    other_profiles: int
+    other_collections: int
+
+
+def photo_search(
+    data: bytes,
+    *,
+    engine: Engine,
+    thresholds: QualityThresholds,
+    vectors: VectorStore,
+    limit: int,
+    collection: str | None = None,
+) -> PhotoSearched:
+    """Return the faces of a photo with the people and clusters most like each; nothing is kept."""
+    clusters = ClusterSearch(vectors, embedder=engine.embedder_id, collection=collection)
+    table = template_table(engine.embedder_id)
+    image = engine.decode(data)
+    [faces] = engine.faces([image])
+    reasons = [refusal(face.quality, thresholds) for face in faces]
+    used = [face for face, reason in zip(faces, reasons, strict=True) if reason is None]
+    looks = np.stack([face.vector for face in used]) if used else np.zeros((0, 0), np.float32)
+    people = iter(people_search(looks, table, embedder=engine.embedder_id, limit=limit))
+    return PhotoSearched(
+        width=image.width,
+        height=image.height,
+        embedder=engine.embedder_id,
+        faces=[
+            FaceSearched(
+                face=face,
+                checks=quality_checks(face, thresholds),
+                reason=reason,
+                people=[] if reason else next(people),
+                clusters=[] if reason else clusters.nearest(face.vector, limit=limit),
+            )
+            for face, reason in zip(faces, reasons, strict=True)
+        ],
+        other_profiles=table.others,
+        other_collections=_others(clusters.runs, engine.embedder_id),
+    )
+
+
+def _others(runs: Mapping[str, Run], embedder: str) -> int:
+    """Return how many collections have vectors that cannot be compared."""
+    return sum(run.embedder != embedder for run in runs.values())
