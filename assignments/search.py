@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from assignments.search_clusters import ClusterHit, ClusterSearch
 from assignments.search_people import PersonHit, people_search
-from clustering.documents import Run
 from profiles.judgement import Engine, quality_checks
 from profiles.selectors import template_table
 from storage.vectors import VectorStore
@@ -72,10 +70,5 @@ def photo_search(
             for face, reason in zip(faces, reasons, strict=True)
         ],
         other_profiles=table.others,
-        other_collections=_others(clusters.runs, engine.embedder_id),
+        other_collections=clusters.others,
     )
-
-
-def _others(runs: Mapping[str, Run], embedder: str) -> int:
-    """Return how many collections have vectors that cannot be compared."""
-    return sum(run.embedder != embedder for run in runs.values())

@@ -63,21 +63,24 @@ class _Found:
 
 
 class ClusterSearch:
-    """Search one collection, or all, as their readers see them when this is made."""
+    """Search one collection, or all, as their readers see them when this is made.
+
+    ``others`` is how many of them another embedder has read.
+    """
 
     def __init__(self, vectors: VectorStore, *, embedder: str, collection: str | None) -> None:
         self._vectors = vectors
         self._embedder = embedder
         seen = collection_list() if collection is None else [collection_get(collection)]
-        self.runs = _runs_seen(seen)
-        within: dict[str, Sequence[str]] = (
-            {} if collection is None else {"collection": [collection]}
-        )
-        self._where: Where = {**within, "verdict": SEARCHED}
+        runs = _runs_seen(seen)
+        self._runs = {path: run for path, run in runs.items() if run.embedder == embedder}
+        # Not those that nobody sees yet: their faces would take up the hits.
+        self._where: Where = {"collection": list(self._runs), "verdict": SEARCHED}
+        self.others = len(runs) - len(self._runs)
 
     def nearest(self, vector: NDArray[np.float32], *, limit: int) -> list[ClusterHit]:
         """Return up to ``limit`` clusters by their face that is most like a vector (d,)."""
-        if not self.runs:
+        if not self._runs:
             return []
         asked = limit * HITS_PER_CLUSTER
         while True:
@@ -92,10 +95,10 @@ class ClusterSearch:
         found: dict[tuple[str, str], _Found] = {}
         for first in range(0, len(hits), IDS_PER_QUERY):
             portion = hits[first : first + IDS_PER_QUERY]
-            labels = _labels(portion, self.runs)
+            labels = _labels(portion, self._runs)
             for hit in portion:
                 if hit.id in labels:
-                    one = _Found(self.runs[hit.payload["collection"]], labels[hit.id], hit)
+                    one = _Found(self._runs[hit.payload["collection"]], labels[hit.id], hit)
                     found.setdefault(one.key, one)
             if len(found) >= limit:
                 break
