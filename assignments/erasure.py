@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assignments.services import assignments_of_user_forget, assignments_of_user_left
+from clustering.decisions.forgetting import decisions_forget, decisions_naming
 from profiles.importing import imported_files_forget, imported_files_left
 from profiles.photos import ProfileStores
 from profiles.services import Receipt, profile_erase, profile_hide
@@ -20,6 +21,7 @@ class Around:
     """What names a person besides the profile."""
 
     assignments: int
+    decisions: int
     import_lines: int
     answers: int
 
@@ -27,6 +29,7 @@ class Around:
         """Add up what two looks removed."""
         return Around(
             self.assignments + other.assignments,
+            self.decisions + other.decisions,
             self.import_lines + other.import_lines,
             self.answers + other.answers,
         )
@@ -43,7 +46,7 @@ class PersonReceipt:
     @property
     def is_complete(self) -> bool:
         """Say whether nothing of the person is left."""
-        return self.profile.is_complete and self.left == Around(0, 0, 0)
+        return self.profile.is_complete and self.left == Around(0, 0, 0, 0)
 
 
 def person_erase(
@@ -57,6 +60,7 @@ def person_erase(
     def forget() -> Around:
         return Around(
             assignments_of_user_forget(user_id),
+            decisions_forget(user_id),
             imported_files_forget(user_id),
             forget_answers(user_id),
         )
@@ -66,6 +70,9 @@ def person_erase(
     receipt = profile_erase(user_id, stores)
     after = forget()  # whoever was in the middle of naming the person when it was hidden
     left = Around(
-        assignments_of_user_left(user_id), imported_files_left(user_id), forget_answers(user_id)
+        assignments_of_user_left(user_id),
+        decisions_naming(user_id),
+        imported_files_left(user_id),
+        forget_answers(user_id),
     )
     return PersonReceipt(receipt, removed=before + after, left=left)

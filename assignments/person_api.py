@@ -26,12 +26,16 @@ from web.schema import operation
 
 
 class InMongodb(TypedDict):
-    """Documents of a person; the vectors are in the profile and in the reference photos."""
+    """Documents of a person; the vectors are in the profile and in the reference photos.
+
+    A decision that named the person stays, and names nobody.
+    """
 
     profiles: int
     reference_photos: int
     vectors: int
     assignments: int
+    decisions: int
     import_lines: int
 
 
@@ -79,6 +83,7 @@ REMOVED: ByStore = {
         "reference_photos": 2,
         "vectors": 3,
         "assignments": 4,
+        "decisions": 0,
         "import_lines": 2,
     },
     "files": {"photos": 2, "crops": 2},
@@ -90,6 +95,7 @@ LEFT: ByStore = {
         "reference_photos": 0,
         "vectors": 0,
         "assignments": 0,
+        "decisions": 0,
         "import_lines": 0,
     },
     "files": {"photos": 0, "crops": 0},
@@ -166,6 +172,7 @@ def _by_store(counts: Counts, around: Around) -> ByStore:
             "reference_photos": counts.references,
             "vectors": counts.templates + counts.references,
             "assignments": around.assignments,
+            "decisions": around.decisions,
             "import_lines": around.import_lines,
         },
         "files": {"photos": counts.photos, "crops": counts.crops},

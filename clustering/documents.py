@@ -72,7 +72,8 @@ def collection_place(collection: str, name: str) -> str:
 class Collection(Document):
     """A ``bucket/sub`` that was clustered, and which run its readers see.
 
-    Whoever holds its lease writes what people decided into that run.
+    Whoever holds its lease writes what people decided into that run. ``log`` names its log of
+    decisions: another name, and whoever knows the old one reads it from the beginning.
     """
 
     path = fields.StringField(primary_key=True)
@@ -81,6 +82,7 @@ class Collection(Document):
     current_run = fields.StringField(default="")
     active_run = fields.StringField(default="")
     newest_run = fields.StringField(default="")
+    log = fields.StringField(default="")
     lease_owner = fields.StringField(default="")
     lease_until = fields.LongField(default=0)
     updated_at = MomentField()
@@ -261,7 +263,8 @@ class Face(Document):
 class Cluster(Document):
     """A person in a run, or the run's noise; ``person`` is the same in every run.
 
-    ``version`` is the number of the last decision that changed it.
+    ``version`` is the number of the last decision about it. ``stale`` is its id as long as
+    ``cohesion`` and the order of its faces do not follow the decision ``changed_by`` yet.
     """
 
     id = fields.StringField(primary_key=True)
@@ -275,10 +278,12 @@ class Cluster(Document):
     covers = fields.ListField(fields.StringField())
     cohesion = fields.FloatField(default=0.0)
     version = fields.IntField(default=0)
+    stale = fields.StringField()
+    changed_by = fields.IntField(default=0)
 
     meta = {
         "collection": "clusters",
-        "indexes": ["place", "person_place"],
+        "indexes": ["place", "person_place", "stale"],
         "auto_create_index": True,
     }
 

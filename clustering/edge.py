@@ -10,6 +10,7 @@ from clustering.decisions.deciding import Asked, decide
 from clustering.decisions.documents import Decision
 from clustering.decisions.ground import current_run
 from clustering.decisions.projection import project, projection_waits
+from clustering.decisions.rebuild import Rebuilt, projection_rebuild
 from clustering.documents import Run
 from clustering.errors import NoSuchRun, RunActive
 from clustering.held import removal_check
@@ -117,14 +118,21 @@ def request_repair(run: Run) -> tuple[Repair, StorageReport]:
 
 
 def request_decision(path: str, asked: Asked, *, by: str, dry_run: bool = False) -> Decision:
-    """Decide, and write what follows: at once if it is little, else by a worker."""
+    """Decide, and write what follows: if it is little at once, all that takes long by a worker."""
     decision = decide(collection_get(path), asked, by=by, dry_run=dry_run)
-    if not dry_run:
-        if len(decision.moved) <= AT_ONCE:
-            project(path, vectors=face_vectors())
-        else:
-            enqueue_projection(path)
+    if dry_run:
+        return decision
+    if len(decision.moved) <= AT_ONCE:
+        project(path, vectors=face_vectors())
+    if decision.moved:
+        enqueue_projection(path)
     return decision
+
+
+def request_rebuild(path: str, *, repair: bool = False) -> Rebuilt:
+    """Derive the groups from the log again and compare; with ``repair`` write what differs."""
+    collection_get(path)
+    return projection_rebuild(path, vectors=face_vectors(), repair=repair)
 
 
 def read_settled(path: str, read: Callable[[], T]) -> T:

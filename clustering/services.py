@@ -137,7 +137,11 @@ def _collection_get(name: CollectionName) -> Collection:
         return collection
     try:
         return Collection(
-            path=name.path, bucket=name.bucket, sub=name.sub, updated_at=timezone.now()
+            path=name.path,
+            bucket=name.bucket,
+            sub=name.sub,
+            log=token_hex(12),
+            updated_at=timezone.now(),
         ).save(force_insert=True)
     except NotUniqueError:  # another request wrote it between the two lines
         return Collection.objects(path=name.path).first()

@@ -10,9 +10,13 @@ from django.utils import timezone
 from django_q.tasks import async_task
 
 from clustering.advance import Next, run_advance
-from clustering.decisions.projection import project
+from clustering.decisions.ground import current_run
+from clustering.decisions.projection import project, projection_waits
+from clustering.decisions.refresh import clusters_refresh, clusters_stale
 from clustering.documents import Collection, Run
+from clustering.errors import NoSuchRun
 from clustering.opening import tools_open
+from storage.errors import Missing
 from storage.leases import LEASE_SECONDS
 from storage.vectors import face_vectors
 
@@ -31,13 +35,18 @@ def enqueue_sweep() -> None:
 
 
 def enqueue_projection(path: str) -> None:
-    """Let a worker write the decisions of a collection that wait."""
+    """Let a worker write the decisions of a collection that wait, and what follows from them."""
     async_task("clustering.tasks.projection_task", path, group="clustering", ack_failure=True)
 
 
-def projection_task(path: str) -> bool:
-    """Write the decisions of a collection that wait."""
-    return project(path, vectors=face_vectors())
+def projection_task(path: str) -> int:
+    """Write the decisions of a collection that wait, and then what follows from them."""
+    try:
+        project(path, vectors=face_vectors())
+        return clusters_refresh(path, vectors=face_vectors())
+    except Missing:
+        logger.info("%s was removed meanwhile; its decisions need not be written", path)
+        return 0
 
 
 def run_task(run_id: str) -> str:
@@ -67,6 +76,20 @@ def runs_sweep(*, everything: bool = False) -> int:
             enqueue_run(run.id, lanes=lanes_of(run))
             taken_up += 1
     return taken_up
+
+
+def decisions_sweep() -> int:
+    """Let what was left behind follow the decisions, as after a kill; return how many were."""
+    behind = 0
+    for collection in Collection.objects(current_run__ne=""):
+        try:
+            run = current_run(collection.path)
+        except NoSuchRun:
+            continue
+        if projection_waits(run) or clusters_stale(run):
+            enqueue_projection(collection.path)
+            behind += 1
+    return behind
 
 
 def lanes_of(run: Run) -> int:

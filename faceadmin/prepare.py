@@ -52,7 +52,7 @@ def folders_make() -> None:
 
 
 def sweeps_schedule() -> None:
-    """Let the queue look every minute for runs and imports that were left behind."""
+    """Let the queue look every minute for what was left behind."""
     for name, func in SWEEPS.items():
         Schedule.objects.update_or_create(
             name=name,

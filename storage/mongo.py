@@ -13,7 +13,7 @@ from typing import Any
 import mongoengine
 import mongoengine.connection
 from django.conf import settings
-from pymongo import DeleteOne, InsertOne, MongoClient, ReplaceOne
+from pymongo import DeleteOne, InsertOne, MongoClient, ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from storage.errors import store_away, unavailable_from
@@ -115,6 +115,20 @@ def bulk_replace(document_class: Any, documents: Iterable[Any], same: Sequence[s
             document_class._get_collection().bulk_write(changes, ordered=False).matched_count
         )
     return replaced
+
+
+def bulk_set(
+    document_class: Any, changes: Iterable[tuple[str, Mapping[str, object], Mapping[str, object]]]
+) -> int:
+    """Set fields of documents given by id, if some others still are as told; return how many.
+
+    Each change is an id, the fields that have to be so, and those to set, as they are stored.
+    """
+    matched = 0
+    for chunk in _chunks(changes):
+        updates = [UpdateOne({"_id": pk, **same}, {"$set": dict(new)}) for pk, same, new in chunk]
+        matched += document_class._get_collection().bulk_write(updates, ordered=False).matched_count
+    return matched
 
 
 def bulk_delete_same(document_class: Any, documents: Iterable[Any], same: Sequence[str]) -> int:

@@ -16,7 +16,7 @@ from mongoengine.errors import NotUniqueError
 from clustering.decisions.documents import Decision
 from clustering.decisions.errors import NoSuchDecision
 from clustering.decisions.law import Law
-from clustering.documents import END_OF_PLACES, collection_place
+from clustering.documents import END_OF_PLACES, Collection, collection_place
 
 READ_AT_ONCE = 1000
 
@@ -31,6 +31,7 @@ class _Book:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.law = Law()
+        self.log = ""
 
 
 _books: dict[tuple[str, str, str], _Book] = {}
@@ -94,18 +95,13 @@ def _book(collection: str) -> _Book:
 
 
 def _read_on(book: _Book, collection: str) -> None:
-    """Add what was appended since; begin anew if the log itself was replaced."""
-    if book.law.seq and not _stands(book.law, collection):
-        book.law = Law()
+    """Add what was appended since; begin anew if the log itself is another one."""
+    stored = Collection.objects(path=collection).only("path", "log").first()
+    log = stored.log if stored is not None else ""
+    if log != book.log:
+        book.law, book.log = Law(), log
     for decision in decisions_after(collection, book.law.seq):
         book.law.add(decision.ruling)
-
-
-def _stands(law: Law, collection: str) -> bool:
-    """Say whether the newest decision that is known is still the log's."""
-    known = law.rulings[Decision.id_for(collection, law.seq)]
-    stored = Decision.objects(id=known.id).only("id", "kind").first()
-    return stored is not None and stored.kind == known.kind
 
 
 def _page(after: str, end: str) -> list[Decision]:

@@ -18,7 +18,6 @@ from clustering.documents import (
     END_OF_PLACES,
     Cluster,
     ClusterSizes,
-    Collection,
     Face,
     Member,
     Run,
@@ -26,7 +25,7 @@ from clustering.documents import (
     cluster_place,
     emptied_place,
 )
-from clustering.selectors import faces_by_id
+from clustering.selectors import collection_get, faces_by_id
 from clustering.signals import decision_written
 from storage.errors import is_away
 from storage.leases import Lease, lease_extended, lease_is_live, lease_take
@@ -41,7 +40,7 @@ BY_PERSON = {"not_a_face": Verdict.NOT_A_FACE, "ignored": Verdict.IGNORED}
 
 def project(path: str, *, vectors: VectorStore) -> bool:
     """Write the decisions of a collection that wait; False if somebody else is at it."""
-    collection = Collection.objects(path=path).first()
+    collection = collection_get(path)
     if lease_is_live(collection):
         return False
     held = lease_take(collection, seconds=LEASE_SECONDS)
@@ -86,14 +85,28 @@ def decision_write(decision: Decision, run: Run, *, vectors: VectorStore) -> Non
     labels = {label: person for person in persons if (label := _label_of(run, person))}
     changed = sorted(touched | labels.keys() - {NOISE})
     for label in changed:
-        cluster_recount(run, label, covers=covers, version=versions.get(labels.get(label, "")))
+        cluster_recount(
+            run,
+            label,
+            covers=covers,
+            version=versions.get(labels.get(label, "")),
+            changed_by=decision.seq if label in touched else None,
+        )
     decision_written.send(sender=Decision, run=run, decision=decision, labels=changed)
 
 
 def cluster_recount(
-    run: Run, label: str, *, covers: Mapping[str, str], version: int | None = None
+    run: Run,
+    label: str,
+    *,
+    covers: Mapping[str, str],
+    version: int | None = None,
+    changed_by: int | None = None,
 ) -> None:
-    """Count a cluster anew from its members; an empty one leaves the lists."""
+    """Count a cluster anew from its members; an empty one leaves the lists.
+
+    What needs vectors follows if a decision changed its members: ``refresh`` does that.
+    """
     cluster = Cluster.objects(id=Cluster.id_for(run.id, label)).first()
     cluster = cluster or _cluster_new(run, label, person="")
     first = f"{run.id}/{label}/"
@@ -106,6 +119,8 @@ def cluster_recount(
     cluster.covers = [face for face in dict.fromkeys(wished) if face in faces][:COVERS]
     cluster.place = _place(run, label) if faces or label == NOISE else emptied_place(run.id, label)
     cluster.version = cluster.version if version is None else version
+    if changed_by is not None and label != NOISE:  # noise is not alike
+        cluster.stale, cluster.changed_by = cluster.id, changed_by
     cluster.save()
 
 

@@ -3,7 +3,7 @@
 from clustering.grouping.candidates import NEAREST, Neighbours
 from clustering.grouping.constraints import Constraints, Contradiction, constraints_check
 from clustering.grouping.dbscan import dbscan_labels
-from clustering.grouping.groups import Grouping, group_faces
+from clustering.grouping.groups import Grouping, group_faces, grouping_described
 
 __all__ = [
     "NEAREST",
@@ -14,4 +14,5 @@ __all__ = [
     "constraints_check",
     "dbscan_labels",
     "group_faces",
+    "grouping_described",
 ]

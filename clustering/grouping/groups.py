@@ -77,7 +77,7 @@ def group_faces(
     lost = held & (found < 0)
     found[lost] = found.max(initial=NOISE) + 1 + law.roots(len(rows))[lost]
     labels = largest_first(found, min_samples=min_samples, held=held)
-    return _described(rows, labels, weights.astype(np.float32))
+    return grouping_described(rows, labels, weights.astype(np.float32))
 
 
 def largest_first(
@@ -152,9 +152,10 @@ def _refined(
     return shown_once(rows, found, Bars(rows, law, eps=eps))
 
 
-def _described(
+def grouping_described(
     rows: NDArray[np.float32], labels: NDArray[np.int64], weights: NDArray[np.float32]
 ) -> Grouping:
+    """Describe groups of (n, d) unit rows by ``labels`` (n,); ``weights`` (n,) is quality, 0..1."""
     count = int(labels.max(initial=NOISE)) + 1
     grouped = np.flatnonzero(labels >= 0)
     centroids = centroids_of(rows, labels, count)

@@ -1,0 +1,48 @@
+"""Take a person out of the log of decisions: what was decided about faces stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+from clustering.decisions.documents import Decision
+from clustering.documents import Collection
+from storage.mongo import bulk_set, iter_fields
+
+
+def decisions_forget(user_id: str) -> int:
+    """Blank a profile in all decisions that name it; return how many did.
+
+    Whoever knows these logs reads them from the beginning, and finds nobody of this name.
+    """
+    found = list(_naming(user_id))
+    nobody: dict[str, object] = {"user": "", "seen": {}}
+    bulk_set(Decision, ((one["_id"], {}, nobody) for one in found))
+    for path in {one["collection"] for one in found}:
+        Collection.objects(path=path).update_one(set__log=uuid4().hex)
+    return len(found)
+
+
+def decisions_naming(user_id: str) -> int:
+    """Return how many decisions name a profile."""
+    return sum(1 for _ in _naming(user_id))
+
+
+def _naming(user_id: str) -> Iterator[dict[str, str]]:
+    """Iterate the decisions that name a profile, or that were made with it on the screen."""
+    for one in iter_fields(Decision, {"place": {"$gte": ""}}, ["collection", "user", "seen"]):
+        if one["user"] == user_id or user_id in _words(one["seen"]):
+            yield one
+
+
+def _words(value: object) -> Iterator[str]:
+    """Yield every text in a value as JSON has them."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _words(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _words(inner)
+    else:
+        yield str(value)

@@ -1,0 +1,83 @@
+"""What follows a decision in the background: how alike the faces are, their order, the covers.
+
+Nothing here decides who is where. A face is written only where it still is when it is written, so
+no lock is held, and whoever decides meanwhile has the cluster looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustering.decisions.ground import current_run, members_of
+from clustering.decisions.log import law_of
+from clustering.decisions.projection import COVERS
+from clustering.documents import END_OF_PLACES, Cluster, Member, Run
+from clustering.grouping import Grouping, grouping_described
+from clustering.selectors import faces_by_id
+from storage.mongo import bulk_set
+from storage.vectors import VectorStore
+
+
+def clusters_refresh(path: str, *, vectors: VectorStore) -> int:
+    """Describe anew what decisions changed in the run that readers see; return how many."""
+    run = current_run(path)
+    with law_of(path) as law:
+        covers = dict(law.covers)
+    stale = clusters_stale(run)
+    for cluster in stale:
+        _refresh(run, cluster, covers, vectors=vectors)
+    return len(stale)
+
+
+def clusters_stale(run: Run) -> list[Cluster]:
+    """Return the clusters of a run that decisions changed and nobody has described since."""
+    first = Cluster.id_for(run.id, "")
+    return list(Cluster.objects(stale__gte=first, stale__lt=first + END_OF_PLACES))
+
+
+def _refresh(
+    run: Run, cluster: Cluster, covers: Mapping[str, str], *, vectors: VectorStore
+) -> None:
+    """Describe one cluster anew; somebody who decides about it meanwhile leaves it stale."""
+    members = {one.face: one for one in members_of(run, cluster.label)}
+    looks = vectors.retrieve(run.embedder, list(members)) if members else {}
+    faces = [face for face in members if face in looks]
+    if faces:
+        described = _described(faces, looks)
+        ranked = [faces[row] for row in np.lexsort((np.arange(len(faces)), -described.similarity))]
+        alike = dict(zip(faces, described.similarity.tolist(), strict=True))
+        bulk_set(Member, _changes(run, cluster, ranked, members, alike))
+        best = [covers.get(cluster.person, ""), *cluster.covers[:1], faces[described.covers[0]]]
+        cluster.covers = [one for one in dict.fromkeys([*best, *ranked]) if one in alike][:COVERS]
+        cluster.cohesion = round(float(described.cohesion[0]), 6)
+    values = {"covers": list(cluster.covers), "cohesion": cluster.cohesion, "stale": ""}
+    bulk_set(Cluster, [(cluster.id, {"changed_by": cluster.changed_by}, values)])
+
+
+def _described(faces: list[str], looks: Mapping[str, NDArray[np.float32]]) -> Grouping:
+    known = faces_by_id(faces)
+    quality = [known[face].quality_score if face in known else 0.0 for face in faces]
+    return grouping_described(
+        np.stack([looks[face] for face in faces]),
+        np.zeros(len(faces), np.int64),
+        np.asarray(quality, np.float32),
+    )
+
+
+def _changes(
+    run: Run,
+    cluster: Cluster,
+    ranked: list[str],
+    members: Mapping[str, Member],
+    alike: Mapping[str, float],
+) -> Iterator[tuple[str, dict[str, object], dict[str, object]]]:
+    """Yield what changes of faces that are still in the cluster: the most typical come first."""
+    for rank, face in enumerate(ranked):
+        member, similarity = members[face], round(alike[face], 6)
+        place = Member.place_for(run.id, cluster.label, rank)
+        if (member.place, member.similarity) != (place, similarity):
+            values = {"place": place, "similarity": similarity}
+            yield member.id, {"cluster": cluster.label}, values

@@ -1,0 +1,76 @@
+"""``manage.py rebuild_decisions <bucket>/<sub>``: derive the groups from the log of decisions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from clustering.decisions.rebuild import Rebuilt
+from clustering.edge import request_rebuild
+from faceadmin.exits import Ended, SentenceCommand
+from faceadmin.launcher import services_running
+from storage.names import CollectionName
+
+SHOWN = 10
+
+
+class Command(SentenceCommand):
+    """Say whether what readers see is what the log of decisions says; write that if asked."""
+
+    help = (
+        "Derive the groups of a collection from its run and the log of decisions, and compare "
+        "with what is stored. Exit code 1: they differ."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Ask for a collection."""
+        parser.add_argument("collection", help="bucket/sub: a bucket and a folder in it")
+        parser.add_argument("--repair", action="store_true", help="write what the log says")
+        parser.add_argument("--json", action="store_true", help="the result as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Derive, compare, write if asked, and report."""
+        path = CollectionName.parse(options["collection"]).path
+        with services_running():
+            found = left = request_rebuild(path)
+            if options["repair"] and not found.is_unchanged:
+                request_rebuild(path, repair=True)
+                left = request_rebuild(path)
+        if options["json"]:
+            self.stdout.write(json.dumps(_json(path, found, left), indent=2))
+        else:
+            self.stdout.write(sentences(path, found, left))
+        if not left.is_unchanged:
+            raise Ended("" if options["repair"] else "Write it with --repair.")
+
+
+def sentences(path: str, found: Rebuilt, left: Rebuilt) -> str:
+    """Return what a rebuild found, and what is left after a repair."""
+    lines = [f"{path}: {found.decisions} decisions over {found.faces} faces."]
+    if found.is_unchanged:
+        lines.append("Derived again, nothing changed.")
+    else:
+        lines.append(f"Differences: {_counts(found)}.")
+    if left is not found:
+        lines.append(f"Written anew; now {_counts(left)}.")
+    return "\n".join(lines)
+
+
+def _counts(found: Rebuilt) -> str:
+    some = ", ".join(found.differing[:SHOWN])
+    faces = f"{len(found.differing)} faces elsewhere{f' ({some})' if some else ''}"
+    return f"{faces}, {len(found.miscounted)} clusters miscounted"
+
+
+def _json(path: str, found: Rebuilt, left: Rebuilt) -> dict[str, object]:
+    return {
+        "bucket_path": path,
+        "decisions": found.decisions,
+        "faces": found.faces,
+        "unchanged": found.is_unchanged,
+        "differing_faces": found.differing,
+        "miscounted_clusters": found.miscounted,
+        "repaired": left is not found and left.is_unchanged,
+    }

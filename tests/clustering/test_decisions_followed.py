@@ -1,0 +1,118 @@
+"""What follows a decision in the background: likeness, order, covers; and what was left behind."""
+
+import pytest
+
+from clustering import tasks
+from clustering.decisions import refresh
+from clustering.decisions.projection import projection_waits
+from clustering.decisions.refresh import clusters_refresh, clusters_stale
+from clustering.documents import Cluster, Member
+from clustering.edge import groups_settle, request_purge
+from clustering.selectors import cluster_get, members_page
+from tests.clustering.deciding import Reviewed
+
+ADA, BOB = 10, 90
+
+
+@pytest.fixture
+def reviewed(painted):
+    for person, name, photos in ((ADA, "ada", 5), (BOB, "bob", 4)):
+        for number in range(photos):
+            painted.paint(f"{name}{number}.png", person, shade=number)
+    painted.run()
+    return Reviewed(painted)
+
+
+def refreshed(reviewed):
+    return clusters_refresh(reviewed.painted.name.path, vectors=reviewed.painted.vectors)
+
+
+def test_a_moved_face_is_measured_against_its_new_cluster(reviewed):
+    face = reviewed.face("bob0.png")
+    before = cluster_get(reviewed.run, "cluster_0").cohesion
+    reviewed.decide("move", faces=(face,), to="cluster_0")
+    assert {one.label for one in clusters_stale(reviewed.run)} == {"cluster_0", "cluster_1"}
+
+    assert refreshed(reviewed) == 2
+
+    members = members_page(reviewed.run, "cluster_0", limit=10)
+    assert members[-1].face == face
+    assert 0 < members[-1].similarity < members[0].similarity
+    assert [one.similarity for one in members] == sorted(
+        (one.similarity for one in members), reverse=True
+    )
+    assert cluster_get(reviewed.run, "cluster_0").cohesion < before
+    assert clusters_stale(reviewed.run) == []
+    assert refreshed(reviewed) == 0
+
+
+def test_it_puts_nobody_back_who_was_moved_meanwhile(reviewed, monkeypatch):
+    """Somebody takes a face out between the look at the cluster and what is written of it."""
+    face, gone = reviewed.face("bob0.png"), reviewed.face("ada3.png")
+    reviewed.decide("move", faces=(face,), to="cluster_0")
+    really = refresh._described
+
+    def described_slowly(*arguments):
+        monkeypatch.setattr(refresh, "_described", really)
+        reviewed.decide("reject", faces=(gone,), cluster="cluster_0")
+        return really(*arguments)
+
+    monkeypatch.setattr(refresh, "_described", described_slowly)
+    refreshed(reviewed)
+
+    assert reviewed.label("ada3.png") == "noise"
+    assert "cluster_0" in {one.label for one in clusters_stale(reviewed.run)}
+    refreshed(reviewed)
+    assert gone not in cluster_get(reviewed.run, "cluster_0").covers
+    assert clusters_stale(reviewed.run) == []
+
+
+def test_a_chosen_cover_stays(reviewed):
+    face = reviewed.face("ada4.png")
+    reviewed.decide("choose_cover", faces=(face,), cluster="cluster_0")
+    reviewed.decide("move", faces=(reviewed.face("bob0.png"),), to="cluster_0")
+
+    refreshed(reviewed)
+
+    assert cluster_get(reviewed.run, "cluster_0").covers[0] == face
+
+
+def test_a_cluster_without_faces_is_left_out(reviewed):
+    reviewed.decide("merge", cluster="cluster_0", other="cluster_1")
+
+    refreshed(reviewed)
+
+    assert clusters_stale(reviewed.run) == []
+    emptied = Cluster.objects(id=Cluster.id_for(reviewed.run.id, "cluster_1")).first()
+    assert (emptied.face_count, emptied.covers) == (0, [])
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Collect what workers are asked to write."""
+    paths = []
+    monkeypatch.setattr(tasks, "enqueue_projection", paths.append)
+    return paths
+
+
+def test_the_sweep_finds_what_a_kill_left_unwritten(reviewed, asked):
+    path = reviewed.painted.name.path
+    reviewed.decide("merge", cluster="cluster_0", other="cluster_1", write=False)
+
+    tasks.decisions_sweep()
+    assert asked.count(path) == 1
+    tasks.projection_task(path)
+
+    assert not projection_waits(reviewed.run)
+    assert {one.cluster for one in Member.objects(run=reviewed.run.id)} == {"cluster_0"}
+    asked.clear()
+    tasks.decisions_sweep()
+    assert path not in asked
+
+
+def test_a_collection_that_was_removed_meanwhile_is_no_failure(reviewed):
+    path = reviewed.painted.name.path
+    request_purge(reviewed.painted.name)
+
+    assert tasks.projection_task(path) == 0
+    assert groups_settle(path) is None
