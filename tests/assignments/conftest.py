@@ -1,0 +1,109 @@
+"""People who are known, and a painted collection of photos with them, over the real stores."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from assignments.documents import Assignment
+from assignments.edge import request_match
+from assignments.selectors import assignment_of, assignments_of_run
+from clustering.decisions.kinds import Kind
+from clustering.selectors import run_get
+from tests.clustering.conftest import Painted
+from tests.clustering.deciding import Reviewed
+from tests.profiles.conftest import People
+from tests.profiles.painted import SAME_PERSON, PeopleEngine
+
+ADA, BOB, EVE = 1, 2, 3  # as they are painted
+THRESHOLD = 0.65
+
+
+class AlbumEngine(PeopleEngine):
+    """Reads painted photos, and names the similarity from which a cluster is somebody's."""
+
+    entry = SimpleNamespace(
+        cluster_eps=0.1, same_person_threshold=SAME_PERSON, assignment_threshold=THRESHOLD
+    )
+
+
+class Album(Painted):
+    """A painted collection that is matched with the people we know."""
+
+    def photos(self, *photos, first=0):
+        """Paint photos, each given as who is on it."""
+        for number, present in enumerate(photos, start=first):
+            self.paint(f"p{number}.png", *present, shade=number)
+
+    def cluster(self, *photos, **parameters):
+        """Paint photos and cluster them."""
+        self.photos(*photos)
+        return self.run(**parameters)
+
+    def match(self, run, **asked):
+        """Match as a request does; return its answer."""
+        asked = {
+            "strategy": "centroid",
+            "margin": 0.02,
+            "dry_run": False,
+            "overwrite": False,
+            **asked,
+        }
+        return request_match(run_get(run.id), asked, settings=None)
+
+    def decide(self, kind, label, user_id):
+        """Let a person say whose a cluster is, or that it is not somebody's."""
+        return Reviewed(self).decide(Kind(kind), cluster=label, user_id=user_id)
+
+    def label(self, file, index=0):
+        """Return the label of the cluster of a face in the current run."""
+        return Reviewed(self).label(file, index)
+
+    def held(self, run, label):
+        """Return the assignment of a cluster."""
+        return assignment_of(run.clusters_run, label)
+
+    def owners(self, run):
+        """Return whose the clusters of a run are, by label."""
+        return {one.cluster: one.user_id for one in assignments_of_run(run.clusters_run)}
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    """The painted engine, in force everywhere."""
+    engine = AlbumEngine()
+    for place in ("clustering.opening", "assignments.edge", "profiles.api", "profiles.opening"):
+        monkeypatch.setattr(f"{place}.get_engine", lambda _: engine, raising=False)
+    return engine
+
+
+@pytest.fixture
+def people(stores, settings, tmp_path, engine):
+    """Nobody yet; enrol them by id and paint."""
+    folder = tmp_path / "references"
+    references = {"BACKEND": "storage.crops.CropFolder", "OPTIONS": {"location": folder}}
+    settings.STORAGES = {**settings.STORAGES, "references": references}
+    people = People((folder, tmp_path / "crops"))
+    people.engine = engine
+    return people
+
+
+@pytest.fixture
+def album(people, settings, engine):
+    """An empty collection."""
+    album = Album(settings.BUCKETS_ROOT)
+    album.engine = engine
+    return album
+
+
+@pytest.fixture
+def family(album, people):
+    """A clustered collection with three of Ada, two of Bob and two of Eve, whom nobody knows."""
+    people.enrol("ada", ADA, name="Ada")
+    people.enrol("bob", BOB)
+    album.current = album.cluster((ADA, BOB, EVE), (ADA, BOB), (ADA,), (EVE,))
+    return album
+
+
+def stored():
+    """Return everything that is stored of assignments, by id."""
+    return {one["_id"]: one for one in Assignment._get_collection().find({})}
