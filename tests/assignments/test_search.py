@@ -218,6 +218,19 @@ def test_clusters_are_found_in_all_collections_or_in_one(paint, search):
     assert slash["clusters"] == here["clusters"]
 
 
+@pytest.mark.parametrize("shade", [0, 1, 2])
+def test_a_cluster_is_found_by_its_face_that_is_most_like(paint, post, shade):
+    painted = paint([1], [1], [1])
+    [run] = painted.runs()
+
+    [face] = post(photo_of(1, shade=shade)).json()["faces"]
+
+    key_of = {member.face: member.key for member in members_all(run)}
+    [cluster] = face["clusters"]
+    assert key_of[cluster["face_id"]] == painted.key(f"p{shade}.png")
+    assert cluster["similarity"] == pytest.approx(1)
+
+
 def test_each_face_of_the_noise_is_found_alone(paint, search):
     painted = paint([1], [1], [2], [3])
     [run] = painted.runs()
@@ -242,7 +255,7 @@ def test_more_is_looked_at_until_enough_clusters_are_found(paint, search, monkey
 
 def test_the_look_ends_at_the_most_hits_there_may_be(paint, search, monkeypatch):
     monkeypatch.setattr(search_clusters, "HITS_PER_CLUSTER", 1)
-    monkeypatch.setattr(search_clusters, "MAX_HITS", 6)
+    monkeypatch.setattr(search_clusters, "MAX_HITS", 9)
     paint(*[[1]] * 9, [2], [2])
 
     [face] = search(1, limit=2)
@@ -304,8 +317,12 @@ def test_a_face_that_a_person_took_out_is_not_found(paint, search, kind):
     assert out in {one["face_id"] for one in search(2)[0]["clusters"]}
 
     reviewed.decide(kind, faces=[out])
+    at_once = search(2, limit=1)
+    painted.vectors.set_payload(painted.engine.embedder_id, [out], {"verdict": "kept"})
+    with_an_old_copy = search(2, limit=1)
 
-    assert out not in {one["face_id"] for one in search(2)[0]["clusters"]}
+    for [face] in (at_once, with_an_old_copy):
+        assert [one["cluster_id"] for one in face["clusters"]] == ["cluster_0"]
 
 
 def test_faces_are_found_where_the_newest_run_has_them(paint, search):
@@ -371,7 +388,7 @@ def test_clusters_are_found_while_the_vectors_still_name_the_run_before(paint, s
 def test_a_collection_that_nobody_sees_yet_takes_no_hits(paint, search, monkeypatch):
     monkeypatch.setattr(search_clusters, "HITS_PER_CLUSTER", 1)
     monkeypatch.setattr(search_clusters, "MAX_HITS", 2)
-    seen, unseen = paint([1], [1]), paint(*[[1]] * 5)
+    seen, unseen = paint([2], [2]), paint(*[[1]] * 5)
     Collection.objects(path=unseen.name.path).update_one(set__current_run="")
 
     [face] = search(1, limit=2)
