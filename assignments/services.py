@@ -43,7 +43,8 @@ def run_assign(
     gone: list[Assignment] = []
     for cluster in found.clusters:
         match, before = found.matches[cluster.label], there.get(cluster.label)
-        if before is not None and _stays(before, overwrite=overwrite):
+        user_id = found.user_ids[match.profile] if match.profile >= 0 else ""
+        if before is not None and _stays(before, user_id, overwrite=overwrite):
             done.kept += 1
         elif match.reason is not None:
             done.reasons[cluster.label] = match.reason
@@ -94,8 +95,10 @@ def _unname(assignment: Assignment, user_id: str) -> None:
     Assignment.objects(id=assignment.id).update_one(**changes)
 
 
-def _stays(before: Assignment, *, overwrite: bool) -> bool:
-    """Say whether the machine leaves a cluster as it is; a refusal alone leaves it open."""
+def _stays(before: Assignment, user_id: str, *, overwrite: bool) -> bool:
+    """Say whether the machine leaves a cluster as it is; a refusal leaves it open to others."""
+    if user_id in before.rejected:  # refused since the vectors were read
+        return True
     if before.state == AssignmentState.REJECTED:
         return False
     return before.is_by_person or not overwrite
