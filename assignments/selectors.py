@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from assignments.documents import END_OF_PLACES, Assignment, emptied_place
 from assignments.errors import NoSuchAssignment
+from profiles.documents import Profile, ProfileState
+from storage.mongo import iter_fields
 
 STREAM = 1000
 IDS_PER_QUERY = 100
@@ -66,6 +68,20 @@ def assignments_of_user(user_id: str, *, before: str = "") -> Iterator[Assignmen
         if len(page) < STREAM:
             return
         end = page[-1].user_place
+
+
+def people_erased(user_ids: Iterable[str]) -> set[str]:
+    """Return those of some people who are not there any more, or are being erased."""
+    asked = sorted(set(user_ids))
+    there = {
+        str(one["_id"])
+        for first in range(0, len(asked), IDS_PER_QUERY)
+        for one in iter_fields(
+            Profile, {"_id": {"$in": asked[first : first + IDS_PER_QUERY]}}, ["state"]
+        )
+        if one["state"] == ProfileState.ACTIVE
+    }
+    return set(asked) - there
 
 
 def _page(first: str, *, after: str, limit: int) -> list[Assignment]:

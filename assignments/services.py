@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from django.utils import timezone
 from assignments.documents import Assignment, AssignmentState, Strategy
 from assignments.matching import Match, Reason
 from assignments.run_matching import RunMatches
-from assignments.selectors import assignments_of_run, assignments_of_user
+from assignments.selectors import assignments_of_run, assignments_of_user, people_erased
 from clustering.documents import Cluster, Run
 from storage.mongo import bulk_delete, bulk_delete_same, bulk_insert, bulk_replace
 
@@ -57,6 +58,7 @@ def run_assign(
     done.removed = len(gone)
     if not dry_run:
         _save(done, new=new, changed=changed, gone=gone)
+        erased_forget([*new, *changed])
     return done
 
 
@@ -77,6 +79,21 @@ def assignments_of_user_forget(user_id: str) -> int:
             _unname(one, user_id)
             named += 1
     return len(ids) + named
+
+
+def erased_forget(written: Iterable[Assignment]) -> None:
+    """Remove whoever was erased while assignments were written, and looked for too early.
+
+    An erasure hides a profile before it looks, so it finds what was written before it hid it.
+    """
+    named = {
+        user_id
+        for one in written
+        for user_id in (one.user_id, one.runner_up, one.proposed_user, *one.rejected)
+        if user_id
+    }
+    for user_id in people_erased(named):
+        assignments_of_user_forget(user_id)
 
 
 def assignments_of_user_left(user_id: str) -> int:
