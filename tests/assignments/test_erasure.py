@@ -1,0 +1,249 @@
+"""DELETE /debug-profile/{user_id}: afterwards no store knows the person."""
+
+import mongoengine
+import pytest
+
+from assignments import erasure, services
+from assignments.documents import Assignment, Strategy
+from assignments.run_matching import run_match
+from assignments.services import run_assign
+from profiles.documents import Profile, ReferencePhoto
+from profiles.import_documents import ImportedFile
+from profiles.selectors import profile_find
+from storage.crops import CropStore
+from storage.errors import StoreUnavailable
+from tests.assignments.conftest import ADA, BOB, EVE, stored
+from tests.profiles.import_kit import to_its_end, zip_started
+from tests.profiles.painted import photo_of
+from web.models import IdempotentRequest
+
+pytestmark = pytest.mark.services
+
+ID = "whoever.is-erased"  # occurs in no other word
+NAME = "Augusta of Erasure"
+ADDRESS = f"/debug-profile/{ID}"
+SEARCHED = (ID, NAME, "Augusta")
+
+
+def traces():
+    """Return every document and row that still says the person's id or name."""
+    database = mongoengine.connection.get_db()
+    found = [
+        (name, document)
+        for name in database.list_collection_names()
+        for document in database[name].find({})
+        if any(word in repr(document) for word in SEARCHED)
+    ]
+    rows = IdempotentRequest.objects.values("path", "body", "location")
+    return found + [("answers", row) for row in rows if any(word in repr(row) for word in SEARCHED)]
+
+
+@pytest.fixture
+def known(album, people, monkeypatch):
+    """Ada under an id of her own in every store, and Bob and Eve beside her."""
+    monkeypatch.setattr("profiles.import_opening.get_engine", lambda _: people.engine)
+    people.enrol(ID, ADA, name=NAME)
+    people.update(ID, ADA, shade=1)
+    people.enrol("bob", BOB)
+    people.enrol("eve", EVE)
+    album.photos((ADA, BOB, EVE), (ADA, BOB, EVE), (ADA, 4), (4,))
+    album.current = album.run()
+    people.kept = {one.id for one in ReferencePhoto.objects if one.user_id != ID}
+    people.hers = {one.id for one in ReferencePhoto.objects if one.user_id == ID}
+    return album
+
+
+@pytest.fixture
+def everywhere(known, admin):
+    """Let all that can name the person do so."""
+    known.match(known.current, threshold=0.0, margin=0.0)
+    ada, bob, eve = (known.label("p0.png", index) for index in range(3))
+    fourth = known.label("p2.png", 1)
+    known.decide("confirm_profile", ada, ID)
+    known.decide("choose_profile", bob, ID)
+    known.decide("choose_profile", bob, "bob")
+    known.decide("reject_profile", eve, ID)
+    known.decide("choose_profile", fourth, ID)
+    to_its_end(zip_started({f"{ID}/1.png": photo_of(ADA), "eve/x.png": photo_of(ADA, shade=7)}))
+    admin.credentials(
+        HTTP_AUTHORIZATION=admin._credentials["HTTP_AUTHORIZATION"], HTTP_IDEMPOTENCY_KEY="k"
+    )
+    kept = admin.post("/assignments/" + known.name.path)
+    assert kept.status_code == 200
+    return known
+
+
+def test_nothing_is_left_in_any_store(everywhere, people, admin):
+    assert {name for name, _ in traces()} >= {
+        *("profiles", "reference_photos", "assignments", "decisions", "import_lines"),
+    }
+
+    answer = admin.delete(ADDRESS)
+
+    assert (answer.status_code, answer.json()["complete"]) == (200, True)
+    assert traces() == []
+    assert {one.id for one in ReferencePhoto.objects.only("id")} == people.kept
+    photos, crops = people.files()
+    assert photos == people.kept
+    assert people.kept <= crops
+    assert not people.hers & crops
+
+
+def test_what_is_others_stays(everywhere, admin):
+    bob, eve = everywhere.label("p0.png", 1), everywhere.label("p0.png", 2)
+    labels = everywhere.owners(everywhere.current)
+
+    admin.delete(ADDRESS)
+
+    after = everywhere.owners(everywhere.current)
+    assert after == {label: user for label, user in labels.items() if user != ID}
+    assert (after[bob], after[eve]) == ("bob", "eve")
+    assert profile_find("bob") is not None
+
+
+def test_the_receipt_counts_what_was_removed_by_store(known, admin):
+    known.match(known.current)
+    ada, bob = known.label("p0.png"), known.label("p0.png", 1)
+    known.decide("confirm_profile", ada, ID)
+    to_its_end(zip_started({f"{ID}/1.png": photo_of(ADA)}))
+    naming = [one for one in stored().values() if ID in repr(one)]
+
+    body = admin.delete(ADDRESS).json()
+
+    assert body["user_id"] == ID
+    assert body["removed"]["mongodb"] == {
+        "profiles": 1,
+        "reference_photos": 2,
+        "vectors": 3,
+        "assignments": len(naming),
+        "decisions": 1,
+        "import_lines": 1,
+    }
+    assert body["removed"]["files"] == {"photos": 2, "crops": 2}
+    assert {n for part in body["left"].values() for n in part.values()} == {0}
+    assert known.held(known.current, bob).user_id == "bob"
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        (erasure, "assignments_of_user_forget"),
+        (services, "_unname"),
+        (erasure, "decisions_forget"),
+        (erasure, "imported_files_forget"),
+        (CropStore, "delete"),
+        ("profiles.photos", "bulk_delete"),
+        (erasure, "assignments_of_user_left"),
+    ],
+)
+def test_an_erasure_cut_short_hides_the_person_and_the_next_one_ends_it(
+    everywhere, people, admin, monkeypatch, where, name
+):
+    def away(*_, **__):
+        raise StoreUnavailable("away", store="mongodb")
+
+    with monkeypatch.context() as patch:
+        target = f"{where}.{name}" if isinstance(where, str) else None
+        patch.setattr(target, away) if target else patch.setattr(where, name, away)
+        first = admin.delete(ADDRESS)
+    seen = admin.get(ADDRESS)
+    left_over = profile_find(ID) is not None or ReferencePhoto.objects.count() > len(people.kept)
+
+    second = admin.delete(ADDRESS)
+
+    assert (first.status_code, seen.status_code) == (503, 404)
+    assert (second.status_code, second.json().get("complete")) == (
+        (200, True) if left_over else (404, None)
+    )
+    assert traces() == []
+    assert people.files()[0] == people.kept
+
+
+def test_an_erasure_cut_short_before_the_profile_goes_is_ended_by_the_next(
+    everywhere, admin, monkeypatch
+):
+    with monkeypatch.context() as patch:
+
+        def away(*_, **__):
+            raise StoreUnavailable("away", store="mongodb")
+
+        patch.setattr("profiles.services.references_discard", away)
+        assert admin.delete(ADDRESS).status_code == 503
+
+    body = admin.delete(ADDRESS).json()
+
+    assert body["complete"] is True
+    assert body["removed"]["mongodb"]["profiles"] == 1
+    assert body["removed"]["mongodb"]["assignments"] == 0  # the first one had
+    assert traces() == []
+
+
+def test_a_matching_that_was_under_way_names_nobody_who_was_erased(known, admin):
+    matches = run_match(
+        known.current,
+        strategy=Strategy.CENTROID,
+        threshold=0.0,
+        margin=0.0,
+        vectors=known.vectors,
+    )
+    assert admin.delete(ADDRESS).json()["complete"] is True
+
+    run_assign(known.current, matches, strategy=Strategy.CENTROID, overwrite=False, dry_run=False)
+
+    assert traces() == []
+    assert set(known.owners(known.current).values()) <= {"bob", "eve"}
+
+
+def test_an_erased_person_is_not_matched_again(everywhere, admin):
+    ada = everywhere.label("p0.png")
+    admin.delete(ADDRESS)
+
+    answer = everywhere.match(everywhere.current, overwrite=True)
+
+    assert answer["unassigned_reasons"][ada] == "below_threshold"
+    assert traces() == []
+
+
+def test_a_run_after_an_erasure_brings_nothing_back(everywhere, admin):
+    admin.delete(ADDRESS)
+    everywhere.photos((ADA, EVE), first=20)
+
+    after = everywhere.run()
+
+    assert after.clusters_run != everywhere.current.id
+    assert traces() == []
+    assert "eve" in everywhere.owners(after).values()
+
+
+def test_an_id_that_begins_or_ends_like_anothers_takes_nothing_of_theirs(known, people, admin):
+    other = f"{ID}.2"
+    people.enrol(other, 5)
+    known.photos((5,), (5,), first=30)
+    run = known.run()
+    known.match(run)
+
+    admin.delete(ADDRESS)
+
+    assert other in known.owners(run).values()
+    assert profile_find(other) is not None
+    assert admin.get(f"/debug-profile/{other}").json()["assignments"]["total_clusters"] == 1
+
+
+def test_erasing_whom_nobody_knows_is_404_and_changes_nothing(everywhere, admin):
+    before = stored(), ImportedFile.objects.count(), Profile.objects.count()
+
+    answer = admin.delete("/debug-profile/somebody-else")
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "no_such_profile")
+    assert (stored(), ImportedFile.objects.count(), Profile.objects.count()) == before
+
+
+def test_the_summary_of_a_person_counts_what_readers_see(known, admin):
+    known.match(known.current)
+
+    totals = admin.get(ADDRESS).json()["assignments"]
+
+    assert totals["total_clusters"] == 1
+    assert totals["total_faces"] == 3
+    assert totals["bucket_breakdown"] == {known.name.path: {"clusters": 1, "faces": 3}}
+    assert Assignment.objects(user_id=ID).first().similarity == totals["average_similarity"]
