@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from assignments.documents import MACHINE, Assignment, AssignmentState, Strategy
 from assignments.selectors import assignment_of, assignments_of_run
+from assignments.services import erased_forget
 from clustering.decisions.documents import Decision
 from clustering.decisions.ground import cluster_of
 from clustering.decisions.law import Profiled
@@ -44,6 +45,7 @@ def assignments_carry(run: Run, before: Run | None) -> None:
         if (one := had.get(persons.get(cluster.person, ""))) is not None
     ]
     bulk_upsert(Assignment, carried)
+    erased_forget(carried)
     with law_of(run.collection) as law:
         said = law.profiles()
     for cluster in clusters:
@@ -68,6 +70,7 @@ def _follow(run: Run, cluster: Cluster, said: Mapping[str, Profiled]) -> None:
         held.updated_at, held.version = timezone.now(), held.version + 1
         held.user_place = Assignment.user_place_for(held.user_id, held.updated_at, held.id)
         held.save()
+        erased_forget([held])
 
 
 def _settle(held: Assignment, said: Profiled) -> None:

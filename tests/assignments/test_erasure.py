@@ -3,11 +3,14 @@
 import mongoengine
 import pytest
 
-from assignments import erasure, services
+from assignments import deciding, erasure, following, services
 from assignments.documents import Assignment, Strategy
 from assignments.run_matching import run_match
 from assignments.services import run_assign
+from clustering.decisions.deciding import Asked
+from clustering.decisions.kinds import Kind
 from profiles.documents import Profile, ReferencePhoto
+from profiles.errors import NoSuchProfile
 from profiles.import_documents import ImportedFile
 from profiles.selectors import profile_find
 from storage.crops import CropStore
@@ -192,6 +195,38 @@ def test_a_matching_that_was_under_way_names_nobody_who_was_erased(known, admin)
 
     assert traces() == []
     assert set(known.owners(known.current).values()) <= {"bob", "eve"}
+
+
+def test_a_decision_that_was_under_way_names_nobody_who_was_erased(known, admin, monkeypatch):
+    decide = deciding.request_decision
+
+    def late(*arguments, **named):
+        assert admin.delete(ADDRESS).json()["complete"] is True
+        return decide(*arguments, **named)
+
+    monkeypatch.setattr(deciding, "request_decision", late)
+    asked = Asked(Kind.CHOOSE_PROFILE, cluster=known.label("p0.png", 1), user_id=ID)
+
+    with pytest.raises(NoSuchProfile):
+        deciding.request_decided(known.name.path, asked, by="test")
+
+    assert traces() == []
+
+
+def test_a_run_that_takes_assignments_over_names_nobody_who_was_erased(known, admin, monkeypatch):
+    known.match(known.current)
+    write = following.bulk_upsert
+
+    def late(*arguments):
+        assert admin.delete(ADDRESS).json()["complete"] is True
+        write(*arguments)
+
+    monkeypatch.setattr(following, "bulk_upsert", late)
+    known.photos((ADA, BOB), first=20)
+    run = known.run()
+
+    assert traces() == []
+    assert set(known.owners(run).values()) == {"bob", "eve"}
 
 
 def test_an_erased_person_is_not_matched_again(everywhere, admin):
