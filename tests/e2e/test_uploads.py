@@ -149,10 +149,10 @@ def said_no(answer, status, code):
     assert "Traceback" not in answer.text
 
 
-def raw(product, key, path, *headers, body=b"", ends=False):
-    """Send a request by hand, its body perhaps not whole, and return status and body."""
+def raw(product, key, request, *headers, body=b"", ends=False):
+    """Send a request by hand, its body perhaps not whole, and return the answer."""
     at = urlsplit(product.address)
-    head = [f"POST {path} HTTP/1.1", f"Host: {at.netloc}", f"Authorization: Token {key}", *headers]
+    head = [f"{request} HTTP/1.1", f"Host: {at.netloc}", f"Authorization: Token {key}", *headers]
     with socket.create_connection((at.hostname, at.port), timeout=PATIENCE_S) as line:
         line.sendall("\r\n".join([*head, "", ""]).encode() + body)
         if ends:
@@ -174,11 +174,20 @@ FORM = (
 )
 
 
-@pytest.mark.parametrize("path", ["/detect-face", "/api/v1/profiles/import/"])
-def test_a_body_too_long_is_refused_before_it_comes(product, key, memory, path):
-    stated = f"Content-Length: {30 * MB if path == '/detect-face' else 130 * MB}"
+@pytest.mark.parametrize(
+    ("request_line", "megabytes"),
+    [
+        ("POST /detect-face", 30),
+        ("PUT /update-face/ada", 30),
+        ("POST /api/v1/search/", 30),
+        ("POST /api/v1/profiles/import/", 130),
+        ("POST /api/v1/decisions/", 30),
+    ],
+)
+def test_a_body_too_long_is_refused_before_it_comes(product, key, memory, request_line, megabytes):
+    stated = f"Content-Length: {megabytes * MB}"
 
-    answer = raw(product, key, path, MULTIPART, stated, body=FORM + b"x" * 1000)
+    answer = raw(product, key, request_line, MULTIPART, stated, body=FORM + b"x" * 1000)
 
     said_no(answer, 413, "too_many_bytes")
 
@@ -187,7 +196,7 @@ def test_a_body_without_a_length_is_refused_before_it_comes(product, key, memory
     answer = raw(
         product,
         key,
-        "/detect-face",
+        "POST /detect-face",
         MULTIPART,
         "Transfer-Encoding: chunked",
         body=b"400\r\n" + FORM.ljust(1024, b"x") + b"\r\n",
@@ -205,7 +214,9 @@ def test_a_client_that_sends_all_of_a_body_too_long_hears_why(client, memory):
 def test_a_body_that_ends_too_early_is_refused(product, key, memory):
     stated = f"Content-Length: {len(FORM) + 5 * MB}"
 
-    answer = raw(product, key, "/detect-face", MULTIPART, stated, body=FORM + b"x" * MB, ends=True)
+    answer = raw(
+        product, key, "POST /detect-face", MULTIPART, stated, body=FORM + b"x" * MB, ends=True
+    )
 
     said_no(answer, 422, "invalid")
     assert answer.json()["errors"].keys() == {"file"}
