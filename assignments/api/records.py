@@ -30,10 +30,12 @@ from assignments.selectors import (
     assignments_page,
 )
 from clustering.decisions.errors import Contradicts
+from clustering.documents import Run
 from clustering.errors import NoSuchCluster, NoSuchRun
-from clustering.selectors import cluster_get, run_current, run_find
+from clustering.selectors import cluster_get, run_current
 from profiles.errors import NoSuchProfile
 from profiles.selectors import profile_get
+from storage.errors import InvalidName
 from storage.names import CollectionName
 from web.api import Api, json_of, query_of
 from web.auth import caller_name
@@ -51,19 +53,20 @@ class AssignmentsApi(Api):
         query=serializers.ListQuery,
         answers={200: answers.AssignmentRows},
         example={"assignments": [examples.ROW], "next": None},
-        refuses=(NoSuchRun, BadCursor),
+        refuses=(InvalidName, NoSuchRun, BadCursor),
         tag="assignments",
     )
     def get(self, request: Request) -> Response:
         """Answer with a page of the assignments that fit all filters."""
         query = query_of(request, serializers.ListQuery).validated_data
         runs = runs_by_groups(history=True)
-        found, place = _looked_at(query, limit=query["limit"])
+        run = _run_asked(query)
+        found, place = _looked_at(query, run, limit=query["limit"])
         body: answers.AssignmentRows = {
             "assignments": [
                 answers.assignment_json(one, clustering_id=runs.get(one.run, one.run))
                 for one in found
-                if _fits(one, query)
+                if _fits(one, query, run)
             ],
             "next": cursor_encode(place) if place else None,
         }
@@ -185,7 +188,7 @@ class AssignmentExportApi(Api):
             (200, "application/json"): answers.ExportedAssignments,
         },
         example={"assignments": [examples.ROW]},
-        refuses=(NoSuchRun,),
+        refuses=(InvalidName, NoSuchRun),
         tag="export",
     )
     def get(self, request: Request) -> HttpResponseBase:
@@ -209,7 +212,9 @@ def _row(one: Assignment) -> answers.AssignmentRow:
     return answers.assignment_json(one, clustering_id=runs.get(one.run, one.run))
 
 
-def _looked_at(query: Mapping[str, Any], *, limit: int) -> tuple[list[Assignment], str]:
+def _looked_at(
+    query: Mapping[str, Any], run: Run | None, *, limit: int
+) -> tuple[list[Assignment], str]:
     """Return a page of assignments to look at, and the place to go on from, "" at the end.
 
     The narrowest filter that has an order of its own drives; the others choose among the page.
@@ -219,16 +224,23 @@ def _looked_at(query: Mapping[str, Any], *, limit: int) -> tuple[list[Assignment
         before = cursor_decode(cursor, within=f"{user_id}\t")
         page = _first(assignments_of_user(user_id, before=before), limit + 1)
         return _cut(page, limit, "user_place")
-    run = run_find(query.get("run", ""))
-    if run is not None or query.get("collection"):
-        run = run or run_current(CollectionName.parse(query["collection"]).path)
+    if run is not None:
         after = cursor_decode(cursor, within=f"{run.clusters_run}/")
         page = assignments_page(run.clusters_run, after=after, limit=limit + 1)
-    elif query.get("run"):
-        raise NoSuchRun(f"There is no run {query['run']}.")
     else:
         page = assignments_after(cursor_decode(cursor, within=""), limit=limit + 1)
     return _cut(page, limit, "place")
+
+
+def _run_asked(query: Mapping[str, Any]) -> Run | None:
+    """Return the run a query names, or that readers see of its collection, None without either."""
+    path = CollectionName.parse(query["collection"]).path if query.get("collection") else ""
+    if not query.get("run"):
+        return run_current(path) if path else None
+    run = run_named(query["run"])
+    if path not in ("", run.collection):
+        raise NoSuchRun(f"{path} has no run {run.id}.")
+    return run
 
 
 def _first(some: Iterator[Assignment], count: int) -> list[Assignment]:
@@ -241,23 +253,19 @@ def _cut(page: list[Assignment], limit: int, field: str) -> tuple[list[Assignmen
     return page[:limit], getattr(page[limit - 1], field) if more else ""
 
 
-def _fits(one: Assignment, query: Mapping[str, Any]) -> bool:
+def _fits(one: Assignment, query: Mapping[str, Any], run: Run | None) -> bool:
     """Say whether an assignment passes all filters."""
-    return all(
+    return (run is None or one.run == run.clusters_run) and all(
         str(getattr(one, name)) == str(query[name])
-        for name in ("user_id", "state", "strategy", "collection")
+        for name in ("user_id", "state", "strategy")
         if query.get(name)
     )
 
 
 def _rows(query: Mapping[str, Any]) -> Iterator[answers.AssignmentRow]:
     """Return what an export holds; a run that is not there is refused before the first line."""
-    if query.get("run") or query.get("collection"):
-        run = (
-            run_named(query["run"])
-            if query.get("run")
-            else run_current(CollectionName.parse(query["collection"]).path)
-        )
+    run = _run_asked(query)
+    if run is not None:
         some = assignments_of_run(run.clusters_run)
         return (answers.assignment_json(one, clustering_id=run.id) for one in some)
     runs = runs_by_groups()
