@@ -17,6 +17,14 @@ from tests.profiles.painted import SAME_PERSON, PeopleEngine
 ADA, BOB, EVE = 1, 2, 3  # as they are painted
 THRESHOLD = 0.65
 
+ALL = "/api/v1/assignments/"
+NO_RUN = "0" * 24
+ROW = {
+    *("id", "clustering_id", "bucket_path", "cluster_id", "user_id", "similarity", "strategy"),
+    *("face_count", "decided_by", "state", "runner_up", "rejected", "version"),
+    *("created_at", "updated_at"),
+}
+
 
 class AlbumEngine(PeopleEngine):
     """Reads painted photos, and names the similarity from which a cluster is somebody's."""
@@ -102,6 +110,44 @@ def family(album, people):
     people.enrol("bob", BOB)
     album.current = album.cluster((ADA, BOB, EVE), (ADA, BOB), (ADA,), (EVE,))
     return album
+
+
+@pytest.fixture
+def matched(family):
+    """The same after a matching, with the labels of all three."""
+    family.match(family.current)
+    family.ada = family.label("p0.png", 0)
+    family.bob = family.label("p0.png", 1)
+    family.eve = family.label("p0.png", 2)
+    family.address = f"/assignments/{family.name.path}"
+    return family
+
+
+@pytest.fixture
+def ada_row(matched, viewer):
+    """The row of Ada's cluster."""
+    return viewer.get(at(Assignment.id_for(matched.current.id, matched.ada))).json()
+
+
+@pytest.fixture
+def assign(matched, reviewer):
+    """Assign a cluster by hand."""
+
+    def create(label=None, user_id="bob", client=reviewer, **other):
+        body = {
+            "clustering_id": matched.current.id,
+            "cluster_id": label or matched.eve,
+            "user_id": user_id,
+            **other,
+        }
+        return client.post(ALL, body, format="json")
+
+    return create
+
+
+def at(assignment_id):
+    """Return the address of an assignment."""
+    return f"{ALL}{assignment_id}/"
 
 
 def stored():
