@@ -10,6 +10,7 @@ from assignments.documents import Assignment, Strategy
 from assignments.run_matching import run_match
 from assignments.services import run_assign
 from clustering.documents import Run, RunState
+from clustering.edge import groups_settle
 from clustering.errors import NoSuchRun
 from clustering.selectors import collection_list, members_page, run_find, run_get, runs_page
 from storage.vectors import face_vectors
@@ -22,6 +23,7 @@ def request_match(run: Run, asked: Mapping[str, Any], *, settings: EngineSetting
     """Match a finished run with all profiles and, unless it is a dry run, save that."""
     if not run.stats:
         raise NoSuchRun(f"The run {run.id} has no clusters yet; it is {run.state.value}.")
+    groups_settle(run.collection)
     strategy, dry_run = Strategy(asked["strategy"]), asked["dry_run"]
     threshold = asked.get("threshold")
     found = run_match(

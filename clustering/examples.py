@@ -107,6 +107,7 @@ CLUSTER: ClusterFaces = {
     "cluster_size": 40,
     "cohesion": 0.874,
     "person": "9c1f0a7745b0e1d2c3b4a596",
+    "covers": ["1f0c1a54-7b3c-5a58-9a2e-0d6c6f3f7b11"],
     "version": 3,
     "faces": [FACE],
     "image_paths": [KEY],

@@ -16,6 +16,7 @@ from assignments.errors import NoProfiles, StaleAssignment
 from assignments.selectors import assignments_of_run, assignments_of_user, assignments_page
 from clustering.decisions.errors import Contradicts
 from clustering.documents import Run
+from clustering.edge import groups_settle
 from clustering.errors import NoSuchRun
 from clustering.selectors import run_current, run_get
 from profiles.errors import NoSuchProfile
@@ -143,6 +144,7 @@ class UserAssignmentsApi(Api):
 
 def run_assignments_json(run: Run, query: dict[str, Any]) -> answers.RunAssignments:
     """Return a page of a run's assignments."""
+    groups_settle(run.collection)
     groups, limit = run.clusters_run, query["limit"]
     after = cursor_decode(query.get("cursor"), within=f"{groups}/")
     found = assignments_page(groups, after=after, limit=limit + 1)

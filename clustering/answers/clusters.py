@@ -34,7 +34,7 @@ class ClusterFaces(TypedDict):
     """A page of a cluster's faces, the most typical first; counts are the whole cluster's.
 
     `person` is the same in every run that goes on with the cluster; a decision about the cluster
-    sends the `version` it saw.
+    sends the `version` it saw. `covers` are the faces that show it, the best or the chosen first.
     """
 
     clustering_id: str
@@ -45,6 +45,7 @@ class ClusterFaces(TypedDict):
     cohesion: float
     person: str
     version: int
+    covers: list[str]
     faces: list[ClusterFace]
     image_paths: list[str]
     face_ids: list[str]
@@ -71,6 +72,7 @@ def cluster_details_json(
         "cohesion": cluster.cohesion,
         "person": cluster.person,
         "version": cluster.version,
+        "covers": list(cluster.covers),
         "faces": [face_json(face, member, dimension=run.dimension) for member, face in shown],
         "image_paths": without_repetitions(face.key for _, face in shown),
         "face_ids": [face.id for _, face in shown],

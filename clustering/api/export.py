@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import chain
+from itertools import chain, islice
 
 from django.http import HttpResponseBase, StreamingHttpResponse
 from rest_framework.request import Request
 
 from clustering import examples, selectors, serializers
 from clustering.documents import Run, RunState
+from clustering.edge import groups_settle
 from clustering.errors import NoGroups, NoSuchRun
-from clustering.export import ExportedClusters, export_csv, export_json, export_rows
+from clustering.export import ExportedClusters, ExportedFace, export_rows
 from storage.errors import InvalidName
 from storage.names import CollectionName
 from web.api import Api, query_of
+from web.export import csv_lines, json_lines
 from web.negotiation import OneKind
 from web.schema import operation
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
+NAMES = list(ExportedFace.__annotations__)
 ANSWERS = {
     (200, CONTENT_TYPES["json"]): ExportedClusters,
     (200, "text/csv"): {"type": "string", "description": "The same as CSV, a face a line."},
@@ -46,11 +49,12 @@ class ClustersExportApi(Api):
         """
         query = query_of(request, serializers.ExportQuery).validated_data
         run, kind = _run(query), query["format"]
-        slices = export_rows(run)
-        first = next(slices, [])  # a store that is away is a refusal, not half a file
-        slices = chain([first], slices)
+        rows = export_rows(run)
+        first = list(islice(rows, 1))  # a store that is away is a refusal, not half a file
+        rows = chain(first, rows)
+        of = {"clustering_id": run.id, "bucket_path": run.collection}
         return StreamingHttpResponse(
-            export_csv(slices) if kind == "csv" else export_json(run, slices),
+            csv_lines(NAMES, rows) if kind == "csv" else json_lines(rows, within=of, name="faces"),
             content_type=CONTENT_TYPES[kind],
             headers={"Content-Disposition": f'attachment; filename="clusters-{run.id}.{kind}"'},
         )
@@ -62,6 +66,7 @@ def _run(query: Mapping[str, str]) -> Run:
         run = selectors.run_get(query["run"])
     else:
         run = selectors.run_current(CollectionName.parse(query["collection"]).path)
+    groups_settle(run.collection)
     if run.state != RunState.FINISHED or run.forgotten:
         raise NoGroups("The run has no clusters: it has not ended well, or newer ones replaced it.")
     return run

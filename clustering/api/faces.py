@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from clustering import examples, selectors
 from clustering.answers import faces as answers
 from clustering.documents import Image
+from clustering.edge import groups_settle
 from clustering.errors import NoSuchFace
 from clustering.pictures import crop_response, image_response, preview_response
 from storage.buckets import Bucket, open_bucket
@@ -39,6 +40,7 @@ class FaceApi(Api):
     )
     def get(self, request: Request, face_id: str) -> Response:
         """Answer with photo, box, quality, and the cluster it has in the run that readers see."""
+        groups_settle(selectors.face_get(face_id).collection)
         face = selectors.face_get(face_id)
         run = selectors.current_run(face.collection)
         member = None if run is None else selectors.member_find(run, face.id)

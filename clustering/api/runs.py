@@ -16,6 +16,7 @@ from clustering.answers import run_details as details
 from clustering.answers import runs as answers
 from clustering.documents import Run, RunState
 from clustering.edge import (
+    groups_settle,
     request_cancel,
     request_resume,
     request_run,
@@ -99,6 +100,7 @@ class ClusterStatusApi(Api):
         )
         if run.state != RunState.FINISHED:
             return Response(answers.run_working_json(run))
+        groups_settle(run.collection)
         text = answers.run_status_text(run, selectors.cluster_rows(run))
         return HttpResponse(text, content_type="application/json")
 

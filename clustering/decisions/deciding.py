@@ -24,6 +24,7 @@ from clustering.decisions.kinds import NOBODY, NOISE, OUT, Kind
 from clustering.decisions.law import Contradiction, Law
 from clustering.decisions.log import Raced, decision_append, decision_get, law_of
 from clustering.documents import Collection, Run
+from clustering.selectors import faces_by_id
 
 NEW = "new"
 MAX_FACES = 20_000
@@ -185,7 +186,9 @@ def _draft_undo(decision: Decision, asked: Asked, ground: Ground, law: Law) -> N
     decision.undoes = undone.id
     _check_law(decision, law)
     after = law.trial(decision.ruling)
-    moves, where = undone.moves, ground.where(undone.moved)
+    there = faces_by_id(undone.moved)  # some may have left the collection since
+    moves = [move for move in undone.moves if move[0] in there]
+    where = ground.where([face for face, _, _ in moves])
     later = {
         word
         for face, _, _ in moves
@@ -194,9 +197,10 @@ def _draft_undo(decision: Decision, asked: Asked, ground: Ground, law: Law) -> N
     back = [
         (face, was, became)
         for face, was, became in moves
-        if where[face].person == law.root(became) and law.last_word.get(face) not in later
+        if law.last_word.get(face) not in later
+        and (undone.kind != Kind.MERGE or where[face].person == law.root(became))
     ]
-    if moves and not back:
+    if later and not back:
         raise NotUndoable("Later decisions about the same faces stand.", later=sorted(later))
     _move(
         decision,

@@ -70,6 +70,7 @@ class Decision(Document):
             other=self.other,
             user=self.user,
             undoes=self.undoes,
+            sources=tuple(sorted(set(self.was))),
             pins={person: tuple(faces) for person, faces in pins.items()},
         )
 

@@ -31,6 +31,7 @@ NOISE = "noise"
 OUT = {Kind.NOT_A_FACE: "not_a_face", Kind.IGNORE: "ignored"}
 NOBODY = (NOISE, *OUT.values())  # where a face can be that belongs to no person
 
+SHAPING = (Kind.REJECT, Kind.MOVE, Kind.SPLIT, Kind.MERGE)  # who looked at a whole person
 ATTACHING = (Kind.CONFIRM, Kind.MOVE, Kind.SPLIT)
 USER = "user:"
 NAMING = (Kind.CHOOSE_PROFILE, Kind.CONFIRM_PROFILE)
@@ -42,7 +43,8 @@ class Ruling:
 
     ``person`` is whom the faces are confirmed in, moved to or rejected from, who stays in a merge,
     who is named; ``other`` is who is merged away, split from, or not the same. Persons are ids
-    that live from run to run. ``pins`` are faces that stood for a person when it was made.
+    that live from run to run. ``sources`` are whom faces are moved from. ``pins`` are
+    faces that stood for a person when it was made.
     """
 
     id: str
@@ -53,12 +55,20 @@ class Ruling:
     other: str = ""
     user: str = ""
     undoes: str = ""
+    sources: tuple[str, ...] = ()
     pins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def names(self) -> bool:
         """Say whether it says which profile a person is; one that was erased is nobody's."""
         return bool(self.user) and self.kind in (*NAMING, Kind.MOVE)
+
+    @property
+    def shapes(self) -> set[str]:
+        """Return the persons that somebody looked at and gave the faces they have."""
+        if self.kind not in SHAPING:
+            return set()
+        return {self.person, self.other, *self.sources} - {"", *NOBODY}
 
     def touches(self) -> set[str]:
         """Return the faces and persons whose state it changes."""

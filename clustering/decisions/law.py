@@ -143,6 +143,16 @@ class Law:
             if face not in self.out and not self.is_rejected(face, person)
         }
 
+    def shaped(self) -> set[str]:
+        """Return the persons whose faces somebody put together: they keep those they have."""
+        active = (one for one in self.rulings.values() if one.id not in self.undone)
+        return {self.root(person) for one in active for person in one.shapes}
+
+    def is_open(self, face: str) -> bool:
+        """Say whether nobody decided where a face belongs."""
+        decided = (self.attached, self.pinned, self.alone, self.out)
+        return not any(face in some for some in decided)
+
     def is_rejected(self, face: str, person: str) -> bool:
         """Say whether a face may never be in a person."""
         return any(self.are_same(one, person) for one in self.rejected.get(face, ()))

@@ -119,7 +119,7 @@ def cluster_recount(
     cluster.covers = [face for face in dict.fromkeys(wished) if face in faces][:COVERS]
     cluster.place = _place(run, label) if faces or label == NOISE else emptied_place(run.id, label)
     cluster.version = cluster.version if version is None else version
-    if changed_by is not None and label != NOISE:  # noise is not alike
+    if changed_by is not None:
         cluster.stale, cluster.changed_by = cluster.id, changed_by
     cluster.save()
 

@@ -16,19 +16,28 @@ from clustering.decisions.log import law_of
 from clustering.decisions.projection import COVERS
 from clustering.documents import END_OF_PLACES, Cluster, Member, Run
 from clustering.grouping import Grouping, grouping_described
-from clustering.selectors import faces_by_id
+from clustering.selectors import clusters_all, faces_by_id, run_current
+from clustering.sizes import sizes_statistics
 from storage.mongo import bulk_set
 from storage.vectors import VectorStore
 
 
 def clusters_refresh(path: str, *, vectors: VectorStore) -> int:
-    """Describe anew what decisions changed in the run that readers see; return how many."""
+    """Describe anew what decisions changed in the run that readers see; return how many.
+
+    A cluster that somebody decides about meanwhile stays stale.
+    """
     run = current_run(path)
     with law_of(path) as law:
         covers = dict(law.covers)
     stale = clusters_stale(run)
     for cluster in stale:
-        _refresh(run, cluster, covers, vectors=vectors)
+        if not cluster.is_noise:  # noise is not alike
+            _describe(run, cluster, covers, vectors=vectors)
+        values = {"covers": list(cluster.covers), "cohesion": cluster.cohesion, "stale": ""}
+        bulk_set(Cluster, [(cluster.id, {"changed_by": cluster.changed_by}, values)])
+    if stale:
+        _count(path, run)
     return len(stale)
 
 
@@ -38,10 +47,20 @@ def clusters_stale(run: Run) -> list[Cluster]:
     return list(Cluster.objects(stale__gte=first, stale__lt=first + END_OF_PLACES))
 
 
-def _refresh(
+def _count(path: str, run: Run) -> None:
+    """Count the run anew, and the one that shares its groups."""
+    sizes = {one.label: one.face_count for one in clusters_all(run)}
+    seen = run_current(path)
+    for one in {run.id: run, seen.id: seen}.values():
+        images = int(one.stats.get("total_images", 0))
+        stats = {**one.stats, **sizes_statistics(sizes, images=images)}
+        Run.objects(id=one.id).update_one(set__stats=stats)
+
+
+def _describe(
     run: Run, cluster: Cluster, covers: Mapping[str, str], *, vectors: VectorStore
 ) -> None:
-    """Describe one cluster anew; somebody who decides about it meanwhile leaves it stale."""
+    """Measure and order the faces of one cluster anew."""
     members = {one.face: one for one in members_of(run, cluster.label)}
     looks = vectors.retrieve(run.embedder, list(members)) if members else {}
     faces = [face for face in members if face in looks]
@@ -53,8 +72,6 @@ def _refresh(
         best = [covers.get(cluster.person, ""), *cluster.covers[:1], faces[described.covers[0]]]
         cluster.covers = [one for one in dict.fromkeys([*best, *ranked]) if one in alike][:COVERS]
         cluster.cohesion = round(float(described.cohesion[0]), 6)
-    values = {"covers": list(cluster.covers), "cohesion": cluster.cohesion, "stale": ""}
-    bulk_set(Cluster, [(cluster.id, {"changed_by": cluster.changed_by}, values)])
 
 
 def _described(faces: list[str], looks: Mapping[str, NDArray[np.float32]]) -> Grouping:

@@ -1,6 +1,7 @@
 """Which groups may not become one, kept up to date while groups merge."""
 
 from collections import defaultdict
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +25,17 @@ class Bars:
     """
 
     def __init__(
-        self, vectors: NDArray[np.float32], constraints: Constraints, *, eps: float
+        self,
+        vectors: NDArray[np.float32],
+        constraints: Constraints,
+        *,
+        eps: float,
+        looks: Rows | None = None,
     ) -> None:
-        """Start with the groups that decisions make."""
+        """Start with the groups that decisions make, or with the `looks` (n,) these consist of."""
         count = len(vectors)
-        self.roots = constraints.roots(count)
+        together = constraints.roots(count)
+        self.roots = together if looks is None else looks
         self._vectors = vectors
         self._floor = 1 - SAME_SHOT * eps
         self.people = constraints.people(count)
@@ -36,7 +43,7 @@ class Bars:
         self.is_alone = np.zeros(count, dtype=np.bool_)
         self.is_alone[constraints.alone] = True
         self._twice = np.unique(self._codes(*constraints.twice.T))
-        self.apart = self.roots[constraints.apart]
+        self.apart = _between_looks(constraints.apart, together, self.roots)
         self._apart = np.unique(self._codes(*self.apart.T))
         self._apart_of: dict[int, set[int]] = defaultdict(set)
         for one, other in self.apart.tolist():
@@ -115,6 +122,19 @@ class Bars:
 
     def _codes(self, first: Rows, second: Rows) -> Rows:
         return np.minimum(first, second) * len(self._vectors) + np.maximum(first, second)
+
+
+def _between_looks(apart: Rows, together: Rows, looks: Rows) -> Rows:
+    """Return the pairs (k, 2) of looks that pairs of rows keep apart: all of one, all of other."""
+    pairs = np.unique(together[apart].reshape(-1, 2), axis=0)
+    concerned = np.flatnonzero(np.isin(together, pairs))
+    looks_of: dict[int, set[int]] = defaultdict(set)
+    for root, look in zip(together[concerned].tolist(), looks[concerned].tolist(), strict=True):
+        looks_of[root].add(look)
+    found = [
+        p for a, b in pairs.tolist() for p in product(sorted(looks_of[a]), sorted(looks_of[b]))
+    ]
+    return np.asarray(found, dtype=np.int64).reshape(-1, 2)
 
 
 def _or_none(column: Rows | None, count: int) -> Rows:

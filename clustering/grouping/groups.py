@@ -11,6 +11,7 @@ from clustering.grouping.blocks import Pairs
 from clustering.grouping.candidates import Neighbours, candidate_pairs, pairs_listed
 from clustering.grouping.conflicts import shown_once
 from clustering.grouping.constraints import Constraints
+from clustering.grouping.looks import looks_joined, looks_of
 from clustering.grouping.plain import NOISE, Algorithm, amended, plain_labels
 from clustering.grouping.reach import centroids_of, reach_of
 
@@ -137,11 +138,13 @@ def _refined(
     *,
     eps: float,
 ) -> NDArray[np.int64]:
+    reach = np.full(len(rows), eps, dtype=np.float32)
+    looks = looks_of(rows, weights, pairs, law, eps=eps, doubt=DOUBT * eps)
+
     def grown(reach: NDArray[np.float32]) -> NDArray[np.int64]:
-        bars = Bars(rows, law, eps=eps)
+        bars = Bars(rows, law, eps=eps, looks=looks)
         return average_linkage(rows, weights, pairs, Rule(reach, DOUBT * eps), bars=bars)
 
-    reach = np.full(len(rows), eps, dtype=np.float32)
     found = grown(reach)
     for _ in range(SECOND_LOOKS):
         nearer = reach_of(rows, found, eps=eps)
@@ -149,7 +152,7 @@ def _refined(
             break
         reach = nearer
         found = grown(reach)
-    return shown_once(rows, found, Bars(rows, law, eps=eps))
+    return shown_once(rows, looks_joined(found, law), Bars(rows, law, eps=eps))
 
 
 def grouping_described(

@@ -6,6 +6,7 @@ same vector, within what decoding the same picture again changes, is the same fa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,16 +28,17 @@ SAID = {"not_a_face": Verdict.NOT_A_FACE, "ignore": Verdict.IGNORED}
 
 @dataclass(frozen=True)
 class Decided:
-    """The law, and the row of each face it speaks of."""
+    """The law, the row of each face it speaks of, and the persons of rows that stay as they are."""
 
     law: Law
     rows: dict[str, int]
-    persons: list[str] = field(default_factory=list)
+    kept: dict[int, str] = field(default_factory=dict)
 
     def row_persons(self) -> dict[int, str]:
         """Return the person of each anchored row."""
         anchors = self.law.anchors().items()
-        return {self.rows[face]: person for face, person in anchors if face in self.rows}
+        decided = {self.rows[face]: person for face, person in anchors if face in self.rows}
+        return self.kept | decided
 
     def constraints(self, keys: list[str]) -> Constraints:
         """Return what the grouping has to obey; ``keys`` are the photos of the rows."""
@@ -105,6 +107,21 @@ def decided_rows(run: Run, law: Law, table: FaceTable, *, vectors: VectorStore) 
         return found
     looks = _looks_of(run, lost, vectors=vectors)
     return found | _recognised(looks, table.vectors, free)
+
+
+def rows_kept(law: Law, ids: list[str], before: Mapping[str, str]) -> dict[int, str]:
+    """Return the person of each row that nobody decided about, of a person whom somebody shaped.
+
+    ``before`` is the person of each face as readers see it. Who looked at a person, took some out
+    or put some in, saw the rest: nobody leaves for what a machine thinks of it now.
+    """
+    shaped = law.shaped()
+    found: dict[int, str] = {}
+    for row, face in enumerate(ids):
+        person = law.root(before.get(face, ""))
+        if person in shaped and law.is_open(face) and not law.is_rejected(face, person):
+            found[row] = person
+    return found
 
 
 def recognised_out(decided: Decided, table: FaceTable, *, vectors: VectorStore) -> FaceTable:

@@ -6,7 +6,7 @@ collection, switches all readers at once. What the switch made superfluous is re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,7 +27,13 @@ from clustering.documents import (
     cluster_place,
 )
 from clustering.grouping import Grouping, group_faces
-from clustering.pipeline.decided import Decided, decided_rows, recognised_out, verdicts_keep
+from clustering.pipeline.decided import (
+    Decided,
+    decided_rows,
+    recognised_out,
+    rows_kept,
+    verdicts_keep,
+)
 from clustering.pipeline.face_table import FaceTable, face_table
 from clustering.pipeline.lineage import changes_of, persons_before, persons_of
 from clustering.pipeline.statistics import run_statistics
@@ -98,7 +104,9 @@ def _run_write_groups(run: Run, *, tools: Tools, check: Callable[[], None]) -> N
         verdicts_keep(law, vectors=tools.vectors)
         table = face_table(run, tools=tools, wanted=law.attached)
         check()
-        table, decided = _decided(run, law, table, tools=tools)
+        seen = run_find(Collection.objects(path=run.collection).first().current_run)
+        before = persons_before(seen)
+        table, decided = _decided(run, law, table, before, tools=tools)
         check()
         grouping = group_faces(
             table.vectors,
@@ -110,8 +118,6 @@ def _run_write_groups(run: Run, *, tools: Tools, check: Callable[[], None]) -> N
             constraints=decided.constraints(table.keys),
         )
         check()
-        seen = run_find(Collection.objects(path=run.collection).first().current_run)
-        before = persons_before(seen)
         persons = persons_of(
             grouping.labels,
             ids=table.ids,
@@ -139,17 +145,17 @@ def _run_write_groups(run: Run, *, tools: Tools, check: Callable[[], None]) -> N
     )
 
 
-def _decided(run: Run, law: Law, table: FaceTable, *, tools: Tools) -> tuple[FaceTable, Decided]:
+def _decided(
+    run: Run, law: Law, table: FaceTable, before: Mapping[str, str], *, tools: Tools
+) -> tuple[FaceTable, Decided]:
     """Return the faces that take part, and the rows of those that people decided about."""
     found = Decided(law, decided_rows(run, law, table, vectors=tools.vectors))
-    kept = recognised_out(found, table, vectors=tools.vectors)
-    if kept is table:
-        return table, found
-    rows = {face: row for row, face in enumerate(kept.ids)}
+    left = recognised_out(found, table, vectors=tools.vectors)
+    rows = {face: row for row, face in enumerate(left.ids)}
     moved = {
         face: rows[table.ids[row]] for face, row in found.rows.items() if table.ids[row] in rows
     }
-    return kept, Decided(law, moved)
+    return left, Decided(law, moved, rows_kept(law, left.ids, before))
 
 
 def _run_it_equals(run: Run) -> Run | None:

@@ -1,0 +1,33 @@
+"""The numbers that follow from how large the clusters of a run are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from clustering.documents import NOISE
+
+SMALL, MEDIUM, LARGE = "small (2-5)", "medium (6-15)", "large (16+)"
+
+
+def sizes_statistics(sizes: Mapping[str, int], *, images: int) -> dict[str, object]:
+    """Return the statistics of clusters given by label; empty ones are no clusters any more."""
+    clusters = [size for label, size in sizes.items() if label != NOISE and size]
+    faces = sum(sizes.values())
+    distribution = Counter(_size_class(size) for size in clusters)
+    return {
+        "total_faces": faces,
+        "num_clusters": len(clusters),
+        "noise_count": sizes.get(NOISE, 0),
+        "avg_faces_per_image": round(faces / images, 4) if images else 0.0,
+        "avg_cluster_size": round(sum(clusters) / len(clusters), 4) if clusters else 0.0,
+        "largest_cluster_size": max(clusters, default=0),
+        "cluster_size_distribution": {name: distribution[name] for name in (SMALL, MEDIUM, LARGE)},
+    }
+
+
+def _size_class(size: int) -> str:
+    """Return the class of a cluster's size that the API counts by."""
+    if size <= 5:
+        return SMALL
+    return MEDIUM if size <= 15 else LARGE
