@@ -59,6 +59,11 @@ def known(album, people, monkeypatch):
 @pytest.fixture
 def everywhere(known, admin):
     """Let all that can name the person do so."""
+    key = admin._credentials["HTTP_AUTHORIZATION"]
+    admin.credentials(HTTP_AUTHORIZATION=key, HTTP_IDEMPOTENCY_KEY="k")
+    asked = "dry_run=true&threshold=0&margin=0"
+    assert admin.post(f"/assignments/{known.name.path}?{asked}").status_code == 200
+    admin.credentials(HTTP_AUTHORIZATION=key)
     known.match(known.current, threshold=0.0, margin=0.0)
     ada, bob, eve = (known.label("p0.png", index) for index in range(3))
     fourth = known.label("p2.png", 1)
@@ -68,17 +73,13 @@ def everywhere(known, admin):
     known.decide("reject_profile", eve, ID)
     known.decide("choose_profile", fourth, ID)
     to_its_end(zip_started({f"{ID}/1.png": photo_of(ADA), "eve/x.png": photo_of(ADA, shade=7)}))
-    admin.credentials(
-        HTTP_AUTHORIZATION=admin._credentials["HTTP_AUTHORIZATION"], HTTP_IDEMPOTENCY_KEY="k"
-    )
-    kept = admin.post("/assignments/" + known.name.path)
-    assert kept.status_code == 200
     return known
 
 
 def test_nothing_is_left_in_any_store(everywhere, people, admin):
     assert {name for name, _ in traces()} >= {
         *("profiles", "reference_photos", "assignments", "decisions", "import_lines"),
+        "answers",
     }
 
     answer = admin.delete(ADDRESS)
@@ -90,6 +91,19 @@ def test_nothing_is_left_in_any_store(everywhere, people, admin):
     assert photos == people.kept
     assert people.kept <= crops
     assert not people.hers & crops
+
+
+def test_whom_the_machine_had_proposed_is_forgotten_where_somebody_else_was_named(known, admin):
+    known.match(known.current)
+    ada = known.label("p0.png")
+    known.decide("choose_profile", ada, "bob")
+    assert known.held(known.current, ada).proposed_user == ID
+
+    admin.delete(ADDRESS)
+
+    assert traces() == []
+    held = known.held(known.current, ada)
+    assert (held.user_id, held.state.value, held.proposed_user) == ("bob", "confirmed", "")
 
 
 def test_what_is_others_stays(everywhere, admin):
@@ -211,6 +225,22 @@ def test_a_decision_that_was_under_way_names_nobody_who_was_erased(known, admin,
         deciding.request_decided(known.name.path, asked, by="test")
 
     assert traces() == []
+
+
+def test_a_decision_that_is_just_being_written_names_nobody_who_was_erased(
+    known, admin, monkeypatch
+):
+    there = following.profile_is_there
+
+    def late(user_id):
+        found = there(user_id)
+        assert admin.delete(ADDRESS).json()["complete"] is True
+        return found
+
+    monkeypatch.setattr(following, "profile_is_there", late)
+    known.decide("choose_profile", known.label("p0.png", 1), ID)
+
+    assert [name for name, _ in traces() if name == "assignments"] == []
 
 
 def test_a_run_that_takes_assignments_over_names_nobody_who_was_erased(known, admin, monkeypatch):

@@ -361,6 +361,18 @@ def test_matching_a_run_that_shares_groups_is_matching_those(family):
     assert {one["run"] for one in stored().values()} == {family.current.id}
 
 
+def test_whoever_was_refused_is_not_proposed_in_a_run_that_shares_groups(family):
+    family.match(family.current)
+    ada = family.label("p0.png")
+    family.decide("reject_profile", ada, "ada")
+    again = family.run()
+    assert again.groups_of == family.current.id
+
+    answer = family.match(again, overwrite=True)
+
+    assert answer["unassigned_reasons"][ada] == "below_threshold"
+
+
 def test_clusters_of_a_new_run_have_what_those_had_which_they_continue(family):
     family.match(family.current)
     family.decide("confirm_profile", family.label("p0.png", 1), "bob")
