@@ -27,8 +27,8 @@ from benchmarks.grouping import EPS, people_drawn
 from benchmarks.labels import pairwise
 from clustering.grouping import group_faces
 from clustering.grouping.blocks import Pairs
-from clustering.grouping.candidates import candidate_pairs, pairs_listed
-from clustering.pipeline.neighbours import IndexNeighbours
+from clustering.grouping.candidates import candidate_pairs
+from clustering.pipeline.candidates import IndexCandidates
 from faceadmin.embedded import qdrant_command, qdrant_is_ready
 from storage.edge.client import EdgeVectors
 from storage.vectors import Hit, VectorStore
@@ -133,12 +133,12 @@ def compare(store: VectorStore | Graph, vectors: NDArray[np.float32], *, eps: fl
     if isinstance(store, Graph):
         store.index()
     print(f"written in {time.perf_counter() - start:.1f} s")
-    neighbours = IndexNeighbours(store, MODEL, ids, vectors, {"collection": run})
+    index = IndexCandidates(store, MODEL, ids, vectors, {"collection": run})
 
     start = time.perf_counter()
     exact = candidate_pairs(vectors, radius=eps)
     between = time.perf_counter()
-    listed = pairs_listed(neighbours, radius=eps)
+    listed = index(vectors, radius=eps)
     end = time.perf_counter()
     print(f"candidates: product {between - start:.1f} s, index {end - between:.1f} s")
     found = np.isin(_codes(exact, len(ids)), _codes(listed, len(ids)))
@@ -148,7 +148,7 @@ def compare(store: VectorStore | Graph, vectors: NDArray[np.float32], *, eps: fl
     )
     options = {"eps": eps, "min_samples": MIN_SAMPLES}
     known = group_faces(vectors, **options).labels
-    answer = group_faces(vectors, **options, neighbours=neighbours).labels
+    answer = group_faces(vectors, **options, candidates=index).labels
     known = np.where(known < 0, known.max() + 1 + np.arange(len(known)), known)
     groups = pairwise(known, answer)
     print(

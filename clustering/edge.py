@@ -29,7 +29,7 @@ from clustering.selectors import collection_get, run_get
 from clustering.services import run_apply, run_cancel, run_resume, run_start
 from clustering.tasks import enqueue_projection, enqueue_run
 from storage.buckets import open_bucket
-from storage.crops import face_crops
+from storage.crops import face_crops, face_graphs
 from storage.errors import StoreUnavailable
 from storage.names import CollectionName
 from storage.vectors import face_vectors
@@ -84,7 +84,11 @@ def request_run_removal(run: Run) -> RunRemoval:
 def request_purge(name: CollectionName) -> PurgeReceipt:
     """Remove all that is stored of a collection."""
     return collection_purge(
-        name.path, vectors=face_vectors(), crops=face_crops(), embedders=embedders_known()
+        name.path,
+        vectors=face_vectors(),
+        crops=face_crops(),
+        graphs=face_graphs(),
+        embedders=embedders_known(),
     )
 
 

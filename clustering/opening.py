@@ -8,7 +8,7 @@ from clustering.documents import Run
 from clustering.pipeline import Tools
 from clustering.services import ModelsInForce
 from storage.buckets import open_bucket
-from storage.crops import face_crops
+from storage.crops import face_crops, face_graphs
 from storage.errors import ModelMismatch
 from storage.names import CollectionName
 from storage.vectors import face_vectors
@@ -43,6 +43,8 @@ def tools_open(run: Run) -> Tools:
         engine=engine,
         vectors=vectors,
         crops=face_crops(),
+        graphs=face_graphs(),
+        index_above=settings.GROUPING_INDEX_ABOVE,
     )
 
 

@@ -26,6 +26,7 @@ from clustering.documents import (
     collection_place,
 )
 from clustering.held import collection_held, workers_check
+from clustering.pipeline.candidates import graph_id
 from clustering.pipeline.tidy import groups_remove, slices
 from clustering.removal import vector_ids
 from clustering.selectors import collection_get, runs_all
@@ -49,7 +50,12 @@ class PurgeReceipt:
 
 
 def collection_purge(
-    path: str, *, vectors: VectorStore, crops: CropStore, embedders: Iterable[str]
+    path: str,
+    *,
+    vectors: VectorStore,
+    crops: CropStore,
+    graphs: CropStore,
+    embedders: Iterable[str],
 ) -> PurgeReceipt:
     """Remove images, faces, vectors, crops, runs, groups and what people decided.
 
@@ -74,6 +80,7 @@ def collection_purge(
             receipt.removed.update(_run_remove(run))
         receipt.removed["decisions"] = Decision.objects(__raw__=_range(path)).delete()
         receipt.removed["decided_faces"] = DecidedFace.objects(__raw__=_range(path)).delete()
+        graphs.delete([graph_id(path)])
         receipt.left.update(_documents_left(path, runs))
         if receipt.is_complete:
             receipt.removed["collections"] = Collection.objects(path=path).delete()

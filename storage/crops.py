@@ -102,6 +102,11 @@ def reference_photos() -> CropStore:
     return CropStore(storages["references"], suffix=".photo")
 
 
+def face_graphs() -> CropStore:
+    """Return the store of the candidate pairs that collections keep from run to run."""
+    return CropStore(storages["crops"], suffix=".npz")
+
+
 def crop_name(face_id: str, suffix: str = ".jpg") -> str:
     """Return where the picture of a face lies: spread over folders by the id's first letters."""
     if not _FACE_ID.fullmatch(face_id):

@@ -23,6 +23,13 @@ class Neighbours(Protocol):
         """Yield a row, its `nearest` rows within `radius` (cosine distance), their similarities."""
 
 
+class Candidates(Protocol):
+    """Where the pairs come from that may belong together."""
+
+    def __call__(self, vectors: NDArray[np.float32], *, radius: float) -> Pairs:
+        """Return the pairs of (n, d) unit rows within `radius` (cosine distance)."""
+
+
 def candidate_pairs(
     vectors: NDArray[np.float32],
     *,
@@ -43,6 +50,40 @@ def candidate_pairs(
             mask &= _best_places(block.products, nearest)
         closest.add(pairs_in(block, mask))
     return closest.pairs()
+
+
+def pairs_extended(
+    vectors: NDArray[np.float32],
+    known: Pairs,
+    fresh: NDArray[np.bool_],
+    *,
+    radius: float,
+    nearest: int = NEAREST,
+    block_rows: int = BLOCK_ROWS,
+) -> Pairs:
+    """Return the candidate pairs of all rows from those `known` without the `fresh` (n,) ones.
+
+    Only fresh rows are compared, with all. `known` holds what `candidate_pairs` found among the
+    others at this radius; then so does this among all.
+    """
+    closest = _Closest(len(vectors), floor=1 - radius, nearest=nearest)
+    closest.add(known)
+    rows = np.flatnonzero(fresh)
+    for some in np.split(rows, range(block_rows, len(rows), block_rows)):
+        for left in range(0, len(vectors), block_rows):
+            products = vectors[some] @ vectors[left : left + block_rows].T
+            first, second = np.nonzero(products >= 1 - radius)
+            similarity = products[first, second]
+            first, second = some[first], left + second
+            once = (first != second) & (~fresh[second] | (first < second))
+            ends = np.minimum(first, second), np.maximum(first, second)
+            closest.add(Pairs(*ends, similarity).chosen(once))
+    return closest.pairs()
+
+
+def pairs_full(pairs: Pairs, count: int, *, nearest: int = NEAREST) -> NDArray[np.bool_]:
+    """Return (count,) which rows have as many pairs as are kept: they may have lost others."""
+    return np.bincount(np.concatenate([pairs.first, pairs.second]), minlength=count) >= nearest
 
 
 def pairs_listed(neighbours: Neighbours, *, radius: float, nearest: int = NEAREST) -> Pairs:
@@ -87,18 +128,15 @@ class _Closest:
         self._parts.append(pairs)
         self._held += len(pairs.first)
         if self._held > self._room:
-            self._parts = [self._kept()]
+            self._parts = [self.pairs()]
             self._held = len(self._parts[0].first)
             self.is_selective = True
 
     def pairs(self) -> Pairs:
         """Return what is left, in the order of the rows."""
-        kept = self._kept()
-        order = np.argsort(kept.first * len(self.floor) + kept.second)
-        return Pairs(kept.first[order], kept.second[order], kept.similarity[order])
-
-    def _kept(self) -> Pairs:
         pairs = pairs_joined(self._parts)
+        # In the order of the rows, so that of equal pairs the same are kept however they came.
+        pairs = pairs.chosen(np.argsort(pairs.first * len(self.floor) + pairs.second))
         ends = np.concatenate([pairs.first, pairs.second])
         order = np.argsort(_by_row_nearest_first(ends, pairs.similarity), kind="stable")
         starts = np.searchsorted(ends[order], np.arange(len(self.floor)))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from clustering.grouping.agglomeration import Rule, average_linkage
 from clustering.grouping.bars import Bars
 from clustering.grouping.blocks import Pairs
-from clustering.grouping.candidates import Neighbours, candidate_pairs, pairs_listed
+from clustering.grouping.candidates import Candidates, candidate_pairs
 from clustering.grouping.conflicts import shown_once
 from clustering.grouping.constraints import Constraints
 from clustering.grouping.looks import looks_joined, looks_of
@@ -47,15 +47,15 @@ def group_faces(
     quality: NDArray[np.float32] | None = None,
     refine: bool = True,
     constraints: Constraints | None = None,
-    neighbours: Neighbours | None = None,
+    candidates: Candidates = candidate_pairs,
 ) -> Grouping:
     """Group (n, d) unit rows into people; `eps` is the embedder's cosine distance.
 
     A group of fewer than `min_samples` faces is noise. `quality` is 0..1 a face. With `refine`
     off the labels are those of the plain algorithm, renumbered. No group breaks a constraint,
     whatever the rest says: what is together, or somebody's, is never noise. Constraints that
-    cannot all be kept raise Contradiction. With `neighbours` the refinement takes its candidates
-    from an index; the plain algorithms are defined by all pairs, and look at all.
+    cannot all be kept raise Contradiction. The refinement takes its pairs from `candidates`; the
+    plain algorithms are defined by all pairs, and look at all.
     """
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
     weights = np.ones(len(rows), dtype=np.float32) if quality is None else quality
@@ -73,7 +73,7 @@ def group_faces(
             algorithm=algorithm,
             min_samples=min_samples,
             refine=refine,
-            neighbours=neighbours,
+            candidates=candidates,
         )
     lost = held & (found < 0)
     found[lost] = found.max(initial=NOISE) + 1 + law.roots(len(rows))[lost]
@@ -112,7 +112,7 @@ def _found(
     algorithm: Algorithm,
     min_samples: int,
     refine: bool,
-    neighbours: Neighbours | None,
+    candidates: Candidates,
 ) -> NDArray[np.int64]:
     """Return the labels before they are numbered."""
     plain = np.empty(0, dtype=np.int64)
@@ -120,10 +120,7 @@ def _found(
         plain = plain_labels(rows, eps=eps, algorithm=algorithm, min_samples=min_samples)
     if not refine:
         return amended(rows, weights, plain, bars=Bars(rows, law, eps=eps))
-    if neighbours is None:
-        pairs = candidate_pairs(rows, radius=eps)
-    else:
-        pairs = pairs_listed(neighbours, radius=eps)
+    pairs = candidates(rows, radius=eps)
     if algorithm == "hdbscan":
         together = plain[pairs.first] == plain[pairs.second]
         pairs = pairs.chosen(together & (plain[pairs.first] >= 0))

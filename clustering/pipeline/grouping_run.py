@@ -27,6 +27,7 @@ from clustering.documents import (
     cluster_place,
 )
 from clustering.grouping import Grouping, group_faces
+from clustering.pipeline.candidates import candidates_of
 from clustering.pipeline.decided import (
     Decided,
     decided_rows,
@@ -116,6 +117,7 @@ def _run_write_groups(run: Run, *, tools: Tools, check: Callable[[], None]) -> N
             quality=table.quality,
             refine=run.refine,
             constraints=decided.constraints(table.keys),
+            candidates=candidates_of(run, table, tools),
         )
         check()
         persons = persons_of(

@@ -18,3 +18,5 @@ class Tools:
     engine: FaceEngine
     vectors: VectorStore
     crops: CropStore
+    graphs: CropStore
+    index_above: int  # faces; beyond it the vector store's index says who may be near whom

@@ -11,7 +11,7 @@ from clustering.pipeline import Tools
 from clustering.selectors import run_get, runs_all
 from clustering.services import ModelsInForce, run_start
 from storage.buckets import open_bucket
-from storage.crops import face_crops
+from storage.crops import face_crops, face_graphs
 from storage.names import CollectionName
 from storage.vectors import face_vectors
 from tests.clustering.painted import DIMENSION, PaintedEngine, painted_photo
@@ -58,7 +58,12 @@ class Painted:
 
     def tools(self, **other):
         tools = Tools(
-            bucket=self.bucket, engine=self.engine, vectors=self.vectors, crops=self.crops
+            bucket=self.bucket,
+            engine=self.engine,
+            vectors=self.vectors,
+            crops=self.crops,
+            graphs=face_graphs(),
+            index_above=10_000,
         )
         return replace(tools, **other)
 

@@ -166,12 +166,16 @@ def listed(vectors, *, seen=1.0):
     return neighbours
 
 
+def index_of(vectors, *, seen=1.0):
+    return lambda _, radius: pairs_listed(listed(vectors, seen=seen), radius=radius)
+
+
 def test_an_index_that_finds_all_leads_to_the_same_groups():
     vectors = people(5, count=300, spread=0.3)
     exact = candidate_pairs(vectors, radius=EPS)
 
     pairs = pairs_listed(listed(vectors), radius=EPS)
-    grouping = group_faces(vectors, eps=EPS, min_samples=2, neighbours=listed(vectors))
+    grouping = group_faces(vectors, eps=EPS, min_samples=2, candidates=index_of(vectors))
 
     np.testing.assert_array_equal(pairs.first, exact.first)
     np.testing.assert_array_equal(pairs.second, exact.second)
@@ -185,7 +189,7 @@ def test_an_index_that_misses_some_breaks_no_constraint():
     law = Constraints(together=np.array([[0, 299], [1, 298]]), apart=np.array([[0, 1]]))
 
     labels = group_faces(
-        vectors, eps=EPS, min_samples=2, neighbours=listed(vectors, seen=0.5), constraints=law
+        vectors, eps=EPS, min_samples=2, candidates=index_of(vectors, seen=0.5), constraints=law
     ).labels
 
     assert labels[0] == labels[299] != labels[1] == labels[298]
