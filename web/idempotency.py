@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
 from rest_framework.exceptions import APIException, ParseError
@@ -102,10 +104,15 @@ def claim(request: Request) -> Claim:
 
 
 def forget(word: str) -> int:
-    """Remove answers that name ``word`` as a JSON string or in their path; return how many."""
-    named = IdempotentRequest.objects.filter(body__contains=json.dumps(word))
-    addressed = IdempotentRequest.objects.filter(path__endswith=f"/{word}")
-    return named.delete()[0] + addressed.delete()[0]
+    """Remove answers in which ``word`` stands by itself, or in their path; return how many."""
+    by_itself = re.compile(rf"(?<![\w.@-]){re.escape(word)}(?!\.?[\w@-])", re.ASCII)
+    near = IdempotentRequest.objects.filter(Q(body__contains=word) | Q(path__contains=word))
+    named = [
+        row.pk
+        for row in near.iterator()
+        if by_itself.search(row.body) or by_itself.search(row.path)
+    ]
+    return IdempotentRequest.objects.filter(pk__in=named).delete()[0]
 
 
 def _after(first: IdempotentRequest, fingerprint: str) -> Claim:

@@ -1,5 +1,6 @@
 """The same POST again gets its first answer again."""
 
+import json
 import threading
 from datetime import timedelta
 
@@ -104,6 +105,28 @@ def test_what_names_a_person_can_be_forgotten(admin):
     assert idempotency.forget("ad") == 0
     assert idempotency.forget("ada") == 1
     assert not IdempotentRequest.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("text", "is_named"),
+    [
+        ("ada has a profile already.", True),
+        ("This is ada.", True),
+        ("faces/ada/1.jpg", True),
+        ("ada.b", False),
+        ("ada@home", False),
+        ("x.ada", False),
+        ("ada_2, adab and Ada", False),
+    ],
+)
+def test_an_id_is_found_by_itself_within_a_sentence(text, is_named):
+    row = {"caller": "1", "key": "k", "fingerprint": "f", "created_at": timezone.now()}
+    IdempotentRequest.objects.create(
+        **row, path="/x", status=409, body=json.dumps({"detail": text})
+    )
+
+    assert idempotency.forget("ada") == is_named
 
 
 @pytest.mark.django_db(transaction=True)
