@@ -43,6 +43,11 @@ urlpatterns = [
         previews.RunChangesApi.as_view(),
         name="run_changes_api",
     ),
+    path(
+        "api/v1/runs/<str:run_id>/proposals/",
+        previews.RunProposalsApi.as_view(),
+        name="run_proposals_api",
+    ),
     path("api/v1/runs/<str:run_id>/skipped/", runs.RunSkippedApi.as_view(), name="run_skipped_api"),
     path("api/v1/faces/<str:face_id>/", faces.FaceApi.as_view(), name="face_api"),
     path("api/v1/faces/<str:face_id>/crop/", faces.FaceCropApi.as_view(), name="face_crop"),

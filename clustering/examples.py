@@ -10,7 +10,7 @@ from clustering.answers.collections import (
     PurgedByStore,
 )
 from clustering.answers.faces import FaceDetail
-from clustering.answers.preview import RunChanges
+from clustering.answers.preview import ProposedMerges, RunChanges
 from clustering.answers.run_details import RunDetail, RunRemoved, RunRow, SkippedImages
 from clustering.answers.runs import ProgressNumbers, RunQueued, RunResult, RunStats, RunStatus
 from clustering.answers.storage import StorageComparison
@@ -317,4 +317,17 @@ CHANGES: RunChanges = {
         }
     ],
     "next": None,
+}
+PROPOSALS: ProposedMerges = {
+    "clustering_id": RUN_ID,
+    "bucket_path": PATH,
+    "proposals": [
+        {
+            "cluster_id": "cluster_0",
+            "other_cluster_id": "cluster_7",
+            "similarity": 0.931,
+            "face_count": 41,
+            "other_face_count": 3,
+        }
+    ],
 }

@@ -28,6 +28,7 @@ from clustering.documents import (
 from clustering.held import collection_held, workers_check
 from clustering.pipeline.candidates import graph_id
 from clustering.pipeline.tidy import groups_remove, slices
+from clustering.proposals import Proposals
 from clustering.removal import vector_ids
 from clustering.selectors import collection_get, runs_all
 from storage.crops import CropStore
@@ -138,6 +139,7 @@ def _documents_left(path: str, runs: list[Run]) -> Counter[str]:
     for run_id in {name for run in runs for name in (run.id, run.clusters_run)}:
         groups = {"place": {"$gte": f"{run_id}/", "$lt": f"{run_id}/{END_OF_PLACES}"}}
         left["clusters"] += len(_ids(Cluster, groups)) + len(_ids(ClusterSizes, {"_id": run_id}))
+        left["clusters"] += len(_ids(Proposals, {"_id": run_id}))
         left["members"] += len(_ids(Member, groups))
         left["batches"] += len(_ids(Batch, {"run": run_id}))
     return left

@@ -62,10 +62,15 @@ class RepairQuery(RunQuery):
     repair = serializers.BooleanField(default=False)
 
 
-class PageQuery(serializers.Serializer):
-    """Which page of a list."""
+class LimitQuery(serializers.Serializer):
+    """How much of a list."""
 
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
+
+
+class PageQuery(LimitQuery):
+    """Which page of a list."""
+
     cursor = serializers.CharField(required=False, max_length=MAX_CURSOR)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TypedDict
 
 from clustering.documents import Member, Run
+from clustering.proposals import Proposal
 
 
 class ChangedFace(TypedDict):
@@ -18,7 +19,10 @@ class ChangedFace(TypedDict):
 
 
 class RunChanges(TypedDict):
-    """What a run changes against the one that readers saw; decisions are never broken."""
+    """What a run changes against the one that readers saw.
+
+    `broken_decisions` counts faces that lie elsewhere than somebody decided: there should be none.
+    """
 
     clustering_id: str
     bucket_path: str
@@ -45,7 +49,7 @@ def run_changes_json(run: Run, faces: list[ChangedFace], *, next_cursor: str | N
         "split_clusters": counts.get("split_clusters", 0),
         "moved_faces": counts.get("moved_faces", 0),
         "new_faces": counts.get("new_faces", 0),
-        "broken_decisions": 0,
+        "broken_decisions": counts.get("broken_decisions", 0),
         "faces": faces,
         "next": next_cursor,
     }
@@ -65,3 +69,32 @@ def changed_faces(
         for member in members
         if member.face not in before or same.get(before[member.face].cluster, "") != member.cluster
     ]
+
+
+class ProposedMerge(TypedDict):
+    """Two clusters that may be one person, and the cosine similarity of their centroids."""
+
+    cluster_id: str
+    other_cluster_id: str
+    similarity: float
+    face_count: int
+    other_face_count: int
+
+
+class ProposedMerges(TypedDict):
+    """The clusters of a run that may be one person, the most alike first; at most 1,000."""
+
+    clustering_id: str
+    bucket_path: str
+    proposals: list[ProposedMerge]
+
+
+def proposed_merge_json(proposal: Proposal) -> ProposedMerge:
+    """Return two clusters that may be one person."""
+    return {
+        "cluster_id": proposal.cluster,
+        "other_cluster_id": proposal.other,
+        "similarity": proposal.similarity,
+        "face_count": proposal.face_count,
+        "other_face_count": proposal.other_face_count,
+    }

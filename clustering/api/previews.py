@@ -1,4 +1,4 @@
-"""Previews: what a run would change, and applying it. Dropping one is deleting the run."""
+"""Previews: what a run would change, and applying it; what it proposes. Dropped by deletion."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from clustering import examples, selectors, serializers
 from clustering.answers import preview as answers
 from clustering.answers import runs as run_answers
 from clustering.decisions.ground import members_by_face
+from clustering.decisions.log import law_of
 from clustering.documents import NOISE, Run
-from clustering.edge import request_apply
+from clustering.edge import groups_settle, request_apply
 from clustering.errors import NoSuchRun, NotAPreview, PreviewStale, RunActive
+from clustering.proposals import proposals_open
 from web.api import Api, query_of
 from web.paging import BadCursor, cursor_decode, cursor_encode
 from web.schema import operation
@@ -63,6 +65,35 @@ class RunChangesApi(Api):
             faces = answers.changed_faces(page, there, same=_same(before, run))
         more = cursor_encode(page[-1].place) if len(found) > limit else None
         return Response(answers.run_changes_json(run, faces, next_cursor=more))
+
+
+class RunProposalsApi(Api):
+    """Clusters of a run that may be one person."""
+
+    @operation(
+        "Read the proposed merges of a run",
+        query=serializers.LimitQuery,
+        answers={200: answers.ProposedMerges},
+        example=examples.PROPOSALS,
+        refuses=(NoSuchRun,),
+        tag="decisions",
+    )
+    def get(self, request: Request, run_id: str) -> Response:
+        """Answer with pairs of clusters, the most alike first, for a person to merge or tell apart.
+
+        The machine merges nobody whom people told apart or named; it proposes.
+        """
+        limit = query_of(request, serializers.LimitQuery).validated_data["limit"]
+        run = selectors.run_get(run_id)
+        groups_settle(run.collection)
+        with law_of(run.collection) as law:
+            found = list(islice(proposals_open(run, law), limit))
+        body: answers.ProposedMerges = {
+            "clustering_id": run.id,
+            "bucket_path": run.collection,
+            "proposals": [answers.proposed_merge_json(one) for one in found],
+        }
+        return Response(body)
 
 
 def _same(before: Run, run: Run) -> dict[str, str]:

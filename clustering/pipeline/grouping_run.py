@@ -36,10 +36,11 @@ from clustering.pipeline.decided import (
     verdicts_keep,
 )
 from clustering.pipeline.face_table import FaceTable, face_table
-from clustering.pipeline.lineage import changes_of, persons_before, persons_of
+from clustering.pipeline.lineage import broken_by, changes_of, persons_before, persons_of
 from clustering.pipeline.statistics import run_statistics
 from clustering.pipeline.tidy import collection_tidy, groups_remove, payloads_write
 from clustering.pipeline.tools import Tools
+from clustering.proposals import Proposals, proposals_made
 from clustering.selectors import run_find
 from clustering.signals import groups_switching
 from storage.mongo import bulk_upsert
@@ -130,6 +131,7 @@ def _run_write_groups(run: Run, *, tools: Tools, check: Callable[[], None]) -> N
         )
         run.previewed_from = seen.id if seen is not None else ""
         run.changes = changes_of(grouping.labels, ids=table.ids, before=before, persons=persons)
+        run.changes |= {"broken_decisions": broken_by(grouping.labels, persons, decided)}
         sizes = _groups_write(run, _Named(table, grouping, persons, decided), check=check)
         run.stats, run.skipped = run_statistics(run, table=table, sizes=sizes)
         run.decided = run.grouped_at = law.seq
@@ -199,6 +201,7 @@ def _groups_write(run: Run, named: _Named, *, check: Callable[[], None]) -> dict
     bulk_upsert(Member, members)
     bulk_upsert(Cluster, clusters)
     bulk_upsert(ClusterSizes, [_sizes(run, clusters)])
+    bulk_upsert(Proposals, [proposals_made(run.id, grouping.centroids, eps=run.eps)])
     return sizes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from hashlib import sha256
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from clustering.decisions.law import Law
 from clustering.documents import END_OF_PLACES, NOISE, Cluster, Member, Run
+from clustering.pipeline.decided import Decided
 from storage.mongo import iter_fields
 
 
@@ -79,6 +81,19 @@ def changes_of(
     counts["merged_clusters"] = sum(len(some) > 1 for some in came_from.values())
     counts["split_clusters"] = sum(len(some) > 1 for some in went_to.values())
     return dict(counts)
+
+
+def broken_by(labels: NDArray[np.int64], persons: Mapping[int, str], decided: Decided) -> int:
+    """Count the faces that a grouping put elsewhere than people decided; it should be none."""
+    law, anchors = decided.law, decided.law.anchors()
+    broken = 0
+    for face, row in decided.rows.items():
+        person = persons.get(int(labels[row]), NOISE)
+        if face in anchors:
+            broken += person != anchors[face]
+        elif person != NOISE:
+            broken += face in law.alone or law.is_rejected(face, person)
+    return broken
 
 
 def person_new(run_id: str, label: str) -> str:

@@ -22,6 +22,7 @@ from clustering.documents import (
 from clustering.pipeline.decided import faces_remember
 from clustering.pipeline.face_table import faces_of_images, keys_gone
 from clustering.pipeline.tools import Tools
+from clustering.proposals import Proposals
 from clustering.selectors import collection_faces, members_all, runs_page
 from clustering.signals import groups_forgotten
 from storage.crops import CropStore
@@ -70,6 +71,7 @@ def groups_remove(run_id: str) -> Counter[str]:
     """Remove the clusters and members stored under a run's id, after whatever hangs on them."""
     groups_forgotten.send(sender=Run, run_id=run_id)
     ClusterSizes.objects(run=run_id).delete()
+    Proposals.objects(run=run_id).delete()
     removed = Counter[str]()
     for name, kind, first in (
         ("members", Member, f"{run_id}/"),

@@ -1,0 +1,70 @@
+"""Clusters that may be one person: proposed to people, never merged by the machine alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from mongoengine import Document, fields
+from numpy.typing import NDArray
+
+from clustering.decisions.law import Law
+from clustering.documents import Run
+from clustering.grouping import candidate_pairs
+from clustering.selectors import clusters_by_label
+
+MOST = 1000  # of a run, the most alike
+
+
+class Proposals(Document):
+    """The pairs of a run's clusters that are alike, as the text of one JSON list."""
+
+    run = fields.StringField(primary_key=True)
+    rows = fields.StringField(required=True)
+
+    meta: ClassVar = {"collection": "proposals", "auto_create_index": True}
+
+
+class Proposal(NamedTuple):
+    """Two clusters, the larger first, and the cosine similarity of their centroids."""
+
+    cluster: str
+    other: str
+    similarity: float
+    face_count: int
+    other_face_count: int
+
+
+def proposals_made(run_id: str, centroids: NDArray[np.float32], *, eps: float) -> Proposals:
+    """Return the pairs of clusters whose (k, d) unit centroids are within ``eps`` of each other.
+
+    Each is a person so far: something kept them apart, be it a decision, a photo that shows both,
+    or other faces of theirs.
+    """
+    pairs = candidate_pairs(centroids, radius=eps)
+    best = np.argsort(-pairs.similarity, kind="stable")[:MOST]
+    rows = zip(
+        pairs.first[best].tolist(),
+        pairs.second[best].tolist(),
+        pairs.similarity[best].tolist(),
+        strict=True,
+    )
+    named = [(f"cluster_{one}", f"cluster_{other}", round(alike, 6)) for one, other, alike in rows]
+    return Proposals(run=run_id, rows=json.dumps(named))
+
+
+def proposals_open(run: Run, law: Law) -> Iterator[Proposal]:
+    """Iterate the proposals of a run that nobody has answered yet, the most alike first."""
+    stored = Proposals.objects(run=run.clusters_run).first()
+    rows = json.loads(stored.rows) if stored is not None else []
+    known = clusters_by_label(
+        run, sorted({label for one, other, _ in rows for label in (one, other)})
+    )
+    for one, other, similarity in rows:
+        larger, smaller = known.get(one), known.get(other)
+        if larger is None or smaller is None or not (larger.face_count and smaller.face_count):
+            continue
+        if not law.are_apart(larger.person, smaller.person):
+            yield Proposal(one, other, similarity, larger.face_count, smaller.face_count)
