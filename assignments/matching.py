@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 BLOCK_VALUES = 8_000_000  # similarities at once: 32 MB
 NOBODY = -1
+CANCELLED = 1e-5  # a sum of unit vectors shorter than this is rounding
 
 Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -163,9 +164,11 @@ class Votes:
 
 
 def unit(vectors: Vectors) -> Vectors:
-    """Return rows at unit length; a row of zeros stays one."""
+    """Return rows at unit length; what is next to nothing, as faces that cancel out, is zeros."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    scaled: Vectors = (vectors / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float32)
+    scaled: Vectors = np.where(
+        lengths > CANCELLED, vectors / np.maximum(lengths, CANCELLED), 0
+    ).astype(np.float32)
     return scaled
 
 

@@ -284,3 +284,9 @@ def test_numbers_are_finite_with_a_single_profile():
     for match in (vote, centroid):
         assert (match.runner_up, match.runner_up_similarity, match.reason) == (NOBODY, 0.0, None)
         assert np.isfinite(match.similarity)
+
+
+def test_faces_that_cancel_out_are_like_nobody():
+    face = unit(np.ones((1, 128), np.float32))
+
+    assert not unit(face - face * np.float32(1 + 1e-7)).any()
