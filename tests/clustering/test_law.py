@@ -172,3 +172,57 @@ def test_a_law_read_at_once_is_the_one_that_grew(log):
     assert again.out == log.law.out
     assert again.seq == log.law.seq
     assert again.version("A") == log.law.version("A")
+
+
+def test_two_profiles_are_two_people(log):
+    named = log.add(Kind.CHOOSE_PROFILE, person="A", user="ada")
+    other = log.add(Kind.CONFIRM_PROFILE, person="B", user="bob")
+
+    with pytest.raises(Contradiction) as refused:
+        log.add(Kind.MERGE, person="A", other="B")
+
+    assert refused.value.chain == [named, other]
+
+
+def test_a_chain_of_merges_between_two_profiles_is_told_whole(log):
+    first = log.add(Kind.CHOOSE_PROFILE, person="A", user="ada")
+    second = log.add(Kind.MERGE, person="A", other="C")
+    third = log.add(Kind.CHOOSE_PROFILE, person="B", user="bob")
+
+    with pytest.raises(Contradiction) as refused:
+        log.add(Kind.MERGE, person="B", other="C")
+
+    assert sorted(refused.value.chain) == sorted([first, second, third])
+
+
+def test_another_name_takes_the_place_of_the_first(log):
+    log.add(Kind.CHOOSE_PROFILE, person="A", user="ada")
+    log.add(Kind.CHOOSE_PROFILE, person="A", user="bob")
+    log.add(Kind.CHOOSE_PROFILE, person="B", user="bob")
+    log.add(Kind.MERGE, person="A", other="B")
+
+    assert log.law.profiles()["A"].user == "bob"
+
+
+def test_of_an_erased_profile_nothing_follows(log):
+    log.add(Kind.CHOOSE_PROFILE, person="A")
+    log.add(Kind.REJECT_PROFILE, person="A")
+
+    assert log.law.profiles() == {}
+    assert log.law.apart == {}
+
+
+def test_moving_faces_to_a_profile_names_the_person(log):
+    log.add(Kind.MOVE, "f", person="A", user="ada")
+
+    assert log.law.profiles()["A"].user == "ada"
+    assert log.law.anchors() == {"f": "A"}
+
+
+@pytest.mark.parametrize("kind", [Kind.REJECT, Kind.MOVE, Kind.SPLIT, Kind.MERGE])
+def test_whoever_somebody_corrected_is_kept_until_the_undo(log, kind):
+    made = log.add(kind, "f", person="A", sources=("A",))
+    assert log.law.shaped() == {"A"}
+
+    log.undo(made)
+    assert log.law.shaped() == set()
