@@ -109,7 +109,8 @@ class stores:  # noqa: N801 - reads as what it is: with stores(...)
         for service in services_here(web=False):
             if service.name == "workers":
                 continue
-            process = subprocess.Popen(service.command(), cwd=ROOT, stdout=subprocess.DEVNULL)
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            process = subprocess.Popen(service.command(), cwd=ROOT, **quiet)
             self._running.append(process)
             while not service.is_ready(process.pid):
                 time.sleep(0.05)

@@ -1,0 +1,217 @@
+"""How many photos of known people get the right name: enrolled by one photo, and by three.
+
+`python benchmarks/identification.py FOLDER [--enrol 1 3] [--detector auto] [--embedder auto]`
+
+FOLDER holds `<identity>/*.jpg`. Of each person the first photos that are accepted are enrolled; the
+rest is one collection, clustered and matched at the defaults, by the product's own code in its
+embedded stores. The face that a photo is about is the one nearest to its middle. A cluster is whose
+most of these faces are.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+
+from benchmarks.pipeline import configure, stores
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+
+
+def main() -> None:
+    """Print a line for each number of enrolled photos and each strategy."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--enrol", type=int, nargs="+", default=[1, 3])
+    parser.add_argument("--detector", default="auto")
+    parser.add_argument("--embedder", default="auto")
+    parser.add_argument("--models", default="", help="as FACEADMIN_MODELS")
+    parser.add_argument("--threads", type=int, default=2, help="of each ONNX session")
+    options = parser.parse_args()
+    people = {
+        one.name: sorted(file for file in one.iterdir() if file.suffix.lower() in SUFFIXES)
+        for one in sorted(options.folder.iterdir())
+        if one.is_dir()
+    }
+    with tempfile.TemporaryDirectory(prefix="faceadmin-benchmark-") as folder:
+        data = Path(folder)
+        configure(options, data)
+        with stores(data):
+            print(f"{sum(map(len, people.values()))} photos of {len(people)} people, {in_force()}")
+            print(
+                f"{'photos each, strategy':24}{'photos':>7}{'right':>7}{'wrong':>7}{'nobody':>8}"
+                f"{'right of all':>14}{'wrong clusters':>16}{'rank-1':>8}"
+            )
+            for count in options.enrol:
+                for strategy, numbers in identified(data, people, count):
+                    print(f"{f'{count}, {strategy}':24}{numbers}", flush=True)
+
+
+def in_force() -> str:
+    """Return the models and the threshold that count."""
+    from django.conf import settings
+
+    from vision import get_engine
+
+    engine = get_engine(settings.VISION)
+    return f"{engine.model}, threshold {engine.entry.assignment_threshold}"
+
+
+def identified(data: Path, people: dict[str, list[Path]], count: int) -> Iterator[tuple[str, str]]:
+    """Enrol everybody by so many photos, cluster and match the rest; yield a line a strategy."""
+    from django.conf import settings
+
+    from assignments.edge import request_match
+    from assignments.serializers import MatchQuery
+
+    rest = {name: enrolled(name, photos, count) for name, photos in people.items()}
+    path = f"photos/rest{count}"
+    for name, photos in rest.items():
+        target = data / "buckets" / path / name
+        target.mkdir(parents=True)
+        for photo in photos:
+            shutil.copy(photo, target)
+    run = clustered(path)
+    shown, vectors = faces_shown(run)
+    rank_one = np.mean([best == name for name, best in nearest_profiles(run, shown, vectors)])
+    for strategy in ("centroid", "vote"):
+        query = MatchQuery(data={"strategy": strategy, "dry_run": True})
+        query.is_valid(raise_exception=True)
+        answer = request_match(run, query.validated_data, settings=settings.VISION)
+        given = {label: one["user_id"] for label, one in answer["assignments"].items()}
+        yield strategy, line(rest, shown, given, rank_one=float(rank_one))
+
+
+def enrolled(name: str, photos: list[Path], count: int) -> list[Path]:
+    """Enrol somebody by the first photos that are accepted; return the photos that are left."""
+    from django.conf import settings
+
+    from profiles.errors import PhotoRefused
+    from profiles.judgement import photo_judge
+    from profiles.opening import profile_stores
+    from profiles.selectors import profile_find, references_of
+    from profiles.services import profile_enrol, profile_update
+    from vision import get_engine
+
+    by = {"force": False, "stores": profile_stores(), "by": "benchmark"}
+    taken: list[Path] = []
+    for photo in photos:
+        if len(taken) == count:
+            break
+        try:
+            judged = photo_judge(
+                photo.read_bytes(),
+                engine=get_engine(settings.VISION),
+                thresholds=settings.VISION.thresholds,
+            )
+        except PhotoRefused:
+            continue
+        if profile_find(name) is None:
+            profile_enrol(name, judged, name=name, **by)
+        else:
+            profile_update(name, judged, mode="add", **by)
+        taken.append(photo)
+    assert len(references_of(profile_find(name))) == count, f"{name} has too few good photos"
+    return [photo for photo in photos if photo not in taken]
+
+
+def clustered(path: str) -> Any:
+    """Run a collection to its end."""
+    from django.conf import settings
+
+    from clustering.advance import Next, run_advance
+    from clustering.opening import models_in_force, tools_open
+    from clustering.parameters import RunParameters
+    from clustering.selectors import run_get
+    from clustering.services import run_start
+    from storage.buckets import open_bucket
+    from storage.names import CollectionName
+
+    name = CollectionName.parse(path)
+    run = run_start(
+        name,
+        parameters=RunParameters(),
+        bucket=open_bucket(name.bucket),
+        models=models_in_force(),
+        started_by="benchmark",
+    )
+    step = Next.AGAIN
+    while step != Next.NOTHING:
+        step = run_advance(run_get(run.id), open_tools=tools_open, runs_kept=settings.RUNS_KEPT)
+    finished = run_get(run.id)
+    assert finished.state == "finished", finished.failure
+    return finished
+
+
+def faces_shown(run: Any) -> tuple[dict[str, tuple[str, str, str]], dict[str, np.ndarray]]:
+    """Return by photo whom it is about, that face and its cluster ("" if it takes no part)."""
+    from clustering.selectors import collection_faces, collection_images, members_all
+    from storage.vectors import face_vectors
+
+    places = {member.face: member.cluster for member in members_all(run)}
+    middles = {
+        one.key: (one.width / 2, one.height / 2) for one in collection_images(run.collection)
+    }
+    found: dict[str, tuple[float, Any]] = {}
+    for face in collection_faces(run.collection):
+        x, y, width, height = face.bbox
+        middle_x, middle_y = middles[face.key]
+        off = (x + width / 2 - middle_x) ** 2 + (y + height / 2 - middle_y) ** 2
+        found[face.key] = min(
+            found.get(face.key, (np.inf, None)), (off, face), key=lambda one: one[0]
+        )
+    shown = {
+        key: (key.split("/")[-2], face.id, places.get(face.id, ""))
+        for key, (_, face) in found.items()
+    }
+    ids = [face for _, face, _ in shown.values()]
+    return shown, face_vectors().retrieve(run.embedder, ids)
+
+
+def nearest_profiles(
+    run: Any, shown: dict[str, tuple[str, str, str]], vectors: dict[str, np.ndarray]
+) -> Iterator[tuple[str, str]]:
+    """Yield whom each photo is about, and whose template its face is most like."""
+    from profiles.selectors import template_table
+
+    table = template_table(run.embedder)
+    for name, face, _ in shown.values():
+        yield name, table.user_ids[int(np.argmax(table.templates @ vectors[face]))]
+
+
+def line(
+    rest: dict[str, list[Path]],
+    shown: dict[str, tuple[str, str, str]],
+    given: dict[str, str],
+    *,
+    rank_one: float,
+) -> str:
+    """Return the numbers of one strategy."""
+    photos = sum(map(len, rest.values()))
+    named = [(name, given.get(label, "")) for name, _, label in shown.values()]
+    right = sum(name == user for name, user in named)
+    wrong = sum(bool(user) and name != user for name, user in named)
+    within: dict[str, Counter[str]] = {}
+    for name, _, label in shown.values():
+        within.setdefault(label, Counter())[name] += 1
+    clusters = sum(
+        user != within[label].most_common(1)[0][0]
+        for label, user in given.items()
+        if label in within
+    )
+    return (
+        f"{photos:7}{right:7}{wrong:7}{photos - right - wrong:8}{right / photos:14.3f}"
+        f"{clusters:16}{rank_one:8.3f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
