@@ -155,8 +155,10 @@ class RememberedCandidates:
             with np.load(io.BytesIO(self._graphs.read(self._id)), allow_pickle=False) as stored:
                 fields = {name: stored[name] for name in Graph._fields}
                 graph = Graph(**{**fields, "radius": float(fields["radius"])})
-        except (ObjectVanished, *UNREADABLE) as error:
-            logger.info("The candidates of an earlier run cannot be used: %s", error)
+        except ObjectVanished:
+            return None  # there was no run before
+        except UNREADABLE as error:
+            logger.warning("The candidate pairs of the last run cannot be read: %r", error)
             return None
         return graph if str(graph.embedder) == self._embedder else None
 
