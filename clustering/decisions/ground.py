@@ -8,14 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 
 from clustering.decisions.documents import Decision
 from clustering.decisions.errors import OtherCollection
 from clustering.decisions.kinds import NOBODY, NOISE
 from clustering.decisions.log import decisions_after
-from clustering.documents import NO_CLUSTER, Cluster, Collection, Face, Member, Run, Verdict
+from clustering.documents import (
+    END_OF_PLACES,
+    NO_CLUSTER,
+    Cluster,
+    Collection,
+    Face,
+    Member,
+    Run,
+    Verdict,
+)
 from clustering.errors import NoSuchCluster, NoSuchFace, NoSuchRun
 from clustering.selectors import IDS_PER_QUERY, faces_by_id, members_page, run_find
+from storage.mongo import iter_fields
 
 POOR = "poor"  # where a face is that the quality filter kept out
 ABSENT = NO_CLUSTER
@@ -102,8 +113,10 @@ class Ground:
 
     def members(self, person: str) -> list[str]:
         """Return all faces of a person."""
-        label = self.label(person)
-        stored = [member.face for member in members_of(self.run, label)]
+        first = f"{self.run.id}/{self.label(person)}/"
+        where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+        rows = sorted(iter_fields(Member, where, ["face", "place"]), key=itemgetter("place"))
+        stored = [row["face"] for row in rows]
         here = [face for face in stored if self.pending.became.get(face, person) == person]
         came = [face for face, became in self.pending.became.items() if became == person]
         return list(dict.fromkeys([*here, *came]))
