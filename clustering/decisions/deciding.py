@@ -5,6 +5,7 @@ Nothing is rewritten here; ``projection`` follows, and may be killed at any poin
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -81,7 +82,7 @@ def _draft(collection: Collection, asked: Asked, *, law: Law, by: str) -> Decisi
         at=timezone.now(),
         run=ground.run.id,
         faces=list(dict.fromkeys(asked.faces)),
-        seen={**asked.seen, "versions": dict(asked.versions)},
+        seen_text=json.dumps({**asked.seen, "versions": dict(asked.versions)}),
     )
     _check_versions(asked, ground=ground, law=law)
     _DRAFTS[asked.kind](decision, asked, ground, law)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from hashlib import sha256
+from typing import Any
 
 from mongoengine import Document, fields
 
@@ -17,7 +19,7 @@ class Decision(Document):
     ``moved`` are faces with where each one was and where it became, as persons (or noise,
     ignored, not_a_face); one value stands for all of them. ``pins`` are faces that stood for
     ``pins_of``; ``label`` is a new person's in ``run``. ``seen`` is what was on the screen:
-    versions, similarities, thresholds, model.
+    versions, similarities, thresholds, model; as text, because it may have any names.
     """
 
     id = fields.StringField(primary_key=True)
@@ -41,7 +43,7 @@ class Decision(Document):
     became = fields.ListField(fields.StringField())
     pins = fields.ListField(fields.StringField())
     pins_of = fields.ListField(fields.StringField())
-    seen = fields.DictField()
+    seen_text = fields.StringField(default="{}")
 
     meta = {"collection": "decisions", "indexes": ["place"], "auto_create_index": True}
 
@@ -54,6 +56,12 @@ class Decision(Document):
     def place_for(collection: str, seq: int) -> str:
         """Return the order key: a collection's decisions lie together, oldest first."""
         return collection_place(collection, f"{seq:08d}")
+
+    @property
+    def seen(self) -> dict[str, Any]:
+        """Return what was on the screen."""
+        seen: dict[str, Any] = json.loads(self.seen_text)
+        return seen
 
     @property
     def ruling(self) -> Ruling:

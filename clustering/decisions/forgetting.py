@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ def decisions_forget(user_id: str) -> int:
     Whoever knows these logs reads them from the beginning, and finds nobody of this name.
     """
     found = list(_naming(user_id))
-    nobody: dict[str, object] = {"user": "", "seen": {}}
+    nobody: dict[str, object] = {"user": "", "seen_text": "{}"}
     bulk_set(Decision, ((one["_id"], {}, nobody) for one in found))
     for path in {one["collection"] for one in found}:
         Collection.objects(path=path).update_one(set__log=uuid4().hex)
@@ -30,8 +31,8 @@ def decisions_naming(user_id: str) -> int:
 
 def _naming(user_id: str) -> Iterator[dict[str, str]]:
     """Iterate the decisions that name a profile, or that were made with it on the screen."""
-    for one in iter_fields(Decision, {"place": {"$gte": ""}}, ["collection", "user", "seen"]):
-        if one["user"] == user_id or user_id in _words(one["seen"]):
+    for one in iter_fields(Decision, {"place": {"$gte": ""}}, ["collection", "user", "seen_text"]):
+        if one["user"] == user_id or user_id in _words(json.loads(one["seen_text"])):
             yield one
 
 
