@@ -1,7 +1,7 @@
 # make up runs it, make test tests it; everything else they need is made on the way.
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: up test demo lint clean python
+.PHONY: up test test-long demo lint clean python
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -19,7 +19,11 @@ demo: $(RUNTIME)
 
 test: lint
 	@.ci/programs
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -m "not long"
+
+test-long: $(DEVELOPMENT)
+	@.ci/programs
+	$(PYTHON) -m pytest -m long
 
 lint: $(DEVELOPMENT)
 	$(PYTHON) -m ruff check .

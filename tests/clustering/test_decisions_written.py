@@ -98,7 +98,7 @@ def test_readers_never_see_half_a_decision(reviewed, painted, monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_reviewers_on_one_queue_lose_nothing_and_decide_nothing_twice(reviewed, painted):
     """A thousand cards, each answered by both at once, by one with yes and by one with no."""
     run = reviewed.run

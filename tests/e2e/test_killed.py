@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.product import Product
 from tests.labelled import FACES, needs_labelled_photos
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, needs_labelled_photos]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, needs_labelled_photos]
 
 COPIES = 4
 COLLECTION = "faces/many"

@@ -60,6 +60,6 @@ def test_the_image_is_not_root_and_copies_what_the_code_needs():
 def test_ci_runs_the_one_check_embedded_and_on_servers():
     jobs = yaml.safe_load((CHECKOUT / ".github/workflows/ci.yml").read_text())["jobs"]
 
-    assert [job["steps"][-1] for job in jobs.values()] == [{"run": "make test"}] * 2
+    assert [job["steps"][-1] for job in jobs.values()] == [{"run": "make test test-long"}] * 2
     assert jobs["servers"]["env"].keys() == {"MONGODB_URL", "QDRANT_URL"}
-    assert (CHECKOUT / ".ci/run").read_text().rstrip().endswith("exec make test")
+    assert (CHECKOUT / ".ci/run").read_text().rstrip().endswith("exec make test test-long")
