@@ -129,6 +129,7 @@ class StoredCollection:
                     face=face_id,
                     key=key,
                     cluster=label,
+                    base=label,
                     place=Member.place_for(self.run_id, label, rank),
                     similarity=0.9,
                 )
@@ -139,12 +140,17 @@ class StoredCollection:
                 id=Cluster.id_for(self.run_id, label),
                 run=self.run_id,
                 label=label,
+                person=self._person(label),
+                person_place=Cluster.person_place_for(self.run_id, self._person(label)),
                 place=cluster_place(self.run_id, None if label == NOISE else rank),
                 face_count=size,
                 image_count=size,
                 covers=self.ids[:4],
                 cohesion=0.8,
             )
+
+    def _person(self, label: str) -> str:
+        return "" if label == NOISE else f"{self.run_id}-{label}"
 
     def _cluster_sizes(self) -> ClusterSizes:
         people = ((label, size, size) for label, size in self.sizes if label != NOISE)
