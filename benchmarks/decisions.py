@@ -90,6 +90,10 @@ class Client:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         self.headers: dict[str, str] = {}
 
+    def reconnect(self) -> None:
+        """Begin the next request on a new connection."""
+        self._connection.close()
+
     def ask(self, method: str, path: str, body: object = None) -> tuple[float, Any]:
         """Return the milliseconds until an answer was read, and the answer."""
         headers = {**self.headers, "Content-Type": "application/json"}
@@ -127,6 +131,7 @@ def measure(options: argparse.Namespace) -> None:
     client.headers["Authorization"] = f"Token {key_create('benchmark', Role.ADMIN)[1]}"
     stored = StoredCollection(COLLECTION, faces=options.measure, dimension=options.dimension)
     stored.write()
+    client.reconnect()  # the server closes a connection that says nothing
     kinds = Verdicts(client, stored)
     idle = {name: kinds.times(name, options.verdicts) for name in kinds.names}
     busy: dict[str, list[float]] = {}
@@ -214,7 +219,7 @@ def ready(client: Client) -> None:
         try:
             client.ask("GET", "/health/ready")
         except (OSError, AssertionError, http.client.HTTPException):
-            client._connection.close()
+            client.reconnect()
             time.sleep(0.2)
         else:
             return

@@ -280,6 +280,7 @@ class Cluster(Document):
     version = fields.IntField(default=0)
     stale = fields.StringField()
     changed_by = fields.IntField(default=0)
+    described_at = fields.LongField(default=0)  # milliseconds since 1970
 
     meta = {
         "collection": "clusters",

@@ -8,31 +8,34 @@ says, so whoever repeats a decision that was half written writes the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
 
+from clustering.decisions.counting import (
+    FEW,
+    changes_counted,
+    cluster_count,
+    cluster_new,
+    cluster_recount,
+    cluster_shown,
+)
 from clustering.decisions.documents import Decision
 from clustering.decisions.ground import ABSENT, cluster_of, current_run, members_by_face
 from clustering.decisions.kinds import NOISE, OUT, Kind
 from clustering.decisions.log import decisions_after, law_of
 from clustering.documents import (
     END_OF_PLACES,
-    Cluster,
     ClusterSizes,
     Face,
     Member,
     Run,
     Verdict,
-    cluster_place,
-    emptied_place,
 )
 from clustering.selectors import collection_get, faces_by_id
 from clustering.signals import decision_written
 from storage.errors import is_away
 from storage.leases import Lease, lease_extended, lease_is_live, lease_take
-from storage.mongo import bulk_upsert, iter_fields
+from storage.mongo import bulk_upsert
 from storage.vectors import VectorStore
 
-COVERS = 4
 SLICE = 500
 LEASE_SECONDS = 5.0  # a reader waits no longer for whoever was killed
 BY_PERSON = {"not_a_face": Verdict.NOT_A_FACE, "ignored": Verdict.IGNORED}
@@ -84,44 +87,34 @@ def decision_write(decision: Decision, run: Run, *, vectors: VectorStore) -> Non
     ClusterSizes.objects(run=run.id).delete()
     labels = {label: person for person in persons if (label := _label_of(run, person))}
     changed = sorted(touched | labels.keys() - {NOISE})
+    _counts_write(decision, moves, touched, run=run, covers=covers)
     for label in changed:
-        cluster_recount(
-            run,
-            label,
-            covers=covers,
-            version=versions.get(labels.get(label, "")),
-            changed_by=decision.seq if label in touched else None,
-        )
+        version = versions.get(labels.get(label, ""))
+        cluster_shown(run, label, covers=covers, version=version)
     decision_written.send(sender=Decision, run=run, decision=decision, labels=changed)
 
 
-def cluster_recount(
-    run: Run,
-    label: str,
+def _counts_write(
+    decision: Decision,
+    moves: list[tuple[str, str, str]],
+    touched: set[str],
     *,
+    run: Run,
     covers: Mapping[str, str],
-    version: int | None = None,
-    changed_by: int | None = None,
 ) -> None:
-    """Count a cluster anew from its members; an empty one leaves the lists.
-
-    What needs vectors follows if a decision changed its members: ``refresh`` does that.
-    """
-    cluster = Cluster.objects(id=Cluster.id_for(run.id, label)).first()
-    cluster = cluster or _cluster_new(run, label, person="")
-    first = f"{run.id}/{label}/"
-    where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
-    members = sorted(iter_fields(Member, where, ["face", "key", "place"]), key=_by_place)
-    faces = {member["face"]: None for member in members}
-    wished = [covers.get(cluster.person, ""), *cluster.covers, *islice(faces, COVERS)]
-    cluster.face_count = len(faces)
-    cluster.image_count = len({member["key"] for member in members})
-    cluster.covers = [face for face in dict.fromkeys(wished) if face in faces][:COVERS]
-    cluster.place = _place(run, label) if faces or label == NOISE else emptied_place(run.id, label)
-    cluster.version = cluster.version if version is None else version
-    if changed_by is not None:
-        cluster.stale, cluster.changed_by = cluster.id, changed_by
-    cluster.save()
+    """Count the clusters that changed: by what changed if it is little, else anew."""
+    if decision.run != run.id or len(moves) > FEW:
+        for label in sorted(touched):
+            cluster_recount(run, label, covers=covers, changed_by=decision.seq)
+        return
+    known = faces_by_id([face for face, _, _ in moves])
+    moved = [
+        (known[face], _label_of(run, was), _label_of(run, became))
+        for face, was, became in moves
+        if face in known
+    ]
+    for label, change in sorted(changes_counted(run, moved).items()):
+        cluster_count(run, label, change, covers=covers, changed_by=decision.seq)
 
 
 def _moves_in(decision: Decision, run: Run) -> Iterator[tuple[str, str, str]]:
@@ -210,7 +203,7 @@ def _label_for(person: str, decision: Decision, run: Run) -> str:
     else:
         counted = Run.objects(id=run.id).modify(inc__labels=1, new=True)
         label = f"cluster_{counted.labels - 1}"
-    _cluster_new(run, label, person=person).save()
+    cluster_new(run, label, person=person).save()
     return label
 
 
@@ -222,28 +215,6 @@ def _label_of(run: Run, person: str) -> str:
     return str(cluster.label) if cluster is not None else ""
 
 
-def _cluster_new(run: Run, label: str, *, person: str) -> Cluster:
-    """Return a cluster without faces yet."""
-    return Cluster(
-        id=Cluster.id_for(run.id, label),
-        run=run.id,
-        label=label,
-        person=person,
-        person_place=Cluster.person_place_for(run.id, person),
-        place=emptied_place(run.id, label),
-        face_count=0,
-        image_count=0,
-    )
-
-
 def _members(run: Run, label: str) -> list[Member]:
     first = f"{run.id}/{label}/"
     return list(Member.objects(place__gte=first, place__lt=first + END_OF_PLACES))
-
-
-def _place(run: Run, label: str) -> str:
-    return cluster_place(run.id, None if label == NOISE else int(label.removeprefix("cluster_")))
-
-
-def _by_place(member: dict[str, str]) -> str:
-    return member["place"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
+from clustering.decisions.counting import cluster_recount
 from clustering.decisions.ground import current_run, members_by_face
 from clustering.decisions.kinds import Kind
-from clustering.decisions.log import decisions_after
+from clustering.decisions.log import decisions_after, law_of
 from clustering.decisions.projection import decision_write, project
 from clustering.documents import END_OF_PLACES, NO_CLUSTER, NOISE, Cluster, Member, Run, out_place
 from storage.mongo import iter_fields
@@ -48,7 +49,7 @@ def projection_rebuild(path: str, *, vectors: VectorStore, repair: bool = False)
         derived.update((face, became) for face, became in moves if face in stored)
     found.faces = len(stored)
     found.differing = sorted(face for face in stored if stored[face] != derived.get(face, ""))
-    found.miscounted = _miscounted(run, stored, persons)
+    found.miscounted = _miscounted(run)
     if repair and not found.is_unchanged:
         _write_again(run, path, found.differing, vectors=vectors)
     return found
@@ -76,22 +77,28 @@ def _places(run: Run, persons: dict[str, str]) -> tuple[dict[str, str], dict[str
     return stored, base
 
 
-def _miscounted(run: Run, stored: dict[str, str], persons: dict[str, str]) -> list[str]:
-    """Return the labels whose cluster counts other faces than it has."""
-    counts: dict[str, int] = defaultdict(int)
-    for person in stored.values():
-        counts[person] += 1
+def _miscounted(run: Run) -> list[str]:
+    """Return the labels whose cluster counts other faces or photos than it has."""
     first = f"{run.id}/"
     where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
-    rows = iter_fields(Cluster, where, ["label", "face_count"])
+    faces, photos = Counter[str](), defaultdict[str, set[str]](set)
+    for row in iter_fields(Member, where, ["cluster", "key"]):
+        faces[row["cluster"]] += 1
+        photos[row["cluster"]].add(row["key"])
+    rows = iter_fields(Cluster, where, ["label", "face_count", "image_count"])
     return sorted(
-        row["label"] for row in rows if row["face_count"] != counts[persons[row["label"]]]
+        row["label"]
+        for row in rows
+        if (row["face_count"], row["image_count"])
+        != (faces[row["label"]], len(photos[row["label"]]))
     )
 
 
 def _write_again(run: Run, path: str, faces: list[str], *, vectors: VectorStore) -> None:
     """Put faces back where the grouping had them, and write all decisions again over that."""
+    labels = set(_miscounted(run))
     for member in members_by_face(run.id, faces).values():
+        labels |= {member.cluster, member.base} - {"", *NO_CLUSTER}
         if member.base:
             member.cluster = member.base
             member.place = Member.place_decided(run.id, member.base, 0, member.face)
@@ -100,3 +107,7 @@ def _write_again(run: Run, path: str, faces: list[str], *, vectors: VectorStore)
             member.delete()
     for decision in decisions_after(path, run.grouped_at):
         decision_write(decision, run, vectors=vectors)
+    with law_of(path) as law:
+        covers = dict(law.covers)
+    for label in sorted(labels | set(_miscounted(run))):
+        cluster_recount(run, label, covers=covers)

@@ -11,15 +11,19 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from clustering.decisions.counting import COVERS
 from clustering.decisions.ground import current_run, members_of
 from clustering.decisions.log import law_of
-from clustering.decisions.projection import COVERS
 from clustering.documents import END_OF_PLACES, Cluster, Member, Run
 from clustering.grouping import Grouping, grouping_described
-from clustering.selectors import clusters_all, faces_by_id, run_current
+from clustering.selectors import faces_by_id, run_current
 from clustering.sizes import sizes_statistics
-from storage.mongo import bulk_set
+from storage.leases import lease_now
+from storage.mongo import bulk_set, iter_fields
 from storage.vectors import VectorStore
+
+LARGE = 500  # faces
+MS_PER_FACE = 10  # that a large cluster rests between two looks
 
 
 def clusters_refresh(path: str, *, vectors: VectorStore) -> int:
@@ -30,11 +34,16 @@ def clusters_refresh(path: str, *, vectors: VectorStore) -> int:
     run = current_run(path)
     with law_of(path) as law:
         covers = dict(law.covers)
-    stale = clusters_stale(run)
+    stale = [one for one in clusters_stale(run) if _is_due(one)]
     for cluster in stale:
         if not cluster.is_noise:  # noise is not alike
             _describe(run, cluster, covers, vectors=vectors)
-        values = {"covers": list(cluster.covers), "cohesion": cluster.cohesion, "stale": ""}
+        values = {
+            "covers": list(cluster.covers),
+            "cohesion": cluster.cohesion,
+            "stale": "",
+            "described_at": lease_now(),
+        }
         bulk_set(Cluster, [(cluster.id, {"changed_by": cluster.changed_by}, values)])
     if stale:
         _count(path, run)
@@ -47,9 +56,18 @@ def clusters_stale(run: Run) -> list[Cluster]:
     return list(Cluster.objects(stale__gte=first, stale__lt=first + END_OF_PLACES))
 
 
+def _is_due(cluster: Cluster) -> bool:
+    """Say whether to describe a cluster now; a large one waits, or a queue of verdicts stalls."""
+    rest = MS_PER_FACE * cluster.face_count if cluster.face_count > LARGE else 0
+    return lease_now() >= cluster.described_at + rest
+
+
 def _count(path: str, run: Run) -> None:
     """Count the run anew, and the one that shares its groups."""
-    sizes = {one.label: one.face_count for one in clusters_all(run)}
+    first = f"{run.id}/"
+    where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+    rows = iter_fields(Cluster, where, ["label", "face_count"])
+    sizes = {row["label"]: row["face_count"] for row in rows}
     seen = run_current(path)
     for one in {run.id: run, seen.id: seen}.values():
         images = int(one.stats.get("total_images", 0))

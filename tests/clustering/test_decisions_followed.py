@@ -5,6 +5,7 @@ import pytest
 from clustering import tasks
 from clustering.decisions import refresh
 from clustering.decisions.projection import projection_waits
+from clustering.decisions.rebuild import projection_rebuild
 from clustering.decisions.refresh import clusters_refresh, clusters_stale
 from clustering.documents import Cluster, Member
 from clustering.edge import groups_settle, request_purge
@@ -116,3 +117,53 @@ def test_a_collection_that_was_removed_meanwhile_is_no_failure(reviewed):
 
     assert tasks.projection_task(path) == 0
     assert groups_settle(path) is None
+
+
+@pytest.mark.parametrize("wrong", ["face_count", "image_count"])
+def test_a_wrong_count_is_found_and_put_right(reviewed, wrong):
+    path, vectors = reviewed.painted.name.path, reviewed.painted.vectors
+    reviewed.decide("move", faces=(reviewed.face("bob0.png"),), to="cluster_0")
+    Cluster.objects(id=Cluster.id_for(reviewed.run.id, "cluster_0")).update_one(
+        **{f"inc__{wrong}": 3}
+    )
+    assert projection_rebuild(path, vectors=vectors).miscounted == ["cluster_0"]
+
+    projection_rebuild(path, vectors=vectors, repair=True)
+
+    assert projection_rebuild(path, vectors=vectors).is_unchanged
+
+
+def test_a_face_that_lies_elsewhere_is_found_and_put_back(reviewed):
+    path, vectors = reviewed.painted.name.path, reviewed.painted.vectors
+    reviewed.decide("merge", cluster="cluster_0", other="cluster_1")
+    face = reviewed.face("bob0.png")
+    member = Member.objects(id=Member.id_for(reviewed.run.id, face)).first()
+    member.cluster, member.place = "noise", Member.place_for(reviewed.run.id, "noise", 0)
+    member.save()
+    assert projection_rebuild(path, vectors=vectors).differing == [face]
+
+    projection_rebuild(path, vectors=vectors, repair=True)
+
+    assert reviewed.label("bob0.png") == "cluster_0"
+    assert projection_rebuild(path, vectors=vectors).is_unchanged
+
+
+def test_a_photo_counts_once_however_many_of_its_faces_come(painted):
+    """Two faces of a photo move one after the other, and back by undo."""
+    for number in range(4):
+        painted.paint(f"both{number}.png", ADA, BOB, shade=number)
+    painted.run()
+    reviewed = Reviewed(painted)
+    path, vectors = painted.name.path, painted.vectors
+    label = reviewed.label("both0.png", 0)
+    other = reviewed.label("both0.png", 1)
+
+    moved = reviewed.decide("move", faces=(reviewed.face("both0.png", 1),), to=label)
+    cluster = cluster_get(reviewed.run, label)
+    assert (cluster.face_count, cluster.image_count) == (5, 4)
+    assert cluster_get(reviewed.run, other).image_count == 3
+    assert projection_rebuild(path, vectors=vectors).is_unchanged
+
+    reviewed.undo(moved)
+    assert cluster_get(reviewed.run, other).image_count == 4
+    assert projection_rebuild(path, vectors=vectors).is_unchanged

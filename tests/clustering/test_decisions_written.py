@@ -34,7 +34,7 @@ def reviewed(painted):
     return Reviewed(painted)
 
 
-WRITES = ("bulk_upsert", "_payloads_write", "cluster_recount")
+WRITES = ("bulk_upsert", "_payloads_write", "cluster_count", "cluster_shown")
 
 
 @pytest.mark.parametrize("write", WRITES)
@@ -69,14 +69,14 @@ def test_a_decision_killed_at_any_write_is_whole_after_the_next(
 def test_readers_never_see_half_a_decision(reviewed, painted, monkeypatch):
     """Stop the writer between two members; whoever reads then gets the whole decision."""
     stopped, go_on = threading.Event(), threading.Event()
-    really = projection.cluster_recount
+    really = projection.cluster_count
 
     def slow(*arguments, **named):
         stopped.set()
         go_on.wait(20)
         return really(*arguments, **named)
 
-    monkeypatch.setattr(projection, "cluster_recount", slow)
+    monkeypatch.setattr(projection, "cluster_count", slow)
     reviewed.decide("merge", cluster="cluster_0", other="cluster_1", write=False)
     writer = threading.Thread(
         target=projection.project, args=(painted.name.path,), kwargs={"vectors": painted.vectors}
