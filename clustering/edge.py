@@ -36,7 +36,6 @@ from storage.vectors import face_vectors
 
 T = TypeVar("T")
 
-AT_ONCE = 300  # moved faces that are written before the answer: some 100 ms
 READ_AGAIN = 5
 PATIENCE_S = 10.0
 POLL_S = 0.02
@@ -122,13 +121,9 @@ def request_repair(run: Run) -> tuple[Repair, StorageReport]:
 
 
 def request_decision(path: str, asked: Asked, *, by: str, dry_run: bool = False) -> Decision:
-    """Decide, and write what follows: if it is little at once, all that takes long by a worker."""
+    """Decide; a worker writes what follows, or whoever reads the groups before that."""
     decision = decide(collection_get(path), asked, by=by, dry_run=dry_run)
-    if dry_run:
-        return decision
-    if len(decision.moved) <= AT_ONCE:
-        project(path, vectors=face_vectors())
-    if decision.moved:
+    if not dry_run:
         enqueue_projection(path)
     return decision
 

@@ -41,6 +41,33 @@ LEASE_SECONDS = 5.0  # a reader waits no longer for whoever was killed
 BY_PERSON = {"not_a_face": Verdict.NOT_A_FACE, "ignored": Verdict.IGNORED}
 
 
+class _Labels(dict[str, str]):
+    """The label of each person's cluster in a run, "" without one; each is asked for once."""
+
+    def __init__(self, run: Run, decision: Decision) -> None:
+        super().__init__({place: place for place in (NOISE, *ABSENT)})
+        self._run = run
+        self._decision = decision
+
+    def __missing__(self, person: str) -> str:
+        cluster = cluster_of(self._run.id, person)
+        self[person] = str(cluster.label) if cluster is not None else ""
+        return self[person]
+
+    def ensure(self, person: str) -> None:
+        """Make a cluster of a person who has none in this run."""
+        if self[person]:
+            return
+        decision, label = self._decision, ""
+        if decision.run == self._run.id and person == decision.person:
+            label = decision.label
+        if not label:
+            counted = Run.objects(id=self._run.id).modify(inc__labels=1, new=True)
+            label = f"cluster_{counted.labels - 1}"
+        cluster_new(self._run, label, person=person).save()
+        self[person] = label
+
+
 def project(path: str, *, vectors: VectorStore) -> bool:
     """Write the decisions of a collection that wait; False if somebody else is at it."""
     collection = collection_get(path)
@@ -77,17 +104,17 @@ def decisions_catch_up(run: Run, *, vectors: VectorStore) -> None:
 
 def decision_write(decision: Decision, run: Run, *, vectors: VectorStore) -> None:
     """Write one decision into the groups of a run."""
-    moves = list(_moves_in(decision, run))
-    touched = _members_write(decision, moves, run=run)
+    moves, labels_of = list(_moves_in(decision, run)), _Labels(run, decision)
+    touched = _members_write(decision, moves, run=run, labels=labels_of)
     _faces_write(moves, vectors=vectors)
-    _payloads_write(moves, run, vectors=vectors)
+    _payloads_write(moves, run, labels=labels_of, vectors=vectors)
     with law_of(run.collection) as law:
         persons = law.persons_of(decision.id) | {decision.person, decision.other}
         covers, versions = dict(law.covers), {one: law.version(one) for one in persons}
     ClusterSizes.objects(run=run.id).delete()
-    labels = {label: person for person in persons if (label := _label_of(run, person))}
+    labels = {label: person for person in persons if (label := labels_of[person])}
     changed = sorted(touched | labels.keys() - {NOISE})
-    _counts_write(decision, moves, touched, run=run, covers=covers)
+    _counts_write(decision, moves, touched, run=run, labels=labels_of, covers=covers)
     for label in changed:
         version = versions.get(labels.get(label, ""))
         cluster_shown(run, label, covers=covers, version=version)
@@ -100,6 +127,7 @@ def _counts_write(
     touched: set[str],
     *,
     run: Run,
+    labels: _Labels,
     covers: Mapping[str, str],
 ) -> None:
     """Count the clusters that changed: by what changed if it is little, else anew."""
@@ -109,9 +137,7 @@ def _counts_write(
         return
     known = faces_by_id([face for face, _, _ in moves])
     moved = [
-        (known[face], _label_of(run, was), _label_of(run, became))
-        for face, was, became in moves
-        if face in known
+        (known[face], labels[was], labels[became]) for face, was, became in moves if face in known
     ]
     for label, change in sorted(changes_counted(run, moved).items()):
         cluster_count(run, label, change, covers=covers, changed_by=decision.seq)
@@ -128,15 +154,18 @@ def _moves_in(decision: Decision, run: Run) -> Iterator[tuple[str, str, str]]:
                 yield member.face, decision.other, decision.person
 
 
-def _members_write(decision: Decision, moves: list[tuple[str, str, str]], *, run: Run) -> set[str]:
+def _members_write(
+    decision: Decision, moves: list[tuple[str, str, str]], *, run: Run, labels: _Labels
+) -> set[str]:
     """Write where faces became; return the labels whose members changed."""
     faces = [face for face, _, _ in moves]
     there, known = members_by_face(run.id, faces), faces_by_id(faces)
-    labels = {person: _label_for(person, decision, run) for person in {b for *_, b in moves}}
+    for person in {became for *_, became in moves}:
+        labels.ensure(person)
     touched = {member.cluster for member in there.values()}
     written = []
     for face, was, became in moves:
-        touched.add(_label_of(run, was))
+        touched.add(labels[was])
         if face in known:  # it may have left the collection since
             touched.add(labels[became])
             written.append(
@@ -181,38 +210,18 @@ def _faces_write(moves: Iterable[tuple[str, str, str]], *, vectors: VectorStore)
         vectors.set_payload(face.embedder, [face.id], {"verdict": face.verdict.value})
 
 
-def _payloads_write(moves: list[tuple[str, str, str]], run: Run, *, vectors: VectorStore) -> None:
+def _payloads_write(
+    moves: list[tuple[str, str, str]], run: Run, *, labels: _Labels, vectors: VectorStore
+) -> None:
     """Tell the vector store which cluster the moved faces are in, or that they are in none."""
     by_label: dict[str, list[str]] = {}
     for face, _, became in moves:
-        label = "" if became in ABSENT else _label_of(run, became)
+        label = "" if became in ABSENT else labels[became]
         by_label.setdefault(label, []).append(face)
     for label, faces in by_label.items():
         for first in range(0, len(faces), SLICE):
             part = faces[first : first + SLICE]
             vectors.set_payload(run.embedder, part, {"run": run.id, "cluster": label})
-
-
-def _label_for(person: str, decision: Decision, run: Run) -> str:
-    """Return the label of a person's cluster, made now if this run has none of that person."""
-    label = _label_of(run, person)
-    if label:
-        return label
-    if decision.label and decision.run == run.id and person == decision.person:
-        label = decision.label
-    else:
-        counted = Run.objects(id=run.id).modify(inc__labels=1, new=True)
-        label = f"cluster_{counted.labels - 1}"
-    cluster_new(run, label, person=person).save()
-    return label
-
-
-def _label_of(run: Run, person: str) -> str:
-    """Return the label of a person's cluster in a run, "" without one."""
-    if person == NOISE or person in ABSENT:
-        return person
-    cluster = cluster_of(run.id, person)
-    return str(cluster.label) if cluster is not None else ""
 
 
 def _members(run: Run, label: str) -> list[Member]:

@@ -7,6 +7,7 @@ from django.db import connection
 
 from clustering.decisions.documents import Decision
 from clustering.documents import Member
+from clustering.edge import groups_settle
 from tests.assignments.conftest import stored
 from tests.callers import key_client
 from tests.clustering.deciding import Reviewed
@@ -30,7 +31,9 @@ def decide(matched, reviewer):
         body = {"collection": matched.name.path, "decisions": list(decisions), **other}
         headers = {"HTTP_IDEMPOTENCY_KEY": other.pop("key")} if "key" in other else {}
         body.pop("key", None)
-        return client.post(DECISIONS, body, format="json", **headers)
+        answer = client.post(DECISIONS, body, format="json", **headers)
+        groups_settle(matched.name.path)
+        return answer
 
     return post
 
@@ -129,6 +132,7 @@ def test_undo_of_an_undo_of_an_undo(decide, matched, reviewed, reviewer):
     for number in range(3):
         answer = reviewer.post(f"{DECISIONS}{undone}/undo/", {}, format="json")
         assert answer.status_code == 201, answer.json()
+        groups_settle(matched.name.path)
         undone = answer.json()["id"]
         people = reviewed.people()
         apart = people if number == 0 else apart
