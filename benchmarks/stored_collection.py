@@ -135,7 +135,9 @@ class StoredCollection:
                 )
 
     def _clusters(self) -> Iterator[Cluster]:
+        keys = iter(self.keys)
         for rank, (label, size) in enumerate(self.sizes):
+            photos = len(set(islice(keys, size)))
             yield Cluster(
                 id=Cluster.id_for(self.run_id, label),
                 run=self.run_id,
@@ -144,7 +146,7 @@ class StoredCollection:
                 person_place=Cluster.person_place_for(self.run_id, self._person(label)),
                 place=cluster_place(self.run_id, None if label == NOISE else rank),
                 face_count=size,
-                image_count=size,
+                image_count=photos,
                 covers=self.ids[:4],
                 cohesion=0.8,
             )
