@@ -63,6 +63,9 @@ class Reviewer:
             one["id"] for one in self.get("/api/v1/activity/", collection=self.path)["decisions"]
         ]
 
+    def seen_run(self):
+        return self.get(f"/api/v1/collections/{self.path}/")["current_run"]["clustering_id"]
+
     def is_rebuilt_alike(self):
         ended = self.product.command("rebuild_decisions", self.path)
         return (ended.returncode, "nothing changed" in ended.stdout) == (0, True)
