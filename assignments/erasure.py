@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from assignments.services import assignments_of_user_forget, assignments_of_user_left
 from clustering.decisions.forgetting import decisions_forget, decisions_naming
-from profiles.importing import imported_files_forget, imported_files_left
+from profiles.imports.importing import imported_files_forget, imported_files_left
 from profiles.photos import ProfileStores
 from profiles.services import Receipt, profile_erase, profile_hide
 

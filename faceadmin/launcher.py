@@ -26,7 +26,7 @@ from faceadmin.prepare import Prepared, folders_make, prepare, servers_check
 from faceadmin.processes import address, services_here
 from faceadmin.supervisor import CHECKOUT, Supervisor
 from faceadmin.terminal import Progress
-from profiles.tasks import enqueue_imports_sweep
+from profiles.imports.tasks import enqueue_imports_sweep
 
 OTHERS_START_S = 120.0
 STOP_S = 75.0  # more than four processes may take to stop, one after the other

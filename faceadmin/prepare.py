@@ -17,7 +17,7 @@ from web.roles import Role
 
 SWEEPS = {
     "runs_sweep": "clustering.tasks.runs_sweep",
-    "imports_sweep": "profiles.tasks.imports_sweep",
+    "imports_sweep": "profiles.imports.tasks.imports_sweep",
 }
 FIRST_ADMIN = "admin"
 FOLDERS = ("logs", "models", "run")

@@ -7,7 +7,7 @@ from django.urls import include, path
 from profiles import api
 
 urlpatterns = [
-    path("", include("profiles.import_urls")),
+    path("", include("profiles.imports.urls")),
     path("detect-face", api.DetectFaceApi.as_view(), name="detect_face"),
     path("update-face/<str:user_id>", api.UpdateFaceApi.as_view(), name="update_face"),
     path("debug-profiles", api.DebugProfilesApi.as_view(), name="debug_profiles"),

@@ -11,12 +11,12 @@ from clustering.decisions.deciding import Asked
 from clustering.decisions.kinds import Kind
 from profiles.documents import Profile, ReferencePhoto
 from profiles.errors import NoSuchProfile
-from profiles.import_documents import ImportedFile
+from profiles.imports.documents import ImportedFile
 from profiles.selectors import profile_find
 from storage.crops import CropStore
 from storage.errors import StoreUnavailable
 from tests.assignments.conftest import ADA, BOB, EVE, stored
-from tests.profiles.import_kit import to_its_end, zip_started
+from tests.profiles.imports.import_kit import to_its_end, zip_started
 from tests.profiles.painted import photo_of
 from web.models import IdempotentRequest
 
@@ -44,7 +44,7 @@ def traces():
 @pytest.fixture
 def known(album, people, monkeypatch):
     """Ada under an id of her own in every store, and Bob and Eve beside her."""
-    monkeypatch.setattr("profiles.import_opening.get_engine", lambda _: people.engine)
+    monkeypatch.setattr("profiles.imports.opening.get_engine", lambda _: people.engine)
     people.enrol(ID, ADA, name=NAME)
     people.update(ID, ADA, shade=1)
     people.enrol("bob", BOB)

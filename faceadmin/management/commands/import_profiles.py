@@ -12,18 +12,18 @@ from django.core.management.base import CommandParser
 from faceadmin.exits import Ended, Exit, SentenceCommand
 from faceadmin.launcher import services_running
 from faceadmin.terminal import Progress
-from profiles.import_answers import import_json
-from profiles.import_documents import Import, ImportKind, ImportState, Outcome
-from profiles.import_edge import zip_shown
-from profiles.import_opening import import_limits, import_tools
-from profiles.import_selectors import files_all, import_get
-from profiles.importing import (
+from profiles.imports.answers import import_json
+from profiles.imports.documents import Import, ImportKind, ImportState, Outcome
+from profiles.imports.edge import zip_shown
+from profiles.imports.importing import (
     ImportEnded,
     ImportTools,
     import_advance,
     import_cancel,
     import_start,
 )
+from profiles.imports.opening import import_limits, import_tools
+from profiles.imports.selectors import files_all, import_get
 from storage.buckets import LocalBucket
 
 BY = "command line"

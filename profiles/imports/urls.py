@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from django.urls import path
 
-from profiles import import_api
+from profiles.imports import api
 
 urlpatterns = [
     path(
         "api/v1/profiles/import/",
-        import_api.ProfilesImportApi.as_view(),
+        api.ProfilesImportApi.as_view(),
         name="profiles_import_api",
     ),
-    path("api/v1/profiles/imports/", import_api.ImportsApi.as_view(), name="imports_api"),
+    path("api/v1/profiles/imports/", api.ImportsApi.as_view(), name="imports_api"),
     path(
         "api/v1/profiles/imports/<str:import_id>/",
-        import_api.ImportApi.as_view(),
+        api.ImportApi.as_view(),
         name="import_api",
     ),
     path(
         "api/v1/profiles/imports/<str:import_id>/files/",
-        import_api.ImportFilesApi.as_view(),
+        api.ImportFilesApi.as_view(),
         name="import_files_api",
     ),
     path(
         "api/v1/profiles/imports/<str:import_id>/cancel/",
-        import_api.ImportCancelApi.as_view(),
+        api.ImportCancelApi.as_view(),
         name="import_cancel_api",
     ),
 ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from profiles.import_documents import Outcome
+from profiles.imports.documents import Outcome
 from profiles.serializers import PhotoField
 
 

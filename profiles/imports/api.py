@@ -9,19 +9,19 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from profiles import import_answers as answers
-from profiles.archives import NotAnArchive, TooManyEntries
-from profiles.import_documents import Import
-from profiles.import_edge import request_folder_import, request_import_cancel, request_zip_import
-from profiles.import_selectors import (
+from profiles.imports import answers
+from profiles.imports.archives import NotAnArchive, TooManyEntries
+from profiles.imports.documents import Import
+from profiles.imports.edge import request_folder_import, request_import_cancel, request_zip_import
+from profiles.imports.importing import ImportEnded
+from profiles.imports.selectors import (
     NoSuchImport,
     files_order,
     files_page,
     import_get,
     imports_page,
 )
-from profiles.import_serializers import ImportedFilesQuery, ImportForm, ImportsQuery
-from profiles.importing import ImportEnded
+from profiles.imports.serializers import ImportedFilesQuery, ImportForm, ImportsQuery
 from storage.errors import InvalidName, NoSuchBucket
 from web.api import Api, form_of, query_of
 from web.auth import caller_name

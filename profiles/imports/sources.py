@@ -15,7 +15,8 @@ from typing import IO, Any, Protocol
 from django.core.files.base import File
 from django.core.files.storage import Storage, storages
 
-from profiles.archives import (
+from profiles.documents import is_user_id
+from profiles.imports.archives import (
     MAX_ENTRIES,
     Archive,
     EntryRefused,
@@ -23,7 +24,6 @@ from profiles.archives import (
     is_passed_over,
     name_check,
 )
-from profiles.documents import is_user_id
 from storage.buckets import Bucket
 from storage.errors import Missing, Refused, StorageError, store_away, unavailable_from
 

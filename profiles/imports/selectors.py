@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from profiles.documents import END_OF_PLACES
-from profiles.import_documents import Import, ImportedFile
+from profiles.imports.documents import Import, ImportedFile
 from storage.errors import Missing
 
 

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from profiles.archives import (
+from profiles.imports.archives import (
     MAX_DIRECTORY,
     MAX_ENTRIES,
     Archive,
@@ -183,7 +183,7 @@ def never_parsed(monkeypatch):
     def parse(*_args):
         raise AssertionError("zipfile was asked to read it")
 
-    monkeypatch.setattr("profiles.archives.zipfile.ZipFile", parse)
+    monkeypatch.setattr("profiles.imports.archives.zipfile.ZipFile", parse)
 
 
 def test_a_hundred_thousand_entries_never_reach_the_parser(never_parsed):

@@ -5,13 +5,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from profiles import importing, tasks
 from profiles.documents import Profile, ReferencePhoto
 from profiles.errors import NoSuchProfile
-from profiles.import_documents import Import, ImportedFile, ImportKind, ImportState
-from profiles.import_opening import ZIP_GROWS, import_limits, import_tools
-from profiles.import_selectors import import_get
-from profiles.importing import (
+from profiles.imports import importing, tasks
+from profiles.imports.documents import Import, ImportedFile, ImportKind, ImportState
+from profiles.imports.importing import (
     ImportEnded,
     import_advance,
     import_cancel,
@@ -19,10 +17,12 @@ from profiles.importing import (
     imported_files_forget,
     imported_files_left,
 )
+from profiles.imports.opening import ZIP_GROWS, import_limits, import_tools
+from profiles.imports.selectors import import_get
 from profiles.selectors import profile_get
 from storage.errors import StoreUnavailable
 from storage.leases import lease_take
-from tests.profiles.import_kit import (
+from tests.profiles.imports.import_kit import (
     EXPECTED,
     family,
     folder_started,
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.services
 
 @pytest.fixture
 def importer(people, monkeypatch):
-    monkeypatch.setattr("profiles.import_opening.get_engine", lambda _: people.engine)
+    monkeypatch.setattr("profiles.imports.opening.get_engine", lambda _: people.engine)
     return people
 
 

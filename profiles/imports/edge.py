@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.core.files.base import File
 
-from profiles.import_documents import Import, ImportKind
-from profiles.import_opening import import_limits
-from profiles.importing import import_cancel, import_start
-from profiles.tasks import enqueue_import
+from profiles.imports.documents import Import, ImportKind
+from profiles.imports.importing import import_cancel, import_start
+from profiles.imports.opening import import_limits
+from profiles.imports.tasks import enqueue_import
 from storage.buckets import open_bucket
 from storage.names import CollectionName
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from profiles.importing import ImportLimits, ImportTools
+from profiles.imports.importing import ImportLimits, ImportTools
 from profiles.opening import profile_stores
 from storage.buckets import Bucket, open_bucket
 from vision import get_engine

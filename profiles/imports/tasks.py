@@ -7,21 +7,23 @@ from datetime import timedelta
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from profiles.import_documents import ACTIVE, Import, ImportKind, ImportState
-from profiles.import_opening import import_tools
-from profiles.importing import import_advance, import_end
+from profiles.imports.documents import ACTIVE, Import, ImportKind, ImportState
+from profiles.imports.importing import import_advance, import_end
+from profiles.imports.opening import import_tools
 from storage.leases import LEASE_SECONDS, lease_is_live, lease_take
 from vision import ModelMissing
 
 
 def enqueue_import(import_id: str) -> None:
     """Let a worker take up an import."""
-    async_task("profiles.tasks.import_task", import_id, group="profiles", ack_failure=True)
+    async_task("profiles.imports.tasks.import_task", import_id, group="profiles", ack_failure=True)
 
 
 def enqueue_imports_sweep() -> None:
     """Let a worker look for imports that were left behind, as after a restart."""
-    async_task("profiles.tasks.imports_sweep", everything=True, group="profiles", ack_failure=True)
+    async_task(
+        "profiles.imports.tasks.imports_sweep", everything=True, group="profiles", ack_failure=True
+    )
 
 
 def import_task(import_id: str) -> str:

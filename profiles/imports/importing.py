@@ -17,10 +17,10 @@ from secrets import token_hex
 from django.core.files.base import File
 from django.utils import timezone
 
-from profiles.archives import TooManyBytes
 from profiles.documents import END_OF_PLACES, Profile, ProfileState
 from profiles.errors import LooksLikeAnother, PhotoRefused, ProfileErasing, ProfileExists
-from profiles.import_documents import (
+from profiles.imports.archives import TooManyBytes
+from profiles.imports.documents import (
     ACTIVE,
     Import,
     ImportedFile,
@@ -28,7 +28,7 @@ from profiles.import_documents import (
     ImportState,
     Outcome,
 )
-from profiles.import_sources import (
+from profiles.imports.sources import (
     Source,
     SourceFile,
     ZipSource,

@@ -5,10 +5,10 @@ import zipfile
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from profiles.import_documents import ImportedFile, ImportKind
-from profiles.import_opening import import_limits, import_tools
-from profiles.import_selectors import import_get
-from profiles.importing import import_advance, import_start
+from profiles.imports.documents import ImportedFile, ImportKind
+from profiles.imports.importing import import_advance, import_start
+from profiles.imports.opening import import_limits, import_tools
+from profiles.imports.selectors import import_get
 from tests.profiles.painted import photo_of
 
 ADDRESS = "/api/v1/profiles/import/"

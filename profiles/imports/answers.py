@@ -7,7 +7,7 @@ from typing import TypedDict
 from django.urls import reverse
 
 from profiles.answers import time_json
-from profiles.import_documents import Import, ImportedFile, Outcome
+from profiles.imports.documents import Import, ImportedFile, Outcome
 
 
 class ImportRow(TypedDict):
