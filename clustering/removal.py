@@ -60,13 +60,18 @@ def _readers_move(run: Run, others: list[Run]) -> Collection:
     collection = collection_get(run.collection)
     changes: dict[str, object] = {}
     if collection.current_run == run.id:
-        changes["set__current_run"] = next((one.id for one in others if _has_groups(one)), "")
+        changes["set__current_run"] = next((one.id for one in others if _can_be_read(one)), "")
     if collection.newest_run == run.id:
         changes["set__newest_run"] = others[0].id if others else ""
     if not changes:
         return collection
     changes["set__updated_at"] = timezone.now()
     return Collection.objects(path=run.collection).modify(new=True, **changes)
+
+
+def _can_be_read(run: Run) -> bool:
+    """Say whether readers may be shown a run: a preview waits until somebody applies it."""
+    return _has_groups(run) and not run.preview
 
 
 def _has_groups(run: Run) -> bool:

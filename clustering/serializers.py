@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from clustering.answers.runs import run_finished_json
-from clustering.answers.storage import storage_json
 from clustering.parameters import ALGORITHMS, RunParameters
 from web.fields import FiniteField
-
-__all__ = ["run_finished_json", "storage_json"]  # until the two commands import the answers
 
 MAX_CURSOR = 3000  # a collection and a key of 1024 bytes each, in base 64
 MAX_PATH = 1100  # a bucket's name, a slash, and a prefix of 1023 bytes

@@ -99,9 +99,9 @@ def run_resume(run: Run) -> Run:
 def run_apply(run: Run) -> Run:
     """Let a preview become what readers see; its groups have to be of the run that they see now."""
     collection = Collection.objects(path=run.collection).first()
-    if not run.preview or run.state != RunState.FINISHED or run.forgotten:
+    if not run.preview or run.state != RunState.FINISHED:
         raise NotAPreview("This run is no preview that waits to be applied.")
-    if collection.current_run != run.previewed_from:
+    if collection.current_run != run.previewed_from or run.forgotten:
         raise PreviewStale("Another run was applied since; ask for a new preview.")
     _run_activate(collection, run)
     run.modify(

@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from assignments.api.examples import RUN
-from assignments.search import photo_search
-from assignments.search_answers import SearchResult, search_json
+from assignments.search.answers import SearchResult, search_json
+from assignments.search.photo import photo_search
 from clustering.errors import NoSuchRun
 from profiles.api import PhotoApi
 from profiles.serializers import PhotoField

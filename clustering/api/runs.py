@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import ClassVar
 
 from django.http import HttpResponse, HttpResponseBase
 from rest_framework import status
@@ -35,7 +34,7 @@ from storage.errors import InvalidName, NoSuchBucket
 from storage.names import CollectionName
 from vision import ModelMissing
 from web.api import Api, query_of
-from web.auth import caller_name
+from web.auth import caller_name, role_check
 from web.paging import BadCursor, cursor_decode, cursor_encode
 from web.roles import Role
 from web.schema import operation
@@ -138,8 +137,6 @@ class RunsApi(Api):
 class RunApi(Api):
     """A run."""
 
-    roles: ClassVar = {"DELETE": Role.ADMIN}
-
     @operation(
         "Read a run",
         answers={200: details.RunDetail},
@@ -161,10 +158,14 @@ class RunApi(Api):
     def delete(self, request: Request, run_id: str) -> Response:
         """Remove a run and its groups; the faces stay.
 
-        If it was the collection's current run, the newest other finished run that still has its
-        clusters becomes that; without one, the collection reads as never clustered.
+        A reviewer drops previews; everything else is an admin's. If it was the collection's
+        current run, the newest other finished run that still has its clusters becomes that;
+        without one, the collection reads as never clustered.
         """
-        return Response(details.run_removed_json(request_run_removal(selectors.run_get(run_id))))
+        run = selectors.run_get(run_id)
+        if not run.preview:
+            role_check(request, Role.ADMIN)
+        return Response(details.run_removed_json(request_run_removal(run)))
 
 
 class RunCancelApi(Api):

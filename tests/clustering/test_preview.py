@@ -51,7 +51,7 @@ def test_a_preview_of_before_another_run_cannot_be_applied(reviewed, painted):
     preview = reviewed.rerun(full=True, eps=0.2, preview=True)
     reviewed.rerun(full=True)
 
-    with pytest.raises((PreviewStale, NotAPreview)):
+    with pytest.raises(PreviewStale):
         run_apply(reviewed.fresh(preview))
 
 
@@ -75,3 +75,33 @@ def test_its_changes_are_read_and_it_is_applied_over_rest(reviewed, in_force, re
     assert refused.status_code == 403
     assert applied.status_code == 202
     assert (again.status_code, again.json()["code"]) == (409, "not_a_preview")
+
+
+def test_a_preview_that_is_dropped_leaves_what_readers_see(reviewed, painted, reviewer, viewer):
+    before, preview = reviewed.projection(), reviewed.rerun(full=True, eps=1.9, preview=True)
+
+    dropped = reviewer.delete(f"/api/v1/runs/{preview.id}/")
+
+    assert dropped.status_code == 200
+    assert viewer.get(f"/api/v1/runs/{preview.id}/").status_code == 404
+    assert reviewed.projection() == before
+
+
+def test_a_preview_of_before_another_run_is_409_over_rest(reviewed, in_force, reviewer):
+    preview = reviewed.rerun(full=True, eps=0.2, preview=True)
+    reviewed.rerun(full=True)
+    before = reviewed.projection()
+
+    answer = reviewer.post(f"/api/v1/runs/{preview.id}/apply/")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "preview_stale")
+    assert reviewed.projection() == before
+
+
+def test_a_preview_is_not_shown_because_the_run_before_it_was_removed(reviewed, painted, admin):
+    reviewed.rerun(full=True, eps=1.9, preview=True)
+
+    removed = admin.delete(f"/api/v1/runs/{current(painted)}/")
+
+    assert removed.status_code == 200
+    assert current(painted) == ""

@@ -8,13 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
+from clustering.answers.runs import run_finished_json
 from clustering.documents import Run
 from clustering.edge import request_run
 from clustering.errors import RunActive
 from clustering.parameters import ALGORITHMS, RunParameters
 from clustering.progress import run_progress
 from clustering.selectors import members_all, run_get
-from clustering.serializers import run_finished_json
 from faceadmin.data_lock import running_on
 from faceadmin.exits import Ended, Exit, SentenceCommand
 from faceadmin.launcher import others_wait, services_running

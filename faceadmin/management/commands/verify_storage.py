@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from clustering.answers.storage import storage_json
 from clustering.edge import request_repair, request_report
 from clustering.pipeline.verification import Repair, StorageReport
 from clustering.selectors import run_current
-from clustering.serializers import storage_json
 from faceadmin.exits import Ended, SentenceCommand
 from faceadmin.launcher import services_running
 from storage.names import CollectionName

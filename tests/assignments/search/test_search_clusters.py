@@ -5,7 +5,7 @@ import uuid
 import numpy as np
 import pytest
 
-from assignments import search_clusters
+from assignments.search import clusters as search_clusters
 from clustering.documents import Collection
 from clustering.selectors import cluster_get, members_all
 from storage.vectors import face_vectors

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from assignments.search import FaceSearched, PhotoSearched
-from assignments.search_clusters import ClusterHit
-from assignments.search_people import PersonHit
+from assignments.search.clusters import ClusterHit
+from assignments.search.people import PersonHit
+from assignments.search.photo import FaceSearched, PhotoSearched
 from clustering.answers.faces import FaceQualityParts
 
 DIGITS = 6

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assignments.search_clusters import ClusterHit, ClusterSearch
-from assignments.search_people import PersonHit, people_search
+from assignments.search.clusters import ClusterHit, ClusterSearch
+from assignments.search.people import PersonHit, people_search
 from profiles.judgement import Engine, quality_checks
 from profiles.selectors import template_table
 from storage.vectors import VectorStore

@@ -1,0 +1,1 @@
+"""Who is in a photo: its faces against the known people and the stored clusters."""

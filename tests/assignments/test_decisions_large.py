@@ -1,0 +1,63 @@
+"""Ten thousand faces in one decision over REST, its undo, and one face too many."""
+
+import pytest
+
+from benchmarks.stored_collection import StoredCollection
+from clustering.decisions.deciding import MAX_FACES
+from clustering.decisions.rebuild import projection_rebuild
+from clustering.documents import Member
+from clustering.edge import groups_settle
+from clustering.selectors import collection_faces, members_all
+from storage.vectors import face_vectors
+
+pytestmark = [pytest.mark.services, pytest.mark.long]
+
+PATH = "large/faces"
+DECISIONS = "/api/v1/decisions/"
+
+
+@pytest.fixture
+def faces(stores):
+    StoredCollection(PATH, faces=12_000, dimension=16).write()
+    return [one.id for one in collection_faces(PATH)]
+
+
+def labels():
+    return {one.face: one.cluster for one in members_all(groups_settle(PATH))}
+
+
+def test_ten_thousand_faces_move_in_one_decision_and_come_back(faces, reviewer):
+    before = labels()
+    some = faces[:10_000]
+
+    answer = reviewer.post(
+        DECISIONS,
+        {"collection": PATH, "decisions": [{"kind": "move", "faces": some, "to": "noise"}]},
+        format="json",
+    )
+    [result] = answer.json()["results"]
+    moved = labels()
+    undone = reviewer.post(f"{DECISIONS}{result['decision']['id']}/undo/", {}, format="json")
+
+    assert (answer.status_code, result["decision"]["moved"]) == (201, 10_000)
+    assert {moved[face] for face in some} == {"noise"}
+    assert {face: moved[face] for face in faces[10_000:]} == {
+        face: before[face] for face in faces[10_000:]
+    }
+    assert undone.status_code == 201
+    assert labels() == before
+    assert projection_rebuild(PATH, vectors=face_vectors()).is_unchanged
+
+
+def test_more_faces_than_a_decision_holds_are_refused_and_nothing_is_written(faces, reviewer):
+    before = Member.objects(cluster="noise").count()
+    many = [f"{number:08x}-0000-5000-8000-000000000000" for number in range(MAX_FACES + 1)]
+
+    answer = reviewer.post(
+        DECISIONS,
+        {"collection": PATH, "decisions": [{"kind": "move", "faces": many, "to": "noise"}]},
+        format="json",
+    )
+
+    assert answer.status_code == 422
+    assert Member.objects(cluster="noise").count() == before
