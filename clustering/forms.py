@@ -21,6 +21,7 @@ class RunForm(forms.Form):
     plain = forms.BooleanField(required=False, label="Plain algorithm, no refinement")
     full = forms.BooleanField(required=False, label="Look at every photo again")
     skip_quality_filter = forms.BooleanField(required=False, label="Keep poor faces too")
+    preview = forms.BooleanField(required=False, label="Only show what would change")
     eps = forms.FloatField(
         required=False, min_value=0.0001, max_value=2, label="eps", help_text="cosine distance"
     )

@@ -171,6 +171,16 @@ def members_page(run: Run, label: str, *, after: str = "", limit: int) -> list[M
     return _page(Member, after or first, end=first + END_OF_PLACES, limit=limit)
 
 
+def members_last(run: Run, label: str, *, after: str = "", limit: int) -> list[Member]:
+    """Return up to ``limit`` members of a cluster from the end, after a place, least typical first.
+
+    ``after`` is the place of the last one of the page before, which lies behind this page.
+    """
+    first = f"{run.clusters_run}/{label}/"
+    found = Member.objects(place__gt=first, place__lt=after or first + END_OF_PLACES)
+    return list(found.order_by("-place").limit(limit))
+
+
 def members_slices(run: Run, *, size: int) -> Iterator[list[Member]]:
     """Iterate all members of a run in slices, cluster by cluster."""
     first = f"{run.clusters_run}/"
@@ -196,6 +206,13 @@ def members_from(run: Run, after: str) -> Iterator[Member]:
 def members_all(run: Run) -> Iterator[Member]:
     """Iterate all members of a run, cluster by cluster."""
     return _stream(Member, f"{run.clusters_run}/")
+
+
+def members_faces(run: Run, label: str) -> list[str]:
+    """Return the faces of a cluster of a run, in no order."""
+    first = f"{run.clusters_run}/{label}/"
+    where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+    return [row["face"] for row in iter_fields(Member, where, ["face"])]
 
 
 def current_run(collection: str) -> Run | None:
@@ -237,6 +254,11 @@ def face_get(face_id: str) -> Face:
     if face is None:
         raise NoSuchFace("There is no face with this id.")
     return face
+
+
+def faces_beside(face: Face) -> list[Face]:
+    """Return all faces of the photo a face was found in, itself too, from left to right."""
+    return sorted(Face.objects(image=face.image), key=lambda one: (one.bbox[0], one.id))
 
 
 def image_of(face: Face) -> Image:

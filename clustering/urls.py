@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path, re_path
+from django.urls import path
 
 from clustering import views
 
@@ -12,15 +12,11 @@ urlpatterns = [
     path("runs/<str:run_id>/status/", views.run_status, name="run_status"),
     path("runs/<str:run_id>/cancel/", views.run_cancel, name="run_cancel"),
     path("runs/<str:run_id>/resume/", views.run_resume, name="run_resume"),
+    path("runs/<str:run_id>/apply/", views.run_apply, name="run_apply"),
+    path("runs/<str:run_id>/drop/", views.run_drop, name="run_drop"),
     path(
         "collections/<str:bucket>/<path:sub>/-/skipped/",
         views.images_skipped,
         name="images_skipped",
     ),
-    re_path(
-        r"^collections/(?P<bucket>[^/]+)/(?P<sub>.+)/-/(?P<cluster_id>cluster_[0-9]+|noise)/$",
-        views.cluster,
-        name="cluster",
-    ),
-    path("collections/<str:bucket>/<path:sub>/", views.collection, name="collection"),
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -13,9 +12,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from clustering import selectors
-from clustering.documents import Cluster, Collection, Member, Run
-from clustering.edge import groups_settle, request_cancel, request_resume, request_run
-from clustering.errors import EmptyCollection, NoSuchRun, RunActive
+from clustering.documents import Collection, Run
+from clustering.edge import (
+    request_apply,
+    request_cancel,
+    request_resume,
+    request_run,
+    request_run_removal,
+)
+from clustering.errors import EmptyCollection, NotAPreview, RunActive
 from clustering.forms import RunForm
 from clustering.progress import run_progress
 from clustering.waiting import collections_waiting
@@ -73,28 +78,6 @@ def run_start(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @role_required(Role.VIEWER)
-def collection(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
-    """Show the people of a collection, or of a named earlier run."""
-    name = CollectionName.parse(f"{bucket}/{sub}")
-    known = selectors.collection_get(name.path)
-    groups_settle(name.path)
-    newest = selectors.run_find(known.newest_run)
-    progress = None if newest is None else run_progress(newest)
-    run = _run_shown(known, request.GET.get("run", ""))
-    context: dict[str, object] = {"name": name, "newest": newest, "progress": progress, "run": run}
-    if run is not None:
-        first = f"{run.clusters_run}/"
-        after = cursor_decode(request.GET.get("cursor"), within=first)
-        found = selectors.clusters_page(run, after=after, limit=CLUSTERS_PER_PAGE + 1)
-        context["clusters"] = found[:CLUSTERS_PER_PAGE]
-        context["next"] = _next(found, CLUSTERS_PER_PAGE)
-    return render_page(
-        request, "clustering/collection.html", context, fragment="clustering/_clusters.html"
-    )
-
-
-@require_GET
-@role_required(Role.VIEWER)
 def run_status(request: HttpRequest, run_id: str) -> HttpResponse:
     """Show how far a run is; the last answer stops the polling and shows the result."""
     run = selectors.run_get(run_id)
@@ -121,28 +104,25 @@ def run_resume(request: HttpRequest, run_id: str) -> HttpResponse:
     return go_to(request, _collection_url(run.collection))
 
 
-@require_GET
-@role_required(Role.VIEWER)
-def cluster(request: HttpRequest, bucket: str, sub: str, cluster_id: str) -> HttpResponse:
-    """Show the faces of one cluster, or of the noise, most typical first."""
-    name = CollectionName.parse(f"{bucket}/{sub}")
-    groups_settle(name.path)
-    run = _run_shown(selectors.collection_get(name.path), request.GET.get("run", ""))
-    if run is None:
-        raise NoSuchRun(f"{name.path} has no finished run yet.")
-    shown = selectors.cluster_get(run, cluster_id)
-    after = cursor_decode(request.GET.get("cursor"), within=f"{shown.run}/{shown.label}/")
-    found = selectors.members_page(run, shown.label, after=after, limit=FACES_PER_PAGE + 1)
-    context = {
-        "name": name,
-        "run": run,
-        "cluster": shown,
-        "members": found[:FACES_PER_PAGE],
-        "next": _next(found, FACES_PER_PAGE),
-    }
-    return render_page(
-        request, "clustering/cluster.html", context, fragment="clustering/_faces.html"
-    )
+@require_POST
+@role_required(Role.REVIEWER)
+def run_apply(request: HttpRequest, run_id: str) -> HttpResponse:
+    """Let readers see a preview."""
+    run = request_apply(selectors.run_get(run_id))
+    messages.info(request, "The preview is being applied, with what was decided meanwhile.")
+    return go_to(request, _collection_url(run.collection))
+
+
+@require_POST
+@role_required(Role.REVIEWER)
+def run_drop(request: HttpRequest, run_id: str) -> HttpResponse:
+    """Remove a preview that nobody wants."""
+    run = selectors.run_get(run_id)
+    if not run.preview:
+        raise NotAPreview("Only a preview can be dropped here.")
+    request_run_removal(run)
+    messages.info(request, "The preview was dropped; nothing else changed.")
+    return go_to(request, _collection_url(run.collection))
 
 
 @require_GET
@@ -183,19 +163,7 @@ def _cards() -> list[CollectionCard]:
     return cards
 
 
-def _run_shown(known: Collection, asked: str) -> Run | None:
-    """Return the run a page shows: the one asked for, else the current one, if there is one yet."""
-    if asked:
-        return selectors.run_get(asked, collection=known.path)
-    return selectors.run_find(known.current_run)
-
-
 def _collection_url(path: str) -> str:
     """Return the address of a collection's page."""
     name = CollectionName.parse(path)
     return reverse("collection", kwargs={"bucket": name.bucket, "sub": name.sub})
-
-
-def _next(found: Sequence[Cluster | Member], limit: int) -> str | None:
-    """Return the cursor of the next page if one more was found than is shown."""
-    return cursor_encode(found[limit - 1].place) if len(found) > limit else None

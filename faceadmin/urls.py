@@ -36,4 +36,5 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("models/", views.models, name="models"),
     path("", include("clustering.urls")),
+    path("", include("assignments.urls")),  # after it: a collection's address holds any path
 ]

@@ -63,6 +63,16 @@ def profile_is_there(user_id: str) -> bool:
     return found is not None and found.state == ProfileState.ACTIVE
 
 
+def profile_names(user_ids: Iterable[str]) -> dict[str, str]:
+    """Return the names of people by id; who has none, or is not there, is left out."""
+    return {
+        str(one["_id"]): str(one["name"])
+        for slice_ in _slices(sorted(set(user_ids)))
+        for one in iter_fields(Profile, {"_id": {"$in": slice_}}, ["name"])
+        if one.get("name")
+    }
+
+
 def profiles_page(*, after: str = "", limit: int) -> Found:
     """Return up to ``limit`` profiles by id, starting after a place."""
     people = _by("place", "", after.removeprefix("place:"), limit=limit)

@@ -1,0 +1,78 @@
+"""The form of a decision on a page: parse, and find the person that was typed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from assignments.decision_serializers import ASKABLE
+from assignments.errors import NobodyCalled, SeveralCalled
+from clustering.decisions.deciding import Asked
+from clustering.decisions.kinds import Kind
+from clustering.documents import Run
+from clustering.selectors import members_faces
+from profiles.documents import name_folded
+from profiles.selectors import profile_find, profiles_search
+
+SAME_NAME = 3  # of this name are looked at, to know that there are several
+
+
+class DecisionForm(forms.Form):
+    """What a reviewer decided; the faces come beside it, one field each or many in one.
+
+    A button has one value, so its kind may bring whom or where to: ``choose_profile:ada``.
+    """
+
+    kind = forms.CharField(max_length=120)
+    cluster = forms.CharField(required=False, max_length=40)
+    other = forms.CharField(required=False, max_length=40)
+    to = forms.CharField(required=False, max_length=40)
+    user_id = forms.CharField(required=False, max_length=64)
+    person = forms.CharField(required=False, max_length=500)
+    version = forms.IntegerField(required=False, min_value=0)
+    everything = forms.BooleanField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Take the kind of a button apart."""
+        said: dict[str, Any] = super().clean() or {}
+        kind, _, target = said.get("kind", "").partition(":")
+        if kind not in ASKABLE:
+            raise forms.ValidationError({"kind": "This cannot be decided."})
+        said["kind"] = kind
+        if target:
+            said["to" if kind == Kind.MOVE else "user_id"] = target
+        return said
+
+    def asked(self, given: list[str], *, run: Run) -> Asked:
+        """Return the valid form as it is decided, in labels of the run on the screen."""
+        said = self.cleaned_data
+        faces = [face for one in given for face in one.split()]
+        if said["everything"]:
+            faces = members_faces(run, said["cluster"])
+        person = said["person"].strip()
+        user_id = said["user_id"] or (person_called(person) if person else "")
+        return Asked(
+            kind=Kind(said["kind"]),
+            faces=tuple(faces),
+            cluster=said["cluster"],
+            other=said["other"],
+            to="" if user_id else said["to"],
+            user_id=user_id,
+            versions={} if said["version"] is None else {said["cluster"]: said["version"]},
+            seen={"run": run.id, "model": run.model, "eps": run.eps},
+        )
+
+
+def person_called(text: str) -> str:
+    """Return the user_id of the person whose id or whole name this is, in any case."""
+    if profile_find(text) is not None:
+        return text
+    folded = name_folded(text)
+    found = profiles_search(text, limit=SAME_NAME * 10).profiles
+    same = [one.user_id for one in found if name_folded(one.name) == folded]
+    if not same:
+        raise NobodyCalled(f"Nobody is called {text[:80]}.")
+    if len(same) > 1:
+        raise SeveralCalled(f"Several people are called {text[:80]}: {', '.join(same[:5])}.")
+    return str(same[0])

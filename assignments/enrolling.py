@@ -1,0 +1,74 @@
+"""Make somebody known by the faces of a cluster: its best crops become reference photos."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from hashlib import sha256
+
+from clustering.documents import Run
+from clustering.selectors import members_page
+from profiles.documents import name_folded
+from profiles.errors import NoFace, NotTheSamePerson, PoorFace, SeveralFaces
+from profiles.judgement import Engine, JudgedPhoto, photo_judge
+from profiles.photos import ProfileStores
+from profiles.selectors import profile_find
+from profiles.services import Mode, profile_enrol, profile_update
+from storage.crops import CropStore
+from storage.errors import ObjectVanished
+from vision import QualityThresholds
+
+LOOKED_AT = 12  # crops, the most typical first
+KEPT = 3  # reference photos
+ID_LENGTH = 40
+
+
+def cluster_person_enrol(
+    run: Run,
+    label: str,
+    *,
+    name: str,
+    engine: Engine,
+    thresholds: QualityThresholds,
+    crops: CropStore,
+    stores: ProfileStores,
+    by: str,
+) -> str:
+    """Enrol a person of this name by a cluster's best faces; return their user_id.
+
+    Raises NoFace if no crop shows one good face, LooksLikeAnother if the person is known already.
+    """
+    good = _good_photos(run, label, engine=engine, thresholds=thresholds, crops=crops)
+    if not good:
+        raise NoFace(
+            f"No face of {label} is good enough to know somebody by; enrol {name} by a photo.",
+            seen={},
+        )
+    user_id = user_id_from(name)
+    profile_enrol(user_id, good[0], name=name, force=False, stores=stores, by=by)
+    for photo in good[1:]:
+        with suppress(NotTheSamePerson):  # an odd one in the cluster
+            profile_update(user_id, photo, mode=Mode.ADD, force=False, stores=stores, by=by)
+    return user_id
+
+
+def user_id_from(name: str) -> str:
+    """Return an id for a name that nobody has: its letters, with a number if they are taken."""
+    plain = re.sub(r"[^a-z0-9]+", "-", name_folded(name)).strip("-")[:ID_LENGTH]
+    plain = plain or f"person-{sha256(name.encode()).hexdigest()[:8]}"
+    candidates = [plain, *(f"{plain}-{number}" for number in range(2, 1000))]
+    return next(one for one in candidates if profile_find(one) is None)
+
+
+def _good_photos(
+    run: Run, label: str, *, engine: Engine, thresholds: QualityThresholds, crops: CropStore
+) -> list[JudgedPhoto]:
+    """Return the first crops of a cluster that show one good face."""
+    found: list[JudgedPhoto] = []
+    for member in members_page(run, label, limit=LOOKED_AT):
+        with suppress(NoFace, SeveralFaces, PoorFace, ObjectVanished):
+            data = crops.read(member.face)
+            found.append(photo_judge(data, engine=engine, thresholds=thresholds))
+        if len(found) == KEPT:
+            break
+    return found

@@ -1,0 +1,77 @@
+"""Who the clusters on a screen are, and who they may be. Reads, never writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assignments.documents import Assignment
+from assignments.search.people import PersonHit, people_search
+from clustering.documents import Run
+from clustering.selectors import members_page
+from profiles.selectors import TemplateTable, profile_names
+from storage.vectors import VectorStore
+
+IDS_PER_QUERY = 100
+FACES_LOOKED_AT = 20  # the most typical ones of a cluster
+
+
+@dataclass(frozen=True)
+class Whose:
+    """The person a cluster is, how sure that is, and who said so."""
+
+    user_id: str
+    name: str
+    similarity: float
+    state: str
+    decided_by: str
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Say whether a person agreed."""
+        return self.state == "confirmed"
+
+
+def whose_clusters(run: Run, labels: Iterable[str]) -> dict[str, Whose]:
+    """Return who some clusters of a run are, by label; those of nobody are left out."""
+    ids = [Assignment.id_for(run.clusters_run, label) for label in labels]
+    held = [
+        one
+        for first in range(0, len(ids), IDS_PER_QUERY)
+        for one in Assignment.objects(id__in=ids[first : first + IDS_PER_QUERY])
+        if one.is_held
+    ]
+    names = profile_names({one.user_id for one in held})
+    return {
+        one.cluster: Whose(
+            user_id=one.user_id,
+            name=names.get(one.user_id) or one.user_id,
+            similarity=one.similarity,
+            state=one.state.value,
+            decided_by=one.decided_by,
+        )
+        for one in held
+    }
+
+
+def cluster_look(run: Run, label: str, *, vectors: VectorStore) -> NDArray[np.float32] | None:
+    """Return the mean direction (d,) of a cluster's most typical faces; None without vectors."""
+    faces = [one.face for one in members_page(run, label, limit=FACES_LOOKED_AT)]
+    found = vectors.retrieve(run.embedder, faces)
+    if not found:
+        return None
+    total = np.sum(list(found.values()), axis=0)
+    length = float(np.linalg.norm(total))
+    return (total / length).astype(np.float32) if length > 0 else None
+
+
+def people_like(
+    looks: Sequence[NDArray[np.float32]], table: TemplateTable, *, embedder: str, limit: int
+) -> list[list[PersonHit]]:
+    """Return the people most like each look (d,), the most similar first."""
+    if not looks or not table.user_ids:
+        return [[] for _ in looks]
+    return people_search(np.stack(looks), table, embedder=embedder, limit=limit)

@@ -1,0 +1,209 @@
+"""What waits for a reviewer, queue by queue, the best payoff first. Reads, never writes.
+
+A queue is derived: what was decided is not in it any more, whoever decided it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from operator import itemgetter
+from typing import Any
+
+from assignments.people import PersonHit, Whose, cluster_look, people_like, whose_clusters
+from assignments.search.clusters import ClusterHit, ClusterSearch
+from assignments.selectors import assignments_of_run
+from clustering.decisions.law import Law
+from clustering.documents import END_OF_PLACES, NOISE, Cluster, Member, Run, cluster_place
+from clustering.proposals import proposals_open
+from clustering.selectors import cluster_get, members_page
+from profiles.selectors import template_table
+from storage.mongo import iter_fields
+from storage.vectors import VectorStore
+
+STRIP = 6  # faces that show a cluster on a card
+CHOICES = 5  # as many as there are keys for them
+ODD_BELOW = 0.05  # less like the centroid than the mean face of the cluster, in cosine
+ODD_FROM = 3  # faces; in a pair nobody is the odd one
+
+
+class Queue(StrEnum):
+    """The queues, in the order they are offered."""
+
+    SAME = "same"
+    ODD = "odd"
+    WHO = "who"
+    TRIAGE = "triage"
+
+    @property
+    def asks(self) -> str:
+        """Return the question of the queue."""
+        return QUESTIONS[self]
+
+
+QUESTIONS = {
+    Queue.SAME: "Same person?",
+    Queue.ODD: "Odd one out",
+    Queue.WHO: "Who is this?",
+    Queue.TRIAGE: "Triage",
+}
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A cluster on a card: its most typical faces, the least typical ones behind them."""
+
+    cluster: Cluster
+    faces: list[Member]
+    behind: list[Member]
+    whose: Whose | None
+
+
+@dataclass(frozen=True)
+class Card:
+    """One question. What it is not about stays empty."""
+
+    key: str
+    cluster: str = ""
+    version: int = 0
+    face: Member | None = None
+    similarity: float = 0.0
+    strips: list[Strip] = field(default_factory=list)
+    people: list[PersonHit] = field(default_factory=list)
+    clusters: list[ClusterHit] = field(default_factory=list)
+
+
+class ReviewQueues:
+    """The queues of a run that readers see, with the law of its collection."""
+
+    def __init__(self, run: Run, law: Law, *, vectors: VectorStore) -> None:
+        self._run, self._law, self._vectors = run, law, vectors
+
+    def waiting(self, queue: Queue) -> list[str]:
+        """Return the keys of all cards of a queue, in its order."""
+        return list(_WAITING[queue](self))
+
+    def card(self, queue: Queue, key: str) -> Card:
+        """Return one card."""
+        return _CARDS[queue](self, key)
+
+    def _same_waiting(self) -> Iterator[str]:
+        return (f"{one.cluster}~{one.other}" for one in proposals_open(self._run, self._law))
+
+    def _same_card(self, key: str) -> Card:
+        labels = key.split("~")
+        alike = next(
+            one.similarity
+            for one in proposals_open(self._run, self._law)
+            if [one.cluster, one.other] == labels
+        )
+        strips = self._strips(labels)
+        return Card(
+            key,
+            cluster=labels[0],
+            version=self._version(strips[0].cluster),
+            similarity=alike,
+            strips=strips,
+        )
+
+    def _odd_waiting(self) -> Iterator[str]:
+        cohesion = {one["label"]: one["cohesion"] for one in self._sizes() if one["label"] != NOISE}
+        odd = sorted(
+            (row["similarity"] - cohesion[row["cluster"]], row["face"])
+            for row in self._members("similarity")
+            if row["cluster"] in cohesion
+            and row["similarity"] < cohesion[row["cluster"]] - ODD_BELOW
+        )
+        return (face for _, face in odd if not self._law.version(face))
+
+    def _odd_card(self, key: str) -> Card:
+        face = self._member(key)
+        [strip] = self._strips([face.cluster], but=key)
+        return Card(
+            key, cluster=face.cluster, face=face, similarity=face.similarity, strips=[strip]
+        )
+
+    def _who_waiting(self) -> Iterator[str]:
+        named = {one.cluster for one in assignments_of_run(self._run.clusters_run) if one.is_held}
+        sizes = sorted(self._sizes(), key=itemgetter("place"))
+        return (one["label"] for one in sizes if one["label"] not in {*named, NOISE})
+
+    def _who_card(self, key: str) -> Card:
+        [strip] = self._strips([key])
+        look = cluster_look(self._run, key, vectors=self._vectors)
+        table = template_table(self._run.embedder)
+        looks = [] if look is None else [look]
+        found = people_like(looks, table, embedder=self._run.embedder, limit=CHOICES)
+        return Card(
+            key,
+            cluster=key,
+            version=self._version(strip.cluster),
+            strips=[strip],
+            people=found[0] if found else [],
+        )
+
+    def _triage_waiting(self) -> Iterator[str]:
+        first = f"{self._run.clusters_run}/{NOISE}/"
+        where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+        rows = sorted(iter_fields(Member, where, ["face", "place"]), key=itemgetter("place"))
+        return (row["face"] for row in rows if not self._law.version(row["face"]))
+
+    def _triage_card(self, key: str) -> Card:
+        face = self._member(key)
+        vector = self._vectors.retrieve(self._run.embedder, [key]).get(key)
+        found: list[ClusterHit] = []
+        if vector is not None:
+            search = ClusterSearch(
+                self._vectors, embedder=self._run.embedder, collection=self._run.collection
+            )
+            near = search.nearest(vector, limit=CHOICES * 2)
+            found = [one for one in near if one.label != NOISE][:CHOICES]
+        return Card(key, cluster=face.cluster, face=face, clusters=found)
+
+    def _strips(self, labels: list[str], *, but: str = "") -> list[Strip]:
+        whose = whose_clusters(self._run, labels)
+        strips = []
+        for label in labels:
+            typical = members_page(self._run, label, limit=STRIP * 2 + 1)
+            faces = [one for one in typical if one.face != but]
+            strips.append(
+                Strip(
+                    cluster_get(self._run, label),
+                    faces[:STRIP],
+                    faces[STRIP : STRIP * 2],
+                    whose.get(label),
+                )
+            )
+        return strips
+
+    def _version(self, cluster: Cluster) -> int:
+        return self._law.version(cluster.person)
+
+    def _member(self, face: str) -> Member:
+        return Member.objects(id=Member.id_for(self._run.clusters_run, face)).get()
+
+    def _sizes(self) -> list[dict[str, Any]]:
+        """Return the clusters that have faces, without the noise, as rows."""
+        first, noise = f"{self._run.clusters_run}/", cluster_place(self._run.clusters_run, None)
+        where = {"place": {"$gte": first, "$lt": noise}}
+        return list(iter_fields(Cluster, where, ["label", "place", "cohesion", "face_count"]))
+
+    def _members(self, *fields: str) -> Iterator[dict[str, Any]]:
+        first = f"{self._run.clusters_run}/"
+        where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+        return iter_fields(Member, where, ["face", "cluster", *fields])
+
+
+_WAITING = {
+    Queue.SAME: ReviewQueues._same_waiting,
+    Queue.ODD: ReviewQueues._odd_waiting,
+    Queue.WHO: ReviewQueues._who_waiting,
+    Queue.TRIAGE: ReviewQueues._triage_waiting,
+}
+_CARDS = {
+    Queue.SAME: ReviewQueues._same_card,
+    Queue.ODD: ReviewQueues._odd_card,
+    Queue.WHO: ReviewQueues._who_card,
+    Queue.TRIAGE: ReviewQueues._triage_card,
+}

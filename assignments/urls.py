@@ -1,0 +1,23 @@
+"""Where the pages of assignments are."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from assignments.views import cluster, collection, deciding, face, queue
+
+COLLECTION = r"^collections/(?P<bucket>[^/]+)/(?P<sub>.+)/-/"
+QUEUE = r"(?P<queue>same|odd|who|triage)/"
+
+urlpatterns = [
+    path("faces/<str:face_id>/", face.face, name="face"),
+    re_path(COLLECTION + r"decide/$", deciding.decide, name="decide"),
+    re_path(COLLECTION + r"undo/$", deciding.decision_take_back, name="decision_take_back"),
+    re_path(COLLECTION + r"enrol/$", deciding.cluster_enrol, name="cluster_enrol"),
+    re_path(COLLECTION + QUEUE + "$", queue.queue, name="queue"),
+    re_path(COLLECTION + QUEUE + "later/$", queue.queue_later, name="queue_later"),
+    re_path(
+        COLLECTION + r"(?P<cluster_id>cluster_[0-9]+|noise)/$", cluster.cluster, name="cluster"
+    ),
+    path("collections/<str:bucket>/<path:sub>/", collection.collection, name="collection"),
+]

@@ -1,0 +1,114 @@
+"""A cluster's page: its faces to choose from, who it may be, and which clusters are like it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from assignments.people import PersonHit, cluster_look, people_like, whose_clusters
+from assignments.undoing import decided_last
+from clustering import selectors
+from clustering.decisions.law import Law
+from clustering.decisions.log import law_of
+from clustering.documents import Cluster, Run
+from clustering.edge import groups_settle
+from clustering.errors import NoSuchRun
+from clustering.proposals import proposals_open
+from profiles.selectors import profiles_page, template_table
+from storage.names import CollectionName
+from storage.vectors import face_vectors
+from web.auth import role_required
+from web.htmx import render_page
+from web.paging import cursor_decode, cursor_encode
+from web.roles import Role
+
+FACES_PER_PAGE = 120
+SUGGESTED = 5
+ALIKE = 6
+PEOPLE_OFFERED = 500
+ORDERS = {"": "most typical first", "odd": "least typical first"}
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Another cluster that may be the same person."""
+
+    cluster: Cluster
+    similarity: float
+
+
+@require_GET
+@role_required(Role.VIEWER)
+def cluster(request: HttpRequest, bucket: str, sub: str, cluster_id: str) -> HttpResponse:
+    """Show the faces of one cluster, or of the noise."""
+    name = CollectionName.parse(f"{bucket}/{sub}")
+    groups_settle(name.path)
+    run = _run_shown(name, request.GET.get("run", ""))
+    shown = selectors.cluster_get(run, cluster_id)
+    odd_first = request.GET.get("order", "") == "odd"
+    after = cursor_decode(request.GET.get("cursor"), within=f"{shown.run}/{shown.label}/")
+    page = selectors.members_last if odd_first else selectors.members_page
+    found = page(run, shown.label, after=after, limit=FACES_PER_PAGE + 1)
+    members = found[:FACES_PER_PAGE]
+    is_current = selectors.collection_get(name.path).current_run == run.id
+    with law_of(name.path) as law:
+        context: dict[str, object] = {
+            "name": name,
+            "run": run,
+            "cluster": shown,
+            "members": members,
+            "confirmed": {one.face for one in members if one.face in law.attached},
+            "version": law.version(shown.person),
+            "next": cursor_encode(members[-1].place) if len(found) > FACES_PER_PAGE else None,
+            "order": "odd" if odd_first else "",
+            "orders": ORDERS,
+            "is_current": is_current,
+            "decided": decided_last(request.session, name.path),
+            "whose": whose_clusters(run, [shown.label]).get(shown.label),
+        }
+        if is_current and not request.GET.get("cursor"):
+            context |= _beside(run, shown, law)
+    return render_page(
+        request, "assignments/cluster.html", context, fragment="assignments/_faces.html"
+    )
+
+
+def _beside(run: Run, shown: Cluster, law: Law) -> dict[str, object]:
+    """Return who a cluster may be, and which others it may be one with."""
+    return {
+        "suggested": [] if shown.is_noise else _suggested(run, shown),
+        "alike": [] if shown.is_noise else _alike(run, shown, law),
+        "people": profiles_page(limit=PEOPLE_OFFERED).profiles,
+    }
+
+
+def _suggested(run: Run, shown: Cluster) -> list[PersonHit]:
+    """Return the people a cluster is most like."""
+    table = template_table(run.embedder)
+    if not table.user_ids:
+        return []
+    look = cluster_look(run, shown.label, vectors=face_vectors())
+    looks = [] if look is None else [look]
+    return next(iter(people_like(looks, table, embedder=run.embedder, limit=SUGGESTED)), [])
+
+
+def _alike(run: Run, shown: Cluster, law: Law) -> list[Alike]:
+    """Return the clusters that are proposed to be one with this."""
+    pairs = [one for one in proposals_open(run, law) if shown.label in (one.cluster, one.other)]
+    labels = {
+        one.other if one.cluster == shown.label else one.cluster: one.similarity for one in pairs
+    }
+    known = selectors.clusters_by_label(run, list(labels)[:ALIKE])
+    return [Alike(known[label], alike) for label, alike in labels.items() if label in known]
+
+
+def _run_shown(name: CollectionName, asked: str) -> Run:
+    """Return the run a page shows: the one asked for, else the current one."""
+    if asked:
+        return selectors.run_get(asked, collection=name.path)
+    run = selectors.run_find(selectors.collection_get(name.path).current_run)
+    if run is None:
+        raise NoSuchRun(f"{name.path} has no finished run yet.")
+    return run

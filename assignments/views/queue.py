@@ -1,0 +1,96 @@
+"""A queue: one question after the other, the next ones already in the page."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_POST
+
+from assignments.queues import Card, Queue, ReviewQueues
+from assignments.undoing import decided_last
+from clustering.decisions.log import law_of
+from clustering.documents import Run
+from clustering.edge import groups_settle
+from clustering.errors import NoSuchRun
+from clustering.selectors import collection_get
+from profiles.selectors import profiles_page
+from storage.names import CollectionName
+from storage.vectors import face_vectors
+from web.auth import role_required
+from web.htmx import go_to, render_page
+from web.roles import Role
+
+AHEAD = 4  # cards in the page
+PEOPLE_OFFERED = 500
+LATER = "later"
+MOST_LATER = 1000
+
+
+@require_GET
+@role_required(Role.REVIEWER)
+def queue(request: HttpRequest, bucket: str, sub: str, queue: str) -> HttpResponse:
+    """Show the first cards of a queue; what was put off comes last."""
+    name, asked = CollectionName.parse(f"{bucket}/{sub}"), Queue(queue)
+    collection_get(name.path)
+    cards, count = _cards(request, name, asked, shown=[], limit=AHEAD)
+    context = {
+        "name": name,
+        "queue": asked,
+        "queues": list(Queue),
+        "cards": cards,
+        "count": count,
+        "decided": decided_last(request.session, name.path),
+        "people": profiles_page(limit=PEOPLE_OFFERED).profiles,
+    }
+    return render_page(request, "assignments/queue.html", context)
+
+
+@require_POST
+@role_required(Role.REVIEWER)
+def queue_later(request: HttpRequest, bucket: str, sub: str, queue: str) -> HttpResponse:
+    """Put a card off until all others are answered."""
+    name, asked = CollectionName.parse(f"{bucket}/{sub}"), Queue(queue)
+    later = request.session.get(LATER, {})
+    place = f"{name.path}\t{asked.value}"
+    put_off = [one for one in later.get(place, []) if one != request.POST.get("card")]
+    later[place] = [*put_off, request.POST.get("card", "")[:200]][-MOST_LATER:]
+    request.session[LATER] = later
+    if request.headers.get("HX-Request"):
+        return queue_answered(request, name, asked)
+    return go_to(request, request.path.removesuffix("later/"))
+
+
+def queue_answered(request: HttpRequest, name: CollectionName, queue: Queue) -> HttpResponse:
+    """Answer a card: the next one joins the others, the count and the undo line follow."""
+    shown = [*request.POST.getlist("shown"), request.POST.get("card", "")]
+    cards, count = _cards(request, name, queue, shown=shown, limit=1)
+    context = {
+        "name": name,
+        "queue": queue,
+        "cards": cards,
+        "count": count,
+        "decided": decided_last(request.session, name.path),
+    }
+    return render(request, "assignments/_queue_answered.html", context)
+
+
+def _cards(
+    request: HttpRequest, name: CollectionName, queue: Queue, *, shown: list[str], limit: int
+) -> tuple[list[Card], int]:
+    """Return the next cards that are not shown yet, and how many wait in all."""
+    run = _run_settled(name)
+    put_off = request.session.get(LATER, {}).get(f"{name.path}\t{queue.value}", [])
+    with law_of(name.path) as law:
+        queues = ReviewQueues(run, law, vectors=face_vectors())
+        waiting = queues.waiting(queue)
+        ordered = sorted(waiting, key=lambda key: put_off.index(key) if key in put_off else -1)
+        fresh = [key for key in ordered if key not in shown]
+        return [queues.card(queue, key) for key in fresh[:limit]], len(waiting)
+
+
+def _run_settled(name: CollectionName) -> Run:
+    """Return the run that readers see with every decision written."""
+    run = groups_settle(name.path)
+    if run is None:
+        raise NoSuchRun(f"{name.path} has no finished run yet.")
+    return run

@@ -1,0 +1,116 @@
+"""Why a face is where it is: what it is like, what else it could be, who decided. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assignments.people import PersonHit, Whose, people_like, whose_clusters
+from assignments.search.clusters import ClusterHit, ClusterSearch
+from clustering.decisions.documents import Decision
+from clustering.decisions.law import Law
+from clustering.decisions.log import decision_get
+from clustering.documents import NOISE, Cluster, Face, Member, Run
+from clustering.selectors import cluster_get, members_page
+from profiles.selectors import template_table
+from storage.vectors import VectorStore
+
+NEAREST = 6
+COMPARED = 200  # faces of the cluster, the confirmed ones and the most typical
+DECISIONS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """Another face of the cluster, how alike it is, and whether somebody confirmed it."""
+
+    face: str
+    similarity: float
+    is_confirmed: bool
+
+
+@dataclass(frozen=True)
+class Why:
+    """What speaks for the place of a face."""
+
+    cluster: Cluster | None
+    whose: Whose | None
+    rule: str
+    neighbours: list[Neighbour]
+    others: list[ClusterHit]
+    margin: float | None
+    people: list[PersonHit]
+    decisions: list[Decision]
+
+
+def face_why(face: Face, run: Run, member: Member | None, law: Law, *, vectors: VectorStore) -> Why:
+    """Return what put a face where it is."""
+    vector = vectors.retrieve(run.embedder, [face.id]).get(face.id)
+    here = None if member is None else cluster_get(run, member.cluster)
+    neighbours = [] if vector is None else _neighbours(face, run, here, law, vector, vectors)
+    others = [] if vector is None else _others(run, here, vector, vectors)
+    people = people_like(
+        [] if vector is None else [vector],
+        template_table(run.embedder),
+        embedder=run.embedder,
+        limit=NEAREST,
+    )
+    mine = neighbours[0].similarity if neighbours else None
+    return Why(
+        cluster=here,
+        whose=None if here is None else whose_clusters(run, [here.label]).get(here.label),
+        rule=_rule(face, run, member, law),
+        neighbours=neighbours,
+        others=others,
+        margin=None if mine is None or not others else mine - others[0].similarity,
+        people=people[0] if people else [],
+        decisions=[decision_get(one.id) for one in law.since(face.id, 0)[-DECISIONS_SHOWN:]],
+    )
+
+
+def _neighbours(
+    face: Face,
+    run: Run,
+    here: Cluster | None,
+    law: Law,
+    vector: NDArray[np.float32],
+    vectors: VectorStore,
+) -> list[Neighbour]:
+    """Return the faces of its cluster that are most like it, confirmed ones first."""
+    if here is None or here.is_noise:
+        return []
+    typical = [one.face for one in members_page(run, here.label, limit=COMPARED)]
+    found = vectors.retrieve(run.embedder, [one for one in typical if one != face.id])
+    near = [
+        Neighbour(one, float(other @ vector), one in law.attached) for one, other in found.items()
+    ]
+    near.sort(key=lambda one: (not one.is_confirmed, -one.similarity))
+    return near[:NEAREST]
+
+
+def _others(
+    run: Run, here: Cluster | None, vector: NDArray[np.float32], vectors: VectorStore
+) -> list[ClusterHit]:
+    """Return the other clusters that a face is most like."""
+    search = ClusterSearch(vectors, embedder=run.embedder, collection=run.collection)
+    own = "" if here is None else here.label
+    near = search.nearest(vector, limit=NEAREST)
+    return [one for one in near if one.label not in (own, NOISE)]
+
+
+def _rule(face: Face, run: Run, member: Member | None, law: Law) -> str:
+    """Return the rule that put a face where it is, as a sentence."""
+    if member is None:
+        if face.id in law.out:
+            return "A reviewer said that it is not a face, or nobody to keep."
+        return f"The quality filter kept it out: {face.reason or 'it is poor'}."
+    if law.version(face.id) and member.put_by != "machine":
+        return f"{member.put_by} decided so; no run moves it."
+    if member.cluster == NOISE:
+        return f"No cluster has {run.min_samples} faces within eps {run.eps:g} of it."
+    return (
+        f"The grouping put it here: {run.algorithm}, eps {run.eps:g} (cosine distance), "
+        f"min_samples {run.min_samples}{', refined' if run.refine else ''}."
+    )
