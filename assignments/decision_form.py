@@ -15,13 +15,15 @@ from clustering.selectors import members_faces
 from profiles.documents import name_folded
 from profiles.selectors import profile_find, profiles_search
 
+EVERYTHING = "*"  # instead of faces: all of the cluster
 SAME_NAME = 3  # of this name are looked at, to know that there are several
 
 
 class DecisionForm(forms.Form):
     """What a reviewer decided; the faces come beside it, one field each or many in one.
 
-    A button has one value, so its kind may bring whom or where to: ``choose_profile:ada``.
+    A button has one value, so its kind may bring whom or where to: ``choose_profile:ada``,
+    ``ignore:*`` for a whole cluster.
     """
 
     kind = forms.CharField(max_length=120)
@@ -40,7 +42,9 @@ class DecisionForm(forms.Form):
         if kind not in ASKABLE:
             raise forms.ValidationError({"kind": "This cannot be decided."})
         said["kind"] = kind
-        if target:
+        if target == EVERYTHING:
+            said["everything"] = True
+        elif target:
             said["to" if kind == Kind.MOVE else "user_id"] = target
         return said
 
@@ -61,6 +65,7 @@ class DecisionForm(forms.Form):
             user_id=user_id,
             versions={} if said["version"] is None else {said["cluster"]: said["version"]},
             seen={"run": run.id, "model": run.model, "eps": run.eps},
+            knows_own=True,
         )
 
 

@@ -28,6 +28,7 @@ def cluster_person_enrol(
     label: str,
     *,
     name: str,
+    force: bool,
     engine: Engine,
     thresholds: QualityThresholds,
     crops: CropStore,
@@ -36,7 +37,8 @@ def cluster_person_enrol(
 ) -> str:
     """Enrol a person of this name by a cluster's best faces; return their user_id.
 
-    Raises NoFace if no crop shows one good face, LooksLikeAnother if the person is known already.
+    Raises NoFace if no crop shows one good face, and, unless ``force``, LooksLikeAnother if the
+    person is known already.
     """
     good = _good_photos(run, label, engine=engine, thresholds=thresholds, crops=crops)
     if not good:
@@ -45,10 +47,10 @@ def cluster_person_enrol(
             seen={},
         )
     user_id = user_id_from(name)
-    profile_enrol(user_id, good[0], name=name, force=False, stores=stores, by=by)
+    profile_enrol(user_id, good[0], name=name, force=force, stores=stores, by=by)
     for photo in good[1:]:
         with suppress(NotTheSamePerson):  # an odd one in the cluster
-            profile_update(user_id, photo, mode=Mode.ADD, force=False, stores=stores, by=by)
+            profile_update(user_id, photo, mode=Mode.ADD, force=force, stores=stores, by=by)
     return user_id
 
 

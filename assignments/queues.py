@@ -5,10 +5,12 @@ A queue is derived: what was decided is not in it any more, whoever decided it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from operator import itemgetter
+from statistics import fmean, pstdev
 from typing import Any
 
 from assignments.people import PersonHit, Whose, cluster_look, people_like, whose_clusters
@@ -17,15 +19,15 @@ from assignments.selectors import assignments_of_run
 from clustering.decisions.law import Law
 from clustering.documents import END_OF_PLACES, NOISE, Cluster, Member, Run, cluster_place
 from clustering.proposals import proposals_open
-from clustering.selectors import cluster_get, members_page
+from clustering.selectors import cluster_get, clusters_by_label, members_page
 from profiles.selectors import template_table
 from storage.mongo import iter_fields
 from storage.vectors import VectorStore
 
-STRIP = 6  # faces that show a cluster on a card
+STRIP = 4  # faces that show a cluster on a card
 CHOICES = 5  # as many as there are keys for them
-ODD_BELOW = 0.05  # less like the centroid than the mean face of the cluster, in cosine
-ODD_FROM = 3  # faces; in a pair nobody is the odd one
+ODD_PART = 0.2  # of eps: so much less like the centroid than the cluster's faces are in the mean
+ODD_SPREAD = 2.0  # and so many standard deviations
 
 
 class Queue(StrEnum):
@@ -88,6 +90,16 @@ class ReviewQueues:
         """Return one card."""
         return _CARDS[queue](self, key)
 
+    def is_open(self, queue: Queue, key: str) -> bool:
+        """Say whether nobody has answered a card yet."""
+        if queue in (Queue.ODD, Queue.TRIAGE):
+            return not self._law.version(key)
+        found = clusters_by_label(self._run, key.split("~"))
+        persons = [one.person for one in found.values() if one.face_count]
+        if queue == Queue.SAME:
+            return len(persons) == 2 and not self._law.are_apart(*persons)
+        return len(persons) == 1 and not whose_clusters(self._run, [key])
+
     def _same_waiting(self) -> Iterator[str]:
         return (f"{one.cluster}~{one.other}" for one in proposals_open(self._run, self._law))
 
@@ -108,14 +120,19 @@ class ReviewQueues:
         )
 
     def _odd_waiting(self) -> Iterator[str]:
-        cohesion = {one["label"]: one["cohesion"] for one in self._sizes() if one["label"] != NOISE}
-        odd = sorted(
-            (row["similarity"] - cohesion[row["cluster"]], row["face"])
-            for row in self._members("similarity")
-            if row["cluster"] in cohesion
-            and row["similarity"] < cohesion[row["cluster"]] - ODD_BELOW
-        )
-        return (face for _, face in odd if not self._law.version(face))
+        alike: dict[str, list[tuple[float, str]]] = defaultdict(list)
+        for row in self._members("similarity"):
+            alike[row["cluster"]].append((row["similarity"], row["face"]))
+        alike.pop(NOISE, None)
+        found = (one for members in alike.values() for one in self._standing_out(members))
+        return (face for _, face in sorted(found, reverse=True) if not self._law.version(face))
+
+    def _standing_out(self, members: list[tuple[float, str]]) -> Iterator[tuple[float, str]]:
+        """Yield the faces that are much less like the centroid than the others, by how much."""
+        similarities = [similarity for similarity, _ in members]
+        mean = fmean(similarities)
+        bar = max(ODD_PART * self._run.eps, ODD_SPREAD * pstdev(similarities))
+        return ((mean - alike, face) for alike, face in members if mean - alike > bar)
 
     def _odd_card(self, key: str) -> Card:
         face = self._member(key)

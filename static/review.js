@@ -168,7 +168,7 @@
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     const { status } = event.detail.xhr;
-    if (status >= 200 && status < 400) return;
+    if ((status >= 200 && status < 400) || status === 409) return; // 409: answered by somebody else
     event.target.closest?.("[data-card]")?.classList.remove("answered");
   });
 

@@ -16,13 +16,14 @@ from assignments.enrolling import cluster_person_enrol
 from assignments.errors import NobodyCalled
 from assignments.queues import Queue
 from assignments.undoing import decided_forget, decided_last, decided_remember, decided_sentence
-from assignments.views.queue import queue_answered
+from assignments.views.queue import card_check, queue_answered, queue_context
 from clustering.decisions.deciding import Asked
 from clustering.decisions.documents import Decision
 from clustering.decisions.errors import Contradicts, NotUndoable, Stale
 from clustering.decisions.kinds import Kind
 from clustering.decisions.log import decision_get
 from clustering.selectors import run_current
+from profiles.errors import LooksLikeAnother
 from profiles.opening import profile_stores
 from storage.crops import face_crops
 from storage.errors import Conflict, StorageError
@@ -46,6 +47,7 @@ def decide(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     if not form.is_valid():
         raise NotValid(form.errors)
     try:
+        card_check(request, name)
         asked = form.asked(request.POST.getlist("faces"), run=run_current(name.path))
         decision = request_decided(name.path, asked, by=caller_name(request))
     except (Stale, Contradicts) as conflict:
@@ -87,16 +89,20 @@ def cluster_enrol(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     label, person = request.POST.get("cluster", "")[:40], request.POST.get("person", "").strip()
     if not person or len(person) > LONGEST_NAME:
         raise NotValid({"person": [f"Type a name of 1 to {LONGEST_NAME} characters."]})
-    user_id = cluster_person_enrol(
-        run_current(name.path),
-        label,
-        name=person,
-        engine=get_engine(settings.VISION),
-        thresholds=settings.VISION.thresholds,
-        crops=face_crops(),
-        stores=profile_stores(),
-        by=by,
-    )
+    try:
+        user_id = cluster_person_enrol(
+            run_current(name.path),
+            label,
+            name=person,
+            force=bool(request.POST.get("force")),
+            engine=get_engine(settings.VISION),
+            thresholds=settings.VISION.thresholds,
+            crops=face_crops(),
+            stores=profile_stores(),
+            by=by,
+        )
+    except LooksLikeAnother as known:
+        return _unknown(request, name, known)
     asked = Asked(kind=Kind.CHOOSE_PROFILE, cluster=label, user_id=user_id)
     decision = request_decided(name.path, asked, by=by)
     decided_remember(request.session, decision, decided_sentence(decision, cluster=label))
@@ -128,13 +134,14 @@ def _conflict(request: HttpRequest, name: CollectionName, conflict: Conflict) ->
     extra = getattr(conflict, "extra", {})
     ids = [one["id"] for one in extra.get("changed", [])]
     ids += [*extra.get("chain", []), *extra.get("later", [])]
-    context = {
+    context: dict[str, object] = {
         "name": name,
         "refusal": refusal_from(conflict),
         "earlier": [decision_get(one) for one in ids[-CHAIN_SHOWN:]],
         "back": _back(request, name),
-        "decided": decided_last(request.session, name.path),
     }
+    if request.POST.get("queue"):
+        context |= queue_context(request, name, Queue(request.POST["queue"]))
     if not request.headers.get("HX-Request"):
         return render(request, "assignments/conflict.html", context, status=409)
     response = render(request, "assignments/_conflict.html", context, status=409)
@@ -143,17 +150,20 @@ def _conflict(request: HttpRequest, name: CollectionName, conflict: Conflict) ->
 
 
 def _unknown(request: HttpRequest, name: CollectionName, unknown: StorageError) -> HttpResponse:
-    """Offer to enrol whoever nobody is called yet."""
+    """Offer to enrol whoever nobody is called yet; or who looks like somebody, all the same."""
+    refusal = refusal_from(unknown)
     context = {
         "name": name,
-        "refusal": refusal_from(unknown),
+        "refusal": refusal,
+        "looks_like": getattr(unknown, "extra", {}).get("user_id", ""),
         "person": request.POST["person"].strip(),
         "cluster": request.POST.get("cluster", ""),
         "back": _back(request, name),
     }
+    status = refusal.status if refusal else 422
     if not request.headers.get("HX-Request"):
-        return render(request, "assignments/unknown.html", context, status=422)
-    response = render(request, "assignments/_unknown.html", context, status=422)
+        return render(request, "assignments/unknown.html", context, status=status)
+    response = render(request, "assignments/_unknown.html", context, status=status)
     response["HX-Retarget"], response["HX-Reswap"] = "#undo-line", "outerHTML"
     return response
 

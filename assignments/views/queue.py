@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from assignments.queues import Card, Queue, ReviewQueues
 from assignments.undoing import decided_last
+from clustering.decisions.errors import Stale
 from clustering.decisions.log import law_of
 from clustering.documents import Run
 from clustering.edge import groups_settle
@@ -62,16 +63,32 @@ def queue_later(request: HttpRequest, bucket: str, sub: str, queue: str) -> Http
 
 def queue_answered(request: HttpRequest, name: CollectionName, queue: Queue) -> HttpResponse:
     """Answer a card: the next one joins the others, the count and the undo line follow."""
+    context = queue_context(request, name, queue)
+    return render(request, "assignments/_queue_answered.html", context)
+
+
+def queue_context(request: HttpRequest, name: CollectionName, queue: Queue) -> dict[str, object]:
+    """Return what follows an answer: the next card that is not in the page, and the count."""
     shown = [*request.POST.getlist("shown"), request.POST.get("card", "")]
     cards, count = _cards(request, name, queue, shown=shown, limit=1)
-    context = {
+    return {
         "name": name,
         "queue": queue,
         "cards": cards,
         "count": count,
         "decided": decided_last(request.session, name.path),
     }
-    return render(request, "assignments/_queue_answered.html", context)
+
+
+def card_check(request: HttpRequest, name: CollectionName) -> None:
+    """Refuse the answer to a card of a queue that was answered already."""
+    asked = request.POST.get("queue", "")
+    if not asked:
+        return
+    with law_of(name.path) as law:
+        queues = ReviewQueues(_run_settled(name), law, vectors=face_vectors())
+        if not queues.is_open(Queue(asked), request.POST.get("card", "")):
+            raise Stale("Somebody answered this meanwhile.", changed=[])
 
 
 def _cards(

@@ -38,7 +38,7 @@ class Asked:
 
     ``user_id`` is the profile that a cluster is, or is not, or that faces move to. ``versions`` are
     those of the faces and clusters that were on the screen; ``seen`` is whatever else was, kept
-    with the decision.
+    with the decision. With ``knows_own``, what the same person decided since is not news to them.
     """
 
     kind: Kind
@@ -50,6 +50,7 @@ class Asked:
     undoes: str = ""
     versions: Mapping[str, int] = field(default_factory=dict)
     seen: Mapping[str, object] = field(default_factory=dict)
+    knows_own: bool = False
 
 
 def decide(collection: Collection, asked: Asked, *, by: str, dry_run: bool = False) -> Decision:
@@ -84,7 +85,7 @@ def _draft(collection: Collection, asked: Asked, *, law: Law, by: str) -> Decisi
         faces=list(dict.fromkeys(asked.faces)),
         seen_text=json.dumps({**asked.seen, "versions": dict(asked.versions)}),
     )
-    _check_versions(asked, ground=ground, law=law)
+    _check_versions(asked, ground=ground, law=law, by=by)
     _DRAFTS[asked.kind](decision, asked, ground, law)
     return decision
 
@@ -241,11 +242,13 @@ def _check_law(decision: Decision, law: Law) -> None:
         ) from contradiction
 
 
-def _check_versions(asked: Asked, *, ground: Ground, law: Law) -> None:
+def _check_versions(asked: Asked, *, ground: Ground, law: Law, by: str) -> None:
     """Refuse a decision about something that changed since it was shown."""
     for name, version in asked.versions.items():
         is_label = name.startswith("cluster_")
         changed = law.since(ground.cluster(name) if is_label else name, version)
+        if asked.knows_own:
+            changed = [one for one in changed if decision_get(one.id).by != by]
         if changed:
             raise Stale(
                 f"Somebody decided about {name} since you looked.",

@@ -1,0 +1,240 @@
+"""The queues by keyboard alone, in a real browser: one key, one decision."""
+
+import shutil
+
+import pytest
+
+from tests.e2e.product import Product
+from tests.e2e.reviewing import Collection, answered, log_in
+from tests.labelled import FACES, needs_labelled_photos
+
+pytestmark = [pytest.mark.e2e, needs_labelled_photos]
+
+PATH = "press/autumn"
+KNOWN = ("Tony_Blair", "Colin_Powell", "Ariel_Sharon")
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory, model_files):
+    root = tmp_path_factory.mktemp("queues")
+    shutil.copytree(FACES / "lfw10", root / "buckets" / "press" / "autumn")
+    settings = {"BUCKETS_ROOT": root / "buckets", "FACEADMIN_MODELS": model_files}
+    with Product(root, **settings).up() as running:
+        running.cluster(PATH)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def collection(product):
+    collection = Collection(product, PATH)
+    for who in KNOWN:
+        photos = sorted((FACES / "lfw10" / who).glob("*.jpg"))
+        collection.enrol(who.lower(), who.replace("_", " "), photos)
+    return collection
+
+
+@pytest.fixture
+def queue(page, product, collection):
+    """Open a queue and count the keys that are pressed in it."""
+    log_in(page, product)
+    return Queue(page, f"{product.address}/collections/{PATH}/-/")
+
+
+class Queue:
+    """A queue on the screen, worked by keys."""
+
+    def __init__(self, page, address):
+        self.page, self.address, self.keys = page, address, 0
+
+    def open(self, name):
+        self.page.goto(f"{self.address}{name}/", wait_until="networkidle")
+        return self
+
+    @property
+    def card(self):
+        return self.page.locator("#stack > .question:visible")
+
+    @property
+    def left(self):
+        return int(self.page.locator("#queue-count").inner_text().split()[0])
+
+    def shown(self):
+        return self.card.locator("input[name=card]").first.input_value()
+
+    def press(self, key):
+        """Press one key that answers the card, and wait for the server."""
+        before = self.shown()
+        with answered(self.page):
+            self.page.keyboard.press(key)
+            self.keys += 1
+            assert self.card.count() == 0 or self.shown() != before  # at once, from the page
+        self.page.locator(".question.answered").wait_for(state="detached")
+        return before
+
+    def undo(self):
+        line = self.page.locator("#undo-line input[name=decision]").element_handle()
+        with answered(self.page, "/-/undo/"):
+            self.page.keyboard.press("z")
+            self.keys += 1
+        self.page.wait_for_function("line => !line.isConnected", arg=line)
+
+    def line(self):
+        return self.page.locator("#undo-line").inner_text()
+
+
+def test_same_person_is_merged_or_kept_apart_by_one_key_and_taken_back_by_one(queue, collection):
+    before = collection.labels()
+    queue.open("same")
+    waiting = queue.left
+
+    pair = queue.press("n")
+    assert collection.newest()["kind"] == "not_same"
+    assert queue.left == waiting - 1
+    assert "not the same person" in queue.line()
+
+    merged = queue.press("y")
+    label, other = merged.split("~")
+    assert (collection.newest()["kind"], collection.size(other)) == ("merge", 0)
+    assert f"{other} merged into {label}" in queue.line()
+    queue.undo()
+    assert collection.labels() == before
+    assert queue.shown() == merged
+    queue.undo()
+    assert queue.shown() == pair
+    assert queue.keys == 4
+
+
+def test_later_puts_a_card_behind_all_others_and_the_place_is_kept_over_reload(queue, collection):
+    queue.open("same")
+    waiting, decided = queue.left, len(collection.decisions())
+
+    put_off = queue.press("u")
+    queue.page.reload(wait_until="networkidle")
+
+    assert queue.shown() != put_off
+    assert queue.left == waiting
+    assert len(collection.decisions()) == decided
+
+
+def test_who_is_this_takes_the_suggestion_by_its_number(queue, collection):
+    queue.open("who")
+    label = queue.press("1")
+
+    assert collection.newest()["kind"] == "choose_profile"
+    assert collection.assigned()[label] == collection.newest()["user_id"]
+    queue.undo()
+    assert label not in collection.assigned()
+    assert queue.keys == 2
+
+
+def test_a_letter_begins_a_name_and_a_known_one_is_taken_by_enter(queue, collection):
+    queue.open("who")
+    label = queue.shown()
+
+    with answered(queue.page, "/decide/"):
+        queue.page.keyboard.type("ariel_sharon")
+        queue.page.keyboard.press("Enter")
+
+    queue.page.locator(".question.answered").wait_for(state="detached")
+    assert collection.assigned()[label] == "ariel_sharon"
+    queue.undo()
+
+
+def test_an_unknown_name_is_offered_to_be_enrolled_from_the_cluster(queue, collection):
+    queue.open("who")
+    label = queue.shown()
+
+    queue.page.keyboard.press("/")
+    queue.page.keyboard.type("José <b>of</b> nowhere")
+    queue.page.keyboard.press("Enter")
+    offer = queue.page.get_by_role("button", name="Enrol José <b>of</b> nowhere")
+    offer.wait_for()
+    assert queue.shown() == label
+    offer.click()
+    queue.page.get_by_role("button", name="It is").wait_for()  # somebody who is known already
+    queue.page.get_by_role("button", name="all the same").click()
+    queue.page.wait_for_url("**/-/who/")
+
+    user_id = collection.assigned()[label]
+    assert user_id == "jose-b-of-b-nowhere"
+    profile = collection.get(f"/api/v1/profiles/{user_id}/")
+    assert profile["name"] == "José <b>of</b> nowhere"
+    queue.undo()
+
+
+def test_triage_says_what_a_face_of_the_noise_is_by_one_key(queue, collection):
+    queue.open("triage")
+    before, waiting = collection.labels(), queue.left
+
+    stranger = queue.press("i")
+    nothing = queue.press("x")
+    found = queue.press("1")
+
+    labels = collection.labels()
+    assert labels[stranger] == "ignored" if stranger in labels else True
+    assert [one["kind"] for one in collection.decisions()[:3]] == ["move", "not_a_face", "ignore"]
+    assert labels[found].startswith("cluster_")
+    assert queue.left == waiting - 3
+    for _ in (found, nothing, stranger):
+        queue.undo()
+    assert collection.labels() == before
+    assert queue.keys == 6
+
+
+def test_the_odd_one_out_belongs_or_does_not_by_one_key(queue, collection):
+    queue.open("odd")
+    waiting = queue.left
+    assert waiting >= 2
+
+    kept = queue.press("y")
+    removed = queue.press("n")
+
+    assert collection.labels()[removed] == "noise"
+    assert collection.labels()[kept] != "noise"
+    assert [one["kind"] for one in collection.decisions()[:2]] == ["reject", "confirm"]
+    assert queue.left == waiting - 2
+
+
+def test_keys_do_nothing_while_somebody_types(queue, collection):
+    queue.open("who")
+    decided = len(collection.decisions())
+    card = queue.shown()
+
+    queue.page.keyboard.press("/")
+    queue.page.keyboard.type("nxi1yzu")
+
+    assert queue.card.locator("[data-name-field]").input_value() == "nxi1yzu"
+    assert queue.shown() == card
+    assert len(collection.decisions()) == decided
+
+
+def test_help_lists_the_keys(queue):
+    queue.open("same")
+
+    queue.page.keyboard.press("?")
+
+    assert queue.page.get_by_role("dialog").is_visible()
+    queue.page.keyboard.press("Escape")
+    assert not queue.page.get_by_role("dialog").is_visible()
+
+
+def test_of_two_reviewers_the_slower_is_told_and_loses_nothing(queue, collection, chromium):
+    product = collection.product
+    context = chromium.new_context()
+    other = Queue(context.new_page(), queue.address)
+    log_in(other.page, product)
+    queue.open("who")
+    other.open("who")
+    label = queue.shown()
+    assert other.shown() == label
+    decided = len(collection.decisions())
+
+    queue.press("i")
+    with other.page.expect_response(lambda one: "/decide/" in one.url) as got:
+        other.page.keyboard.press("i")
+
+    assert got.value.status in (409, 422)
+    other.page.get_by_role("alert").first.wait_for()
+    assert len(collection.decisions()) == decided + 1
+    queue.undo()
+    context.close()
