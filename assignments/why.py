@@ -106,8 +106,9 @@ def _rule(face: Face, run: Run, member: Member | None, law: Law) -> str:
         if face.id in law.out:
             return "A reviewer said that it is not a face, or nobody to keep."
         return f"The quality filter kept it out: {face.reason or 'it is poor'}."
-    if law.version(face.id) and member.put_by != "machine":
-        return f"{member.put_by} decided so; no run moves it."
+    said = law.alone.get(face.id) or law.attached.get(face.id, ("", ""))[1]
+    if said:
+        return f"{decision_get(said).by} decided so; no run moves it."
     if member.cluster == NOISE:
         return f"No cluster has {run.min_samples} faces within eps {run.eps:g} of it."
     return (
