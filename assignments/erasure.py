@@ -49,6 +49,16 @@ class PersonReceipt:
         return self.profile.is_complete and self.left == Around(0, 0, 0, 0)
 
 
+def person_named(user_id: str) -> Around:
+    """Count what names a person besides the profile; kept answers are not looked through."""
+    return Around(
+        assignments_of_user_left(user_id),
+        decisions_naming(user_id),
+        imported_files_left(user_id),
+        answers=0,
+    )
+
+
 def person_erase(
     user_id: str, *, stores: ProfileStores, forget_answers: Callable[[str], int]
 ) -> PersonReceipt:

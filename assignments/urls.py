@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from assignments.views import cluster, collection, deciding, face, queue
+from assignments.views import cluster, collection, deciding, erasure, face, profile, queue
 
 COLLECTION = r"^collections/(?P<bucket>[^/]+)/(?P<sub>.+)/-/"
 QUEUE = r"(?P<queue>same|odd|who|triage)/"
 
 urlpatterns = [
+    path("profiles/<str:user_id>/", profile.profile, name="profile"),
+    path("profiles/<str:user_id>/rename/", profile.profile_rename, name="profile_rename"),
+    path("profiles/<str:user_id>/photos/", profile.reference_add, name="reference_add"),
+    path(
+        "profiles/<str:user_id>/photos/<str:face_id>/drop/",
+        profile.reference_drop,
+        name="reference_drop",
+    ),
+    path("profiles/<str:user_id>/erase/", erasure.profile_erase, name="profile_erase"),
     path("faces/<str:face_id>/", face.face, name="face"),
     re_path(COLLECTION + r"decide/$", deciding.decide, name="decide"),
     re_path(COLLECTION + r"undo/$", deciding.decision_take_back, name="decision_take_back"),

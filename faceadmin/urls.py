@@ -35,6 +35,7 @@ urlpatterns = [
     path("login/", GuardedLogin.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("models/", views.models, name="models"),
+    path("", include("profiles.urls")),
     path("", include("clustering.urls")),
     path("", include("assignments.urls")),  # after it: a collection's address holds any path
 ]

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from profiles import answers, selectors, services
 from profiles.documents import Profile, ReferencePhoto
+from profiles.edge import people_found, photo_judged
 from profiles.errors import (
     LastPhoto,
     LooksLikeAnother,
@@ -21,7 +22,6 @@ from profiles.errors import (
     NoSuchPhoto,
     NoSuchProfile,
     NotTheSamePerson,
-    PhotoRefused,
     PoorFace,
     ProfileBusy,
     ProfileErasing,
@@ -36,7 +36,7 @@ from profiles.examples import (
     ROW,
     STORAGE,
 )
-from profiles.judgement import JudgedPhoto, photo_judge
+from profiles.judgement import JudgedPhoto
 from profiles.opening import profile_stores
 from profiles.pictures import reference_crop_response
 from profiles.serializers import (
@@ -51,7 +51,7 @@ from profiles.serializers import (
 )
 from profiles.verification import profiles_repair, profiles_verify
 from storage.errors import ModelMismatch, ObjectVanished
-from vision import EmptyFile, ImageTooLarge, ModelMissing, NotAnImage, UnreadableImage, get_engine
+from vision import EmptyFile, ImageTooLarge, ModelMissing, NotAnImage, UnreadableImage
 from web.api import Api, form_of, json_of, query_of
 from web.auth import caller_name
 from web.negotiation import OneKind
@@ -191,8 +191,7 @@ class ProfilesApi(Api):
     def get(self, request: Request) -> Response:
         """Answer with a page of people; `q` is how their name or id begins, in any case."""
         query = query_of(request, ProfilesQuery).validated_data
-        after = cursor_decode(query.get("cursor"), within="search" if query["q"] else "place:")
-        found = _people(query["q"], after=after, limit=query["limit"])
+        found = people_found(query["q"], cursor=query.get("cursor"), limit=query["limit"])
         rows = [answers.profile_json(one) for one in found.profiles]
         return Response(answers.ProfileRows(profiles=rows, next=_next(found)))
 
@@ -298,17 +297,7 @@ class ProfilesVerifyApi(Api):
 
 def _judged(form: PhotoForm, user_id: str) -> JudgedPhoto:
     """Return the judged photo of a form; a refusal of it names the person."""
-    file = form.validated_data["file"]
-    if file.size > settings.UPLOAD_MAX_BYTES:
-        raise ImageTooLarge(
-            f"The file has {file.size:,} bytes; {settings.UPLOAD_MAX_BYTES:,} are allowed.",
-            code="too_many_bytes",
-        )
-    engine = get_engine(settings.VISION)
-    try:
-        return photo_judge(file.read(), engine=engine, thresholds=form.thresholds())
-    except PhotoRefused as refused:
-        raise refused.of(user_id) from None
+    return photo_judged(form.validated_data["file"], user_id=user_id, thresholds=form.thresholds())
 
 
 def _enrolled(
@@ -324,13 +313,6 @@ def _detail(profile: Profile) -> answers.ProfileDetail:
     """Return a person with all photos."""
     references: list[ReferencePhoto] = selectors.references_of(profile)
     return answers.profile_detail_json(profile, references)
-
-
-def _people(text: str, *, after: str, limit: int) -> selectors.Found:
-    """Return a page of all people, or of those whose name or id begins with a text."""
-    if text:
-        return selectors.profiles_search(text, after=after, limit=limit)
-    return selectors.profiles_page(after=after, limit=limit)
 
 
 def _next(found: selectors.Found) -> str | None:

@@ -20,7 +20,12 @@ MAX_PHOTOS = 100
 MAX_NAME = 100  # characters
 END_OF_PLACES = "\U0010ffff"
 USER_ID = re.compile(r"(?!\.+$)[A-Za-z0-9_.@-]{1,64}", re.ASCII)
-RESERVED = frozenset({"import", "verify"})  # words that addresses beside the profiles' ids have
+RESERVED = frozenset({"enrol", "import", "verify"})  # words in addresses beside the profiles' ids
+USER_ID_RULE = (
+    "A user id has 1 to 64 of the characters A-Z, a-z, 0-9, _, ., @ and -, is not made of "
+    "dots alone, and is none of 'enrol', 'import' and 'verify'."
+)
+NAME_RULE = "A name has no line breaks or control characters."
 
 
 class ProfileState(StrEnum):
@@ -33,6 +38,11 @@ class ProfileState(StrEnum):
 def is_user_id(text: str) -> bool:
     """Say whether somebody can be known under this id; letters keep their case."""
     return USER_ID.fullmatch(text) is not None and text not in RESERVED
+
+
+def is_name(text: str) -> bool:
+    """Say whether a text can be a person's name: one line of what can be seen."""
+    return all(letter.isprintable() for letter in text)
 
 
 def name_folded(name: str) -> str:

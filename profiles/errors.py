@@ -78,6 +78,12 @@ class PhotoRefused(VisionError):
             "debug_info": dict(seen),
         }
 
+    @property
+    def checks(self) -> list[str]:
+        """Return one line per check of the best face."""
+        seen = self.extra["debug_info"]
+        return list(seen["detailed_checks"]) if isinstance(seen, dict) else []
+
     def of(self, user_id: str) -> PhotoRefused:
         """Return the refusal with the person's id in its answer."""
         self.extra = {"user_id": user_id, **self.extra}

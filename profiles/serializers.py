@@ -11,7 +11,14 @@ from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.fields import empty
 
-from profiles.documents import MAX_NAME, USER_ID, is_user_id
+from profiles.documents import (
+    MAX_NAME,
+    NAME_RULE,
+    USER_ID,
+    USER_ID_RULE,
+    is_name,
+    is_user_id,
+)
 from vision import QualityThresholds
 from web.fields import FiniteField
 
@@ -28,10 +35,7 @@ def user_id_check(text: str) -> str:
     """Return a user id that somebody can have; raise BadUserId for another."""
     if is_user_id(text):
         return text
-    raise BadUserId(
-        "A user id has 1 to 64 of the characters A-Z, a-z, 0-9, _, ., @ and -, is not made of "
-        "dots alone, and is neither 'import' nor 'verify'."
-    )
+    raise BadUserId(USER_ID_RULE)
 
 
 class UserIdField(serializers.RegexField):
@@ -56,8 +60,8 @@ class NameField(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         """Return the name, on one line."""
         name = str(super().to_internal_value(data))
-        if any(not letter.isprintable() for letter in name):
-            raise serializers.ValidationError("A name has no line breaks or control characters.")
+        if not is_name(name):
+            raise serializers.ValidationError(NAME_RULE)
         return name
 
 

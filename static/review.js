@@ -149,6 +149,7 @@
 
   // Faces that were decided leave the grid; nothing else moves.
   document.addEventListener("htmx:afterSwap", () => {
+    count();
     const line = document.getElementById("undo-line");
     if (!line?.dataset.gone) return;
     const gone = line.dataset.gone.trim().split(" ");

@@ -79,7 +79,7 @@ class Album(Painted):
 def engine(monkeypatch):
     """The painted engine, in force everywhere."""
     engine = AlbumEngine()
-    for place in ("clustering.opening", "assignments.edge", "profiles.api", "profiles.opening"):
+    for place in ("clustering.opening", "assignments.edge", "profiles.edge"):
         monkeypatch.setattr(f"{place}.get_engine", lambda _: engine, raising=False)
     return engine
 

@@ -62,7 +62,7 @@ def people(stores, settings, tmp_path, monkeypatch):
     references = {"BACKEND": "storage.crops.CropFolder", "OPTIONS": {"location": folders[0]}}
     settings.STORAGES = {**settings.STORAGES, "references": references}
     people = People(folders)
-    monkeypatch.setattr("profiles.api.get_engine", lambda _: people.engine)
+    monkeypatch.setattr("profiles.edge.get_engine", lambda _: people.engine)
     return people
 
 

@@ -1,0 +1,12 @@
+"""Where the pages of profiles are."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from profiles import views
+
+urlpatterns = [
+    path("profiles/", views.profiles, name="profiles"),
+    path("profiles/enrol/", views.profile_enrol, name="profile_enrol"),
+]

@@ -1,0 +1,81 @@
+"""The pages of profiles: the people we know, and enrolling somebody new."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from profiles.documents import MAX_NAME
+from profiles.edge import SeenPhoto, people_found, photos_enrol, photos_judged, photos_seen
+from profiles.errors import LooksLikeAnother, ProfileErasing, ProfileExists
+from profiles.forms import EnrolmentForm
+from profiles.selectors import profile_find, profiles_erasing
+from web.auth import caller_name, role_required
+from web.htmx import go_to, render_page
+from web.paging import cursor_encode
+from web.roles import Role
+
+PEOPLE_PER_PAGE = 60
+
+
+@require_GET
+@role_required(Role.VIEWER)
+def profiles(request: HttpRequest) -> HttpResponse:
+    """List the people we know, or those whose name or id begins with what was typed."""
+    text = request.GET.get("q", "").strip()[:MAX_NAME]
+    found = people_found(text, cursor=request.GET.get("cursor"), limit=PEOPLE_PER_PAGE)
+    context = {
+        "people": found.profiles,
+        "q": text,
+        "next": None if found.next_place is None else cursor_encode(found.next_place),
+        "erasing": profiles_erasing(),
+    }
+    return render_page(request, "profiles/profiles.html", context, fragment="profiles/_people.html")
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(Role.REVIEWER)
+def profile_enrol(request: HttpRequest) -> HttpResponse:
+    """Offer the form for somebody new; enrol them, or say beside the form why not."""
+    if request.method != "POST":
+        return render_page(request, "profiles/profile_enrol.html", {"form": EnrolmentForm()})
+    form = EnrolmentForm(request.POST, request.FILES)
+    seen: list[SeenPhoto] = []
+    if form.is_valid():
+        seen = photos_seen(form.cleaned_data["photos"], user_id=form.cleaned_data["user_id"])
+        if _is_enrolled(request, form, seen):
+            user_id = form.cleaned_data["user_id"]
+            return go_to(request, reverse("profile", kwargs={"user_id": user_id}))
+    return render_page(
+        request,
+        "profiles/profile_enrol.html",
+        {"form": form, "seen": seen, "alike": profile_find(form.alike)},
+        fragment="profiles/_enrol_form.html",
+        status=422,
+    )
+
+
+def _is_enrolled(request: HttpRequest, form: EnrolmentForm, seen: list[SeenPhoto]) -> bool:
+    """Enrol whom a valid form tells of; what is refused is said in the form."""
+    photos = photos_judged(seen)
+    if photos is None:
+        return False
+    asked = form.cleaned_data
+    user_id, name, force = asked["user_id"], asked["name"], asked["force"]
+    try:
+        left_out = photos_enrol(user_id, photos, name=name, force=force, by=caller_name(request))
+    except ProfileExists:
+        form.add_error("user_id", f"{user_id} is taken.")
+        form.taken = user_id
+    except ProfileErasing as refusal:
+        form.add_error("user_id", str(refusal))
+    except LooksLikeAnother as refusal:
+        form.doubt(str(refusal), alike=refusal.extra["user_id"])
+    else:
+        messages.success(request, f"{name or user_id} is known from now on.")
+        for reason in left_out:
+            messages.warning(request, f"A photo was left out. {reason}")
+        return True
+    return False

@@ -1,0 +1,84 @@
+"""The page that erases a person: asked first, done once, told with a receipt."""
+
+import pytest
+
+from profiles.selectors import profile_find, references_stored
+from profiles.services import profile_hide
+from tests.assignments.conftest import stored
+
+pytestmark = pytest.mark.services
+
+ADDRESS = "/profiles/ada/erase/"
+HTML = {"Accept": "text/html"}
+
+
+def test_the_page_says_what_will_go_and_changes_nothing(matched, people, page_of):
+    people.update("ada", 1, shade=1)
+
+    body = page_of("admin").get(ADDRESS).content.decode()
+
+    assert "Erase Ada?" in body
+    assert "2 reference photos" in body
+    assert "2 assignments say of the person" in body  # her own, and as the next alike to Bob's
+    assert profile_find("ada") is not None
+
+
+def test_a_plain_form_erases_and_shows_the_receipt(matched, people, page_of):
+    browser = page_of("admin")
+
+    answer = browser.post(ADDRESS)
+
+    body = answer.content.decode()
+    assert answer.status_code == 200
+    assert "ada is erased" in body
+    assert answer.context["receipt"].is_complete
+    assert answer.context["receipt"].removed.assignments == 2
+    assert profile_find("ada") is None
+    assert references_stored("ada") == []
+    assert {one["user_id"] for one in stored().values()} == {"bob"}
+    assert browser.get("/profiles/ada/", headers=HTML).status_code == 404
+
+
+def test_an_erasure_that_broke_off_is_finished_from_its_page(people, page_of):
+    people.enrol("ada", 1)
+    profile_hide("ada")
+    browser = page_of("admin")
+
+    asked = browser.get(ADDRESS)
+    done = browser.post(ADDRESS)
+
+    assert (asked.status_code, done.status_code) == (200, 200)
+    assert profile_find("ada") is None
+
+
+def test_nobody_is_404_and_a_malformed_id_400(people, page_of):
+    browser = page_of("admin")
+
+    assert browser.get("/profiles/nobody/erase/", headers=HTML).status_code == 404
+    assert browser.post("/profiles/nobody/erase/", headers=HTML).status_code == 404
+    assert browser.get("/profiles/a%20b/erase/", headers=HTML).status_code == 400
+
+
+@pytest.mark.parametrize("role", ["viewer", "reviewer"])
+def test_only_admins_erase(people, page_of, role):
+    people.enrol("ada", 1)
+    browser = page_of(role)
+
+    assert browser.get(ADDRESS).status_code == 403
+    assert browser.post(ADDRESS).status_code == 403
+    assert profile_find("ada") is not None
+
+
+def test_strangers_are_sent_to_log_in(people, client, db):
+    answer = client.get(ADDRESS)
+
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/login/")
+
+
+def test_markup_in_a_name_is_only_text(people, page_of):
+    people.enrol("ada", 1, name="<script>alert(1)</script>")
+
+    body = page_of("admin").get(ADDRESS).content.decode()
+
+    assert "<script>alert" not in body
