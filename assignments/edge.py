@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+
 from assignments.answers import SHOWN, MatchResult, match_json
 from assignments.documents import Assignment, Strategy
 from assignments.run_matching import run_match
+from assignments.search.photo import PhotoSearched, photo_search
 from assignments.services import run_assign
 from clustering.documents import Run, RunState
 from clustering.edge import groups_settle
 from clustering.errors import NoSuchRun
 from clustering.selectors import collection_list, members_page, run_find, run_get, runs_page
+from storage.names import CollectionName
 from storage.vectors import face_vectors
-from vision import CATALOGUE, EngineSettings, get_engine
+from vision import CATALOGUE, EngineSettings, ImageTooLarge, get_engine
 
 RUNS_LOOKED_AT = 1000
 
 
-def request_match(run: Run, asked: Mapping[str, Any], *, settings: EngineSettings) -> MatchResult:
+def request_match(run: Run, asked: Mapping[str, Any], *, engine: EngineSettings) -> MatchResult:
     """Match a finished run with all profiles and, unless it is a dry run, save that."""
     if not run.stats:
         raise NoSuchRun(f"The run {run.id} has no clusters yet; it is {run.state.value}.")
@@ -29,7 +34,7 @@ def request_match(run: Run, asked: Mapping[str, Any], *, settings: EngineSetting
     found = run_match(
         run,
         strategy=strategy,
-        threshold=threshold_of(run, settings) if threshold is None else threshold,
+        threshold=threshold_of(run, engine) if threshold is None else threshold,
         margin=asked["margin"],
         vectors=face_vectors(),
     )
@@ -41,10 +46,27 @@ def request_match(run: Run, asked: Mapping[str, Any], *, settings: EngineSetting
     return match_json(run, found, done, strategy=strategy, dry_run=dry_run, typical=typical)
 
 
-def threshold_of(run: Run, settings: EngineSettings) -> float:
+def request_search(file: UploadedFile, *, limit: int, path: str | None = None) -> PhotoSearched:
+    """Search by a photo that was sent; nothing of it is kept."""
+    if (file.size or 0) > settings.UPLOAD_MAX_BYTES:
+        raise ImageTooLarge(
+            f"The file has {file.size:,} bytes; {settings.UPLOAD_MAX_BYTES:,} are allowed.",
+            code="too_many_bytes",
+        )
+    return photo_search(
+        file.read(),
+        engine=get_engine(settings.VISION),
+        thresholds=settings.VISION.thresholds,
+        vectors=face_vectors(),
+        limit=limit,
+        collection=None if path is None else CollectionName.parse(path).path,
+    )
+
+
+def threshold_of(run: Run, engine: EngineSettings) -> float:
     """Return the similarity from which a cluster is somebody's, for the run's embedder."""
     known = CATALOGUE.get(run.embedder)
-    entry = known if known is not None else get_engine(settings).entry
+    entry = known if known is not None else get_engine(engine).entry
     return float(entry.assignment_threshold)
 
 

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from assignments.views import cluster, collection, deciding, erasure, face, profile, queue
+from assignments.views import (
+    assignments,
+    cluster,
+    collection,
+    deciding,
+    erasure,
+    face,
+    profile,
+    queue,
+    search,
+)
 
 COLLECTION = r"^collections/(?P<bucket>[^/]+)/(?P<sub>.+)/-/"
 QUEUE = r"(?P<queue>same|odd|who|triage)/"
 
 urlpatterns = [
+    path("search/", search.search, name="search"),
+    path("assignments/", assignments.assignments, name="assignments"),
+    path("assignments/matching/", assignments.matching, name="matching"),
     path("profiles/<str:user_id>/", profile.profile, name="profile"),
     path("profiles/<str:user_id>/rename/", profile.profile_rename, name="profile_rename"),
     path("profiles/<str:user_id>/photos/", profile.reference_add, name="reference_add"),

@@ -85,7 +85,7 @@ def identified(data: Path, people: dict[str, list[Path]], count: int) -> Iterato
     for strategy in ("centroid", "vote"):
         query = MatchQuery(data={"strategy": strategy, "dry_run": True})
         query.is_valid(raise_exception=True)
-        answer = request_match(run, query.validated_data, settings=settings.VISION)
+        answer = request_match(run, query.validated_data, engine=settings.VISION)
         given = {label: one["user_id"] for label, one in answer["assignments"].items()}
         yield strategy, line(rest, shown, given, rank_one=float(rank_one))
 

@@ -47,7 +47,7 @@ class CollectionAssignmentsApi(Api):
         """Match the collection's clusters with the known people and save whose they are."""
         query = query_of(request, serializers.CollectionMatchQuery).validated_data
         run = _run_of(bucket, sub, query.get("clustering_id"))
-        return Response(request_match(run, query, settings=settings.VISION))
+        return Response(request_match(run, query, engine=settings.VISION))
 
     @operation(
         "Read a collection's assignments",
@@ -78,7 +78,7 @@ class RunAssignmentsApi(Api):
     def post(self, request: Request, run_id: str) -> Response:
         """Match the run's clusters with the known people and save whose they are."""
         query = query_of(request, serializers.MatchQuery).validated_data
-        return Response(request_match(run_named(run_id), query, settings=settings.VISION))
+        return Response(request_match(run_named(run_id), query, engine=settings.VISION))
 
     @operation(
         "Read a run's assignments",

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.conf import settings
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from assignments.api.examples import RUN
+from assignments.edge import request_search
 from assignments.search.answers import SearchResult, search_json
-from assignments.search.photo import photo_search
 from clustering.errors import NoSuchRun
 from profiles.api import PhotoApi
 from profiles.serializers import PhotoField
 from storage.errors import InvalidName
-from storage.names import CollectionName
-from storage.vectors import face_vectors
-from vision import EmptyFile, ImageTooLarge, ModelMissing, NotAnImage, UnreadableImage, get_engine
+from vision import EmptyFile, ImageTooLarge, ModelMissing, NotAnImage, UnreadableImage
 from web.api import form_of
 from web.roles import Role
 from web.schema import operation
@@ -120,19 +117,5 @@ class SearchApi(PhotoApi):
         Nothing of the photo is kept.
         """
         form = form_of(request, SearchForm).validated_data
-        path = form.get("collection")
-        file = form["file"]
-        if file.size > settings.UPLOAD_MAX_BYTES:
-            raise ImageTooLarge(
-                f"The file has {file.size:,} bytes; {settings.UPLOAD_MAX_BYTES:,} are allowed.",
-                code="too_many_bytes",
-            )
-        found = photo_search(
-            file.read(),
-            engine=get_engine(settings.VISION),
-            thresholds=settings.VISION.thresholds,
-            vectors=face_vectors(),
-            limit=form["limit"],
-            collection=None if path is None else CollectionName.parse(path).path,
-        )
+        found = request_search(form["file"], limit=form["limit"], path=form.get("collection"))
         return Response(search_json(found))

@@ -9,6 +9,7 @@ from assignments.undoing import decided_last
 from assignments.why import face_why
 from clustering import selectors
 from clustering.decisions.log import law_of
+from clustering.documents import NO_CLUSTER
 from clustering.edge import groups_settle
 from storage.names import CollectionName
 from storage.vectors import face_vectors
@@ -26,6 +27,8 @@ def face(request: HttpRequest, face_id: str) -> HttpResponse:
     shown, run = selectors.face_get(face_id), selectors.current_run(path)
     image = selectors.image_find(shown)
     member = None if run is None else selectors.member_find(run, shown.id)
+    if member is not None and member.cluster in NO_CLUSTER:
+        member = None
     with law_of(path) as law:
         why = run and face_why(shown, run, member, law, vectors=face_vectors())
         version = why.cluster and law.version(why.cluster.person) if why else 0

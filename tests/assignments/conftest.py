@@ -56,7 +56,7 @@ class Album(Painted):
             "overwrite": False,
             **asked,
         }
-        return request_match(run_get(run.id), asked, settings=None)
+        return request_match(run_get(run.id), asked, engine=None)
 
     def decide(self, kind, label, user_id):
         """Let a person say whose a cluster is, or that it is not somebody's."""

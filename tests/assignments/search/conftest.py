@@ -17,7 +17,7 @@ SHADE = 77  # of photos that are searched with: none that is stored has it
 def engine(monkeypatch):
     """An engine whose vectors lie beside nobody else's."""
     engine = PeopleEngine(f"search-{uuid.uuid4().hex[:12]}")
-    monkeypatch.setattr("assignments.api.search.get_engine", lambda _: engine)
+    monkeypatch.setattr("assignments.edge.get_engine", lambda _: engine)
     return engine
 
 

@@ -23,7 +23,7 @@ def real(people, settings, model_files, tmp_path, monkeypatch):
         cache=tmp_path / "models",
         threads=2,
     )
-    for place in ("profiles.edge", "assignments.api.search"):
+    for place in ("profiles.edge", "assignments.edge"):
         monkeypatch.setattr(f"{place}.get_engine", get_engine)
     return people
 

@@ -1,0 +1,76 @@
+"""The forms of matching and of searching: parse and bound, nothing else."""
+
+from __future__ import annotations
+
+from django import forms
+
+from assignments.documents import Strategy
+from storage.errors import InvalidName
+from storage.names import CollectionName
+
+STRATEGIES = (
+    (Strategy.CENTROID.value, "by the mean of its faces"),
+    (Strategy.VOTE.value, "by a vote of its faces"),
+)
+MARGIN = 0.02
+FACE_LIMIT = 5
+
+
+class MatchForm(forms.Form):
+    """How the clusters of a collection are matched with the known people."""
+
+    collection = forms.CharField(max_length=1100, widget=forms.HiddenInput)
+    strategy = forms.ChoiceField(choices=STRATEGIES, label="Match", required=False)
+    threshold = forms.FloatField(
+        required=False,
+        min_value=0,
+        max_value=1,
+        label="Threshold",
+        widget=forms.NumberInput(attrs={"step": "0.005"}),
+    )
+    margin = forms.FloatField(
+        required=False,
+        min_value=0,
+        max_value=1,
+        label="Margin",
+        widget=forms.NumberInput(attrs={"step": "0.005"}),
+    )
+    overwrite = forms.BooleanField(required=False, label="Match again what the machine matched")
+
+    def clean_collection(self) -> str:
+        """Return the collection's path."""
+        return _path(self.cleaned_data["collection"])
+
+    def clean_strategy(self) -> str:
+        """Return the strategy, the first one without a word."""
+        return str(self.cleaned_data["strategy"] or STRATEGIES[0][0])
+
+    def clean_margin(self) -> float:
+        """Return how far the next one has to be behind."""
+        margin = self.cleaned_data["margin"]
+        return MARGIN if margin is None else float(margin)
+
+
+class SearchPhotoForm(forms.Form):
+    """A photo, and where to look for its faces."""
+
+    file = forms.FileField(
+        label="Photo",
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": "image/*,.heic"}),
+        error_messages={"required": "Choose a photo."},
+    )
+    collection = forms.CharField(required=False, max_length=1100, label="In")
+
+    def clean_collection(self) -> str | None:
+        """Return the collection's path, None for all."""
+        asked = self.cleaned_data["collection"]
+        return _path(asked) if asked else None
+
+
+def _path(asked: str) -> str:
+    """Return the path of a collection's name, or refuse it in the form."""
+    try:
+        return CollectionName.parse(asked).path
+    except InvalidName as refusal:
+        raise forms.ValidationError(str(refusal)) from refusal

@@ -1,0 +1,66 @@
+"""Search by a photo: every face in it, with the people and clusters most like it."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_http_methods
+
+from assignments.edge import request_search
+from assignments.forms import FACE_LIMIT, SearchPhotoForm
+from assignments.search.photo import FaceSearched, PhotoSearched
+from clustering.errors import NoSuchRun
+from clustering.selectors import collection_list
+from vision import EmptyFile, ImageTooLarge, NotAnImage, UnreadableImage, crop_encode
+from web.auth import role_required
+from web.htmx import render_page
+from web.roles import Role
+
+REFUSALS = (EmptyFile, ImageTooLarge, NotAnImage, UnreadableImage, NoSuchRun)
+
+
+@dataclass(frozen=True, eq=False)
+class FaceShown:
+    """A face of the photo, with its crop as an address that holds the picture itself."""
+
+    found: FaceSearched
+    crop: str
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(Role.VIEWER)
+def search(request: HttpRequest) -> HttpResponse:
+    """Offer the form; answer a photo with what is like its faces. Nothing of it is kept."""
+    form = SearchPhotoForm(request.POST or None, request.FILES or None)
+    context: dict[str, object] = {"form": form, "collections": collection_list()}
+    if request.method == "POST" and form.is_valid():
+        try:
+            found = request_search(
+                form.cleaned_data["file"],
+                limit=FACE_LIMIT,
+                path=form.cleaned_data["collection"],
+            )
+        except REFUSALS as refusal:
+            form.add_error("file", str(refusal))
+        else:
+            context |= {"found": found, "faces": _shown(found)}
+    return render_page(
+        request,
+        "assignments/search.html",
+        context,
+        fragment="assignments/_search.html",
+        status=422 if form.errors else 200,
+    )
+
+
+def _shown(found: PhotoSearched) -> list[FaceShown]:
+    """Return the faces of a photo with their crops."""
+    return [
+        FaceShown(
+            one,
+            "data:image/jpeg;base64," + base64.b64encode(crop_encode(one.face.crop)).decode(),
+        )
+        for one in found.faces
+    ]

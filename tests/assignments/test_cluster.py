@@ -1,0 +1,86 @@
+"""The page of a cluster."""
+
+import pytest
+
+from tests.assignments.pages import HTML, body_of, of, part
+
+pytestmark = pytest.mark.services
+
+
+def test_it_shows_faces_who_it_may_be_and_what_a_reviewer_can_do(matched, page_of):
+    body = body_of(page_of("reviewer").get(of("cluster", matched, cluster_id=matched.ada)))
+
+    assert body.count('type="checkbox" name="faces"') + body.count('name="faces"') >= 3
+    assert "Who is this?" in body
+    assert "Same person?" in body
+    assert 'value="reject"' in body
+
+
+def test_a_viewer_sees_faces_and_nothing_to_decide_with(matched, page_of):
+    body = body_of(page_of("viewer").get(of("cluster", matched, cluster_id=matched.ada)))
+
+    assert body.count("/crop/") >= 3
+    assert 'type="checkbox"' not in body
+    assert 'name="kind"' not in body
+
+
+def test_the_least_typical_come_first_if_that_is_asked(matched, page_of):
+    browser, address = page_of("viewer"), of("cluster", matched, cluster_id=matched.ada)
+
+    typical, odd = (body_of(browser.get(address + query)) for query in ("", "?order=odd"))
+
+    def faces(body):
+        return [line.split('"')[0] for line in body.split('class="face" id="face-')[1:]]
+
+    assert faces(odd) == faces(typical)[::-1]
+
+
+def test_htmx_gets_the_faces_alone(matched, page_of):
+    address = of("cluster", matched, cluster_id=matched.ada)
+
+    body = body_of(page_of("viewer").get(address, headers=part("faces")))
+
+    assert body.lstrip().startswith("<form")
+    assert "<html" not in body
+
+
+def test_an_earlier_run_is_shown_without_anything_to_decide(matched, page_of):
+    earlier = matched.current.id
+    matched.photos((9,), first=50)
+    matched.run(full=True)
+
+    body = body_of(
+        page_of("reviewer").get(of("cluster", matched, cluster_id="cluster_0") + f"?run={earlier}")
+    )
+
+    assert "This is an earlier run." in body
+    assert 'type="checkbox"' not in body
+
+
+@pytest.mark.parametrize("query", ["?cursor=nonsense", "?cursor=YS9iCTE"])
+def test_a_cursor_of_another_list_is_400(matched, page_of, query):
+    address = of("cluster", matched, cluster_id=matched.ada)
+
+    assert page_of("viewer").get(address + query, headers=HTML).status_code == 400
+
+
+def test_a_cluster_that_is_not_there_is_a_page_that_says_so(matched, page_of):
+    answer = page_of("viewer").get(of("cluster", matched, cluster_id="cluster_77"), headers=HTML)
+
+    assert answer.status_code == 404
+    assert "has no cluster cluster_77" in body_of(answer)
+
+
+def test_an_emptied_cluster_says_so(matched, page_of):
+    browser = page_of("reviewer")
+    browser.post(
+        of("decide", matched), {"kind": "merge", "cluster": matched.ada, "other": matched.eve}
+    )
+
+    body = body_of(browser.get(of("cluster", matched, cluster_id=matched.eve)))
+
+    assert "No face here." in body
+
+
+def test_strangers_log_in_first(matched, client, db):
+    assert client.get(of("cluster", matched, cluster_id=matched.ada)).status_code == 302

@@ -1,0 +1,170 @@
+"""A decision from a page: what follows it, what is refused, and taking it back."""
+
+import pytest
+
+from clustering.decisions.documents import Decision
+from clustering.edge import groups_settle
+from tests.assignments.pages import HTML, body_of, of, part
+from tests.clustering.deciding import Reviewed
+
+pytestmark = pytest.mark.services
+
+
+@pytest.fixture
+def reviewed(matched):
+    return Reviewed(matched)
+
+
+@pytest.fixture
+def decide(matched, page_of):
+    """Post a decision as a page does."""
+    browser = page_of("reviewer")
+
+    def post(headers=HTML, **fields):
+        answer = browser.post(of("decide", matched), fields, headers=headers)
+        groups_settle(matched.name.path)
+        return answer
+
+    post.browser = browser
+    return post
+
+
+def test_a_plain_form_goes_back_to_its_page_where_the_undo_line_waits(decide, matched, reviewed):
+    back = of("cluster", matched, cluster_id=matched.ada)
+
+    answer = decide(kind="reject", cluster=matched.ada, faces=[reviewed.face("p0.png")], back=back)
+
+    assert (answer.status_code, answer["Location"]) == (303, back)
+    assert reviewed.label("p0.png") == "noise"
+    assert f"1 face rejected from {matched.ada}." in body_of(decide.browser.get(back))
+
+
+def test_htmx_gets_the_undo_line_with_the_faces_that_are_gone(decide, matched, reviewed):
+    face = reviewed.face("p0.png")
+
+    answer = decide(part("undo-line"), kind="reject", cluster=matched.ada, faces=[face])
+
+    assert answer.status_code == 200
+    assert f'data-gone="{face} "' in body_of(answer)
+    assert "Undo" in body_of(answer)
+
+
+def test_many_faces_may_come_in_one_field(decide, matched, reviewed):
+    faces = " ".join([reviewed.face("p0.png"), reviewed.face("p1.png")])
+
+    decide(kind="reject", cluster=matched.ada, faces=faces)
+
+    assert {reviewed.label("p0.png"), reviewed.label("p1.png")} == {"noise"}
+
+
+def test_everything_means_all_faces_of_the_cluster(decide, matched, reviewed):
+    decide(kind="ignore:*", cluster=matched.ada)
+
+    assert len(Decision.objects.first().faces) == 3
+    assert reviewed.label("p2.png") == "ignored"
+
+
+@pytest.mark.parametrize("typed", ["bob", "Ada", "  ada "])
+def test_somebody_is_named_by_id_or_by_name(decide, matched, typed):
+    decide(kind="choose_profile", cluster=matched.eve, person=typed)
+
+    assert Decision.objects.first().user == typed.strip().lower()
+
+
+def test_nobody_of_a_name_is_offered_to_be_enrolled_and_nothing_is_decided(decide, matched):
+    name = "<script>alert(1)</script>" + "x" * 470
+
+    page = decide(kind="choose_profile", cluster=matched.eve, person=name)
+    fragment = decide(part("undo-line"), kind="choose_profile", cluster=matched.eve, person=name)
+
+    for answer in (page, fragment):
+        assert answer.status_code == 422
+        assert "Enrol &lt;script&gt;" in body_of(answer)
+        assert "<script>alert" not in body_of(answer)
+    assert fragment["HX-Retarget"] == "#undo-line"
+    assert not Decision.objects.count()
+
+
+def test_what_others_decided_meanwhile_is_shown_and_nothing_is_written(decide, matched, reviewed):
+    reviewed.decide("not_same", cluster=matched.ada, other=matched.bob)
+
+    answer = decide(
+        part("undo-line"), kind="merge", cluster=matched.ada, other=matched.eve, version=0
+    )
+
+    assert answer.status_code == 409
+    assert answer["HX-Retarget"] == "#undo-line"
+    assert "ada · not_same" in body_of(answer)
+    assert Decision.objects.count() == 1
+
+
+def test_ones_own_decisions_are_no_news(decide, matched):
+    decide(kind="not_same", cluster=matched.ada, other=matched.bob)
+
+    answer = decide(kind="merge", cluster=matched.ada, other=matched.eve, version=0)
+
+    assert answer.status_code == 303
+    assert Decision.objects.count() == 2
+
+
+def test_the_last_decision_is_taken_back_and_then_the_one_before(decide, matched, reviewed):
+    decide(kind="reject", cluster=matched.ada, faces=[reviewed.face("p0.png")])
+    decide(kind="reject", cluster=matched.bob, faces=[reviewed.face("p1.png", 1)])
+
+    for _ in range(2):
+        assert decide.browser.post(of("decision_take_back", matched)).status_code == 303
+        groups_settle(matched.name.path)
+
+    assert (reviewed.label("p0.png"), reviewed.label("p1.png", 1)) == (matched.ada, matched.bob)
+    assert decide.browser.post(of("decision_take_back", matched), headers=HTML).status_code == 404
+
+
+@pytest.mark.parametrize("back", ["//evil.example/x", "https://evil.example", "/\\evil.example"])
+def test_nobody_is_sent_elsewhere_after_a_decision(decide, matched, reviewed, back):
+    answer = decide(kind="reject", cluster=matched.ada, faces=[reviewed.face("p0.png")], back=back)
+
+    assert answer["Location"] == of("collection", matched)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"kind": "nonsense"},
+        {"kind": "undo"},
+        {"kind": "reject", "cluster": "cluster_0"},
+        {"kind": "merge", "cluster": "cluster_0", "other": "cluster_0"},
+        {"kind": "move", "to": "cluster_99", "faces": ["00000000-0000-5000-8000-000000000000"]},
+        {"kind": "reject", "cluster": "cluster_0", "faces": ["x" * 2000]},
+        {"kind": "merge", "cluster": "cluster_0", "other": "cluster_1", "version": "many"},
+        {"kind": "choose_profile", "cluster": "cluster_0", "user_id": "nobody-has-this-id"},
+        {"kind": "choose_profile", "cluster": "cluster_0", "person": "x" * 501},
+    ],
+)
+def test_what_makes_no_sense_is_refused_as_a_page_and_as_a_toast(decide, fields):
+    page, fragment = decide(**fields), decide(part("undo-line"), **fields)
+
+    assert page.status_code == fragment.status_code
+    assert page.status_code in (404, 422)
+    assert "<html" in body_of(page)
+    assert not Decision.objects.count()
+
+
+def test_viewers_decide_nothing_and_strangers_log_in(matched, page_of, client):
+    stranger = client.post(of("decide", matched), {"kind": "reject"})
+    viewer = page_of("viewer").post(of("decide", matched), {"kind": "reject"}, headers=HTML)
+
+    assert stranger.status_code == 302
+    assert viewer.status_code == 403
+    assert not Decision.objects.count()
+
+
+def test_a_cluster_enrols_somebody_by_its_faces(decide, matched, monkeypatch):
+    monkeypatch.setattr("assignments.views.deciding.get_engine", lambda _: matched.engine)
+
+    answer = decide.browser.post(
+        of("cluster_enrol", matched), {"cluster": matched.eve, "person": ""}, headers=HTML
+    )
+
+    assert answer.status_code == 422
+    assert not Decision.objects.count()

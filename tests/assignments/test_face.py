@@ -1,0 +1,52 @@
+"""The page of a face: the photo with its boxes, and why the face is where it is."""
+
+import pytest
+
+from tests.assignments.pages import HTML, body_of, of
+from tests.clustering.deciding import Reviewed
+
+pytestmark = pytest.mark.services
+
+
+@pytest.fixture
+def reviewed(matched):
+    return Reviewed(matched)
+
+
+def test_it_says_the_rule_the_neighbours_and_the_other_candidates(matched, reviewed, page_of):
+    body = body_of(page_of("viewer").get(f"/faces/{reviewed.face('p0.png')}/"))
+
+    assert "The grouping put it here: dbscan, eps 0.1" in body
+    assert body.count('class="box-line') == 3
+    assert "Nearest faces of its cluster" in body
+    assert 'name="kind"' not in body
+
+
+def test_it_says_who_decided(matched, reviewed, page_of):
+    face = reviewed.face("p0.png")
+    browser = page_of("reviewer")
+    browser.post(of("decide", matched), {"kind": "confirm", "cluster": matched.ada, "faces": face})
+
+    body = body_of(browser.get(f"/faces/{face}/"))
+
+    assert "reviewer-person decided so; no run moves it." in body
+    assert "confirm" in body
+
+
+def test_an_ignored_face_can_be_restored(matched, reviewed, page_of):
+    face = reviewed.face("p0.png")
+    browser = page_of("reviewer")
+    browser.post(of("decide", matched), {"kind": "ignore", "faces": face})
+
+    body = body_of(browser.get(f"/faces/{face}/"))
+    browser.post(of("decide", matched), {"kind": "restore", "faces": face})
+
+    assert "A reviewer said that it is not a face, or nobody to keep." in body
+    assert "Restore" in body
+    assert "Restore" not in body_of(browser.get(f"/faces/{face}/"))
+
+
+def test_an_unknown_face_is_404(stores, page_of):
+    answer = page_of("viewer").get("/faces/00000000-0000-5000-8000-000000000000/", headers=HTML)
+
+    assert answer.status_code == 404

@@ -1,0 +1,85 @@
+"""The queues as pages: what is asked, what comes next, what is put off."""
+
+import pytest
+
+from assignments.queues import Queue
+from clustering.decisions.documents import Decision
+from tests.assignments.pages import HTML, body_of, of, part
+
+pytestmark = pytest.mark.services
+
+
+@pytest.fixture
+def who(matched, page_of):
+    """Open the queue that asks for names."""
+    browser = page_of("reviewer")
+
+    def page():
+        return body_of(browser.get(of("queue", matched, queue="who")))
+
+    page.browser = browser
+    return page
+
+
+@pytest.mark.parametrize("queue", [one.value for one in Queue])
+def test_every_queue_opens_and_says_when_nothing_waits(matched, page_of, queue):
+    body = body_of(page_of("reviewer").get(of("queue", matched, queue=queue)))
+
+    assert Queue(queue).asks in body
+    assert "Nothing waits here." in body
+
+
+def test_who_is_this_asks_about_those_who_are_nobodys(who, matched):
+    body = who()
+
+    assert f'name="card" value="{matched.eve}"' in body
+    assert f'name="card" value="{matched.ada}"' not in body
+    assert "1 left" in body
+
+
+def test_an_answer_brings_count_undo_line_and_no_card_that_is_shown(who, matched):
+    fields = {"queue": "who", "card": matched.eve, "shown": [matched.eve], "cluster": matched.eve}
+
+    answer = who.browser.post(
+        of("decide", matched), {**fields, "kind": "ignore:*"}, headers=part("")
+    )
+
+    assert answer.status_code == 200
+    assert "0 left" in body_of(answer)
+    assert 'id="undo-line"' in body_of(answer)
+    assert "data-card" not in body_of(answer)
+    assert "0 left" in who()
+
+
+def test_an_answered_card_is_not_answered_twice(who, matched):
+    fields = {"queue": "who", "card": matched.eve, "cluster": matched.eve, "kind": "ignore:*"}
+
+    first = who.browser.post(of("decide", matched), fields, headers=part(""))
+    second = who.browser.post(of("decide", matched), fields, headers=part(""))
+
+    assert (first.status_code, second.status_code) == (200, 409)
+    assert "Somebody answered this meanwhile." in body_of(second)
+    assert Decision.objects.count() == 1
+
+
+def test_later_puts_a_card_last(who, matched):
+    who.browser.post(of("decide", matched), {"kind": "reject_profile:ada", "cluster": matched.ada})
+    first = who().split('name="card" value="')[1].split('"')[0]
+
+    answer = who.browser.post(of("queue_later", matched, queue="who"), {"card": first})
+
+    assert answer.status_code == 303
+    assert who().split('name="card" value="')[1].split('"')[0] != first
+    assert "2 left" in who()
+
+
+def test_a_queue_that_does_not_exist_is_404(matched, page_of):
+    address = of("collection", matched) + "-/nothing/"
+
+    assert page_of("reviewer").get(address, headers=HTML).status_code == 404
+
+
+def test_viewers_have_no_queues_and_strangers_log_in(matched, page_of, client):
+    assert client.get(of("queue", matched, queue="same")).status_code == 302
+    answer = page_of("viewer").get(of("queue", matched, queue="same"), headers=HTML)
+    assert answer.status_code == 403
