@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from assignments.documents import Assignment
 from assignments.search.people import PersonHit, people_search
+from assignments.selectors import assignments_of_run
 from clustering.documents import Run
 from clustering.selectors import members_page
 from profiles.selectors import TemplateTable, profile_names
 from storage.vectors import VectorStore
 
 IDS_PER_QUERY = 100
-FACES_LOOKED_AT = 20  # the most typical ones of a cluster
+FACES_LOOKED_AT = 12  # the most typical ones of a cluster
 
 
 @dataclass(frozen=True)
@@ -44,17 +45,12 @@ def whose_clusters(run: Run, labels: Iterable[str]) -> dict[str, Whose]:
         for one in Assignment.objects(id__in=ids[first : first + IDS_PER_QUERY])
         if one.is_held
     ]
-    names = profile_names({one.user_id for one in held})
-    return {
-        one.cluster: Whose(
-            user_id=one.user_id,
-            name=names.get(one.user_id) or one.user_id,
-            similarity=one.similarity,
-            state=one.state.value,
-            decided_by=one.decided_by,
-        )
-        for one in held
-    }
+    return _whose(held)
+
+
+def whose_all(run: Run) -> dict[str, Whose]:
+    """Return who all clusters of a run are, by label; those of nobody are left out."""
+    return _whose([one for one in assignments_of_run(run.clusters_run) if one.is_held])
 
 
 def cluster_look(run: Run, label: str, *, vectors: VectorStore) -> NDArray[np.float32] | None:
@@ -75,3 +71,18 @@ def people_like(
     if not looks or not table.user_ids:
         return [[] for _ in looks]
     return people_search(np.stack(looks), table, embedder=embedder, limit=limit)
+
+
+def _whose(held: list[Assignment]) -> dict[str, Whose]:
+    """Return whose clusters are, by label, with names."""
+    names = profile_names({one.user_id for one in held})
+    return {
+        one.cluster: Whose(
+            user_id=one.user_id,
+            name=names.get(one.user_id) or one.user_id,
+            similarity=one.similarity,
+            state=one.state.value,
+            decided_by=one.decided_by,
+        )
+        for one in held
+    }

@@ -9,24 +9,29 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from operator import itemgetter
 from statistics import fmean, pstdev
 from typing import Any
 
+from django.core.cache import caches
+
 from assignments.people import PersonHit, Whose, cluster_look, people_like, whose_clusters
 from assignments.search.clusters import ClusterHit, ClusterSearch
 from assignments.selectors import assignments_of_run
+from clustering import selectors
 from clustering.decisions.law import Law
-from clustering.documents import END_OF_PLACES, NOISE, Cluster, Member, Run, cluster_place
+from clustering.documents import END_OF_PLACES, NOISE, Cluster, Member, Run
 from clustering.proposals import proposals_open
 from clustering.selectors import cluster_get, clusters_by_label, members_page
-from profiles.selectors import template_table
+from profiles.selectors import TemplateTable, template_table
 from storage.mongo import iter_fields
 from storage.vectors import VectorStore
 
 STRIP = 4  # faces that show a cluster on a card
 CHOICES = 5  # as many as there are keys for them
 ODD_PART = 0.2  # of eps: so much less like the centroid than the cluster's faces are in the mean
+ODD_KEPT_S = 3600
 ODD_SPREAD = 2.0  # and so many standard deviations
 
 
@@ -100,32 +105,50 @@ class ReviewQueues:
             return len(persons) == 2 and not self._law.are_apart(*persons)
         return len(persons) == 1 and not whose_clusters(self._run, [key])
 
+    @cached_property
+    def _pairs(self) -> dict[str, float]:
+        """Return how alike the clusters are that are proposed to be one, by card."""
+        proposed = proposals_open(self._run, self._law)
+        return {f"{one.cluster}~{one.other}": one.similarity for one in proposed}
+
+    @cached_property
+    def _table(self) -> TemplateTable:
+        return template_table(self._run.embedder)
+
+    @cached_property
+    def _search(self) -> ClusterSearch:
+        return ClusterSearch(
+            self._vectors, embedder=self._run.embedder, collection=self._run.collection
+        )
+
     def _same_waiting(self) -> Iterator[str]:
-        return (f"{one.cluster}~{one.other}" for one in proposals_open(self._run, self._law))
+        return iter(self._pairs)
 
     def _same_card(self, key: str) -> Card:
         labels = key.split("~")
-        alike = next(
-            one.similarity
-            for one in proposals_open(self._run, self._law)
-            if [one.cluster, one.other] == labels
-        )
         strips = self._strips(labels)
         return Card(
             key,
             cluster=labels[0],
             version=self._version(strips[0].cluster),
-            similarity=alike,
+            similarity=self._pairs[key],
             strips=strips,
         )
 
     def _odd_waiting(self) -> Iterator[str]:
+        # Decided faces are left out, so what stood out when the run was made is good for as long.
+        kept = caches["memory"]
+        found = kept.get_or_set(f"odd:{self._run.clusters_run}", self._odd_found, ODD_KEPT_S)
+        return (face for face in found if not self._law.version(face))
+
+    def _odd_found(self) -> list[str]:
+        """Return the faces that stand out of their clusters, the most first."""
         alike: dict[str, list[tuple[float, str]]] = defaultdict(list)
         for row in self._members("similarity"):
             alike[row["cluster"]].append((row["similarity"], row["face"]))
         alike.pop(NOISE, None)
         found = (one for members in alike.values() for one in self._standing_out(members))
-        return (face for _, face in sorted(found, reverse=True) if not self._law.version(face))
+        return [face for _, face in sorted(found, reverse=True)]
 
     def _standing_out(self, members: list[tuple[float, str]]) -> Iterator[tuple[float, str]]:
         """Yield the faces that are much less like the centroid than the others, by how much."""
@@ -143,15 +166,14 @@ class ReviewQueues:
 
     def _who_waiting(self) -> Iterator[str]:
         named = {one.cluster for one in assignments_of_run(self._run.clusters_run) if one.is_held}
-        sizes = sorted(self._sizes(), key=itemgetter("place"))
-        return (one["label"] for one in sizes if one["label"] not in {*named, NOISE})
+        found = selectors.clusters_brief(self._run)
+        return (one["label"] for one in found if one["label"] not in named)
 
     def _who_card(self, key: str) -> Card:
         [strip] = self._strips([key])
         look = cluster_look(self._run, key, vectors=self._vectors)
-        table = template_table(self._run.embedder)
         looks = [] if look is None else [look]
-        found = people_like(looks, table, embedder=self._run.embedder, limit=CHOICES)
+        found = people_like(looks, self._table, embedder=self._run.embedder, limit=CHOICES)
         return Card(
             key,
             cluster=key,
@@ -171,10 +193,7 @@ class ReviewQueues:
         vector = self._vectors.retrieve(self._run.embedder, [key]).get(key)
         found: list[ClusterHit] = []
         if vector is not None:
-            search = ClusterSearch(
-                self._vectors, embedder=self._run.embedder, collection=self._run.collection
-            )
-            near = search.nearest(vector, limit=CHOICES * 2)
+            near = self._search.nearest(vector, limit=CHOICES + 1)
             found = [one for one in near if one.label != NOISE][:CHOICES]
         return Card(key, cluster=face.cluster, face=face, clusters=found)
 
@@ -199,12 +218,6 @@ class ReviewQueues:
 
     def _member(self, face: str) -> Member:
         return Member.objects(id=Member.id_for(self._run.clusters_run, face)).get()
-
-    def _sizes(self) -> list[dict[str, Any]]:
-        """Return the clusters that have faces, without the noise, as rows."""
-        first, noise = f"{self._run.clusters_run}/", cluster_place(self._run.clusters_run, None)
-        where = {"place": {"$gte": first, "$lt": noise}}
-        return list(iter_fields(Cluster, where, ["label", "place", "cohesion", "face_count"]))
 
     def _members(self, *fields: str) -> Iterator[dict[str, Any]]:
         first = f"{self._run.clusters_run}/"

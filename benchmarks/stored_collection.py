@@ -1,5 +1,6 @@
 """A collection as a finished run leaves it, written into the stores without any photo."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -20,6 +21,14 @@ from clustering.documents import (
     cluster_place,
     collection_place,
 )
+from clustering.proposals import Proposals
+from profiles.documents import (
+    Profile,
+    ReferencePhoto,
+    reference_place,
+    search_key,
+    vector_bytes,
+)
 from storage.crops import face_crops
 from storage.mongo import bulk_upsert
 from storage.vectors import face_vectors
@@ -30,6 +39,7 @@ MODEL, EMBEDDER = "benchmark+vectors", "benchmark-vectors"
 FACES_PER_IMAGE, FACES_PER_PERSON = 3, 10
 SKIPPED_PART, NOISE_PART, LARGEST_PART = 0.05, 0.05, 0.3
 OLDER_RUNS = 5
+PAIRS_ASKED = 1000
 WRITE_SLICE = 2000
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -59,6 +69,20 @@ class StoredCollection:
         _write(Run, self._runs())
         _write(Collection, [self._collection()])
         self._write_vectors()
+
+    def write_people(self, number: int) -> None:
+        """Write people known by a random template each, and pairs of clusters to ask about."""
+        maker = np.random.default_rng(1)
+        table = maker.normal(size=(number, self.dimension)).astype(np.float32)
+        table /= np.linalg.norm(table, axis=1, keepdims=True)
+        people = [_profile(row, vector) for row, vector in enumerate(table)]
+        _write(Profile, people)
+        _write(ReferencePhoto, [_reference(one) for one in people])
+        pairs = [
+            (f"cluster_{one}", f"cluster_{one + 1}", 0.9)
+            for one in range(0, min(len(self.sizes) - 2, PAIRS_ASKED), 2)
+        ]
+        bulk_upsert(Proposals, [Proposals(run=self.run_id, rows=json.dumps(pairs))])
 
     def sample_faces(self, number: int) -> list[str]:
         """Return some faces from everywhere, now with crops."""
@@ -131,7 +155,7 @@ class StoredCollection:
                     cluster=label,
                     base=label,
                     place=Member.place_for(self.run_id, label, rank),
-                    similarity=0.9,
+                    similarity=0.7 if rank % 50 == 7 else 0.9,  # some stand out
                 )
 
     def _clusters(self) -> Iterator[Cluster]:
@@ -232,6 +256,51 @@ class StoredCollection:
                 for key, label in zip(self.keys[rows], labels[rows], strict=True)
             ]
             vectors.upsert(EMBEDDER, self.ids[rows], table, payloads)
+
+
+def _profile(row: int, template: np.ndarray) -> Profile:
+    """Return a person without photos."""
+    user_id, name = f"person-{row:04d}", f"Person {row:04d}"
+    return Profile(
+        user_id=user_id,
+        place=user_id,
+        name=name,
+        search=search_key(name, user_id),
+        search_id=search_key(user_id, user_id),
+        origin=user_id,
+        references=[f"photo-of-{user_id}"],
+        template=vector_bytes(template),
+        embedder=EMBEDDER,
+        model=MODEL,
+        dimension=len(template),
+        confidence=0.9,
+        quality_score=0.9,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+
+
+def _reference(profile: Profile) -> ReferencePhoto:
+    """Return the one photo by which a person is known."""
+    [photo] = profile.references
+    return ReferencePhoto(
+        id=photo,
+        user_id=profile.user_id,
+        place=reference_place(profile.user_id, photo),
+        digest=photo,
+        vector=profile.template,
+        embedder=EMBEDDER,
+        model=MODEL,
+        bbox=[120.5, 64.25, 96.0, 121.75],
+        confidence=0.9,
+        size=96.0,
+        blur=412.5,
+        pose=0.9,
+        quality_score=0.9,
+        width=4032,
+        height=3024,
+        created_at=NOW,
+    )
 
 
 def _sizes(faces: int) -> Iterator[tuple[str, int]]:

@@ -11,9 +11,10 @@ from mongoengine import Document, fields
 from numpy.typing import NDArray
 
 from clustering.decisions.law import Law
-from clustering.documents import Run
+from clustering.documents import Cluster, Run
 from clustering.grouping import candidate_pairs
-from clustering.selectors import clusters_by_label
+from clustering.selectors import IDS_PER_QUERY
+from storage.mongo import iter_fields
 
 MOST = 1000  # of a run, the most alike
 
@@ -59,12 +60,19 @@ def proposals_open(run: Run, law: Law) -> Iterator[Proposal]:
     """Iterate the proposals of a run that nobody has answered yet, the most alike first."""
     stored = Proposals.objects(run=run.clusters_run).first()
     rows = json.loads(stored.rows) if stored is not None else []
-    known = clusters_by_label(
-        run, sorted({label for one, other, _ in rows for label in (one, other)})
-    )
+    known = _clusters(run, {label for one, other, _ in rows for label in (one, other)})
     for one, other, similarity in rows:
-        larger, smaller = known.get(one), known.get(other)
-        if larger is None or smaller is None or not (larger.face_count and smaller.face_count):
-            continue
-        if not law.are_apart(larger.person, smaller.person):
-            yield Proposal(one, other, similarity, larger.face_count, smaller.face_count)
+        (person, faces), (other_person, other_faces) = known[one], known[other]
+        if faces and other_faces and not law.are_apart(person, other_person):
+            yield Proposal(one, other, similarity, faces, other_faces)
+
+
+def _clusters(run: Run, labels: set[str]) -> dict[str, tuple[str, int]]:
+    """Return the person and the number of faces of clusters, by label; those that are gone too."""
+    found: dict[str, tuple[str, int]] = dict.fromkeys(labels, ("", 0))
+    ids = [Cluster.id_for(run.clusters_run, label) for label in sorted(labels)]
+    for first in range(0, len(ids), IDS_PER_QUERY):
+        where = {"_id": {"$in": ids[first : first + IDS_PER_QUERY]}}
+        for row in iter_fields(Cluster, where, ["label", "person", "face_count"]):
+            found[row["label"]] = row["person"], row["face_count"]
+    return found

@@ -124,6 +124,14 @@ def clusters_all(run: Run) -> Iterator[Cluster]:
     return _stream(Cluster, f"{run.clusters_run}/")
 
 
+def clusters_brief(run: Run) -> list[dict[str, Any]]:
+    """Return label, size and cohesion of all clusters of a run by size, without the noise."""
+    first, noise = f"{run.clusters_run}/", cluster_place(run.clusters_run, None)
+    where = {"place": {"$gte": first, "$lt": noise}}
+    found = iter_fields(Cluster, where, ["label", "place", "face_count", "cohesion"])
+    return sorted(found, key=itemgetter("place"))
+
+
 def cluster_rows(run: Run) -> str:
     """Return the sizes of a run's largest clusters as the text of a JSON list; see ClusterSizes."""
     kept = ClusterSizes.objects(run=run.clusters_run).first()

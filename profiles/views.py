@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -11,13 +12,14 @@ from profiles.documents import MAX_NAME
 from profiles.edge import SeenPhoto, people_found, photos_enrol, photos_judged, photos_seen
 from profiles.errors import LooksLikeAnother, ProfileErasing, ProfileExists
 from profiles.forms import EnrolmentForm
-from profiles.selectors import profile_find, profiles_erasing
+from profiles.selectors import profile_find, profiles_erasing, profiles_search
 from web.auth import caller_name, role_required
 from web.htmx import go_to, render_page
 from web.paging import cursor_encode
 from web.roles import Role
 
 PEOPLE_PER_PAGE = 60
+PEOPLE_OFFERED = 12  # to complete a name
 
 
 @require_GET
@@ -33,6 +35,15 @@ def profiles(request: HttpRequest) -> HttpResponse:
         "erasing": profiles_erasing(),
     }
     return render_page(request, "profiles/profiles.html", context, fragment="profiles/_people.html")
+
+
+@require_GET
+@role_required(Role.VIEWER)
+def people_options(request: HttpRequest) -> HttpResponse:
+    """Offer the people whose name or id begins with what is being typed."""
+    text = request.GET.get("person", "").strip()[:MAX_NAME]
+    people = profiles_search(text, limit=PEOPLE_OFFERED).profiles if text else []
+    return render(request, "profiles/_people_options.html", {"people": people})
 
 
 @require_http_methods(["GET", "POST"])

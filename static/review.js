@@ -165,10 +165,12 @@
 
   // An answered card makes room at once; it comes back if its answer was not taken.
   document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.requestConfig.verb !== "post") return;
     event.target.closest("[data-card]")?.classList.add("answered");
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     const { status } = event.detail.xhr;
+    if (event.detail.requestConfig.verb !== "post") return;
     if ((status >= 200 && status < 400) || status === 409) return; // 409: answered by somebody else
     event.target.closest?.("[data-card]")?.classList.remove("answered");
   });

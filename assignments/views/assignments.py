@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -23,9 +24,10 @@ from clustering.documents import Cluster, Run
 from clustering.edge import groups_settle
 from clustering.errors import NoSuchRun
 from clustering.selectors import clusters_by_label, collection_list, run_current
-from profiles.selectors import profile_names, profiles_page
+from profiles.selectors import profile_names, profiles_count
 from storage.errors import ModelMismatch
 from storage.names import CollectionName
+from vision import ModelMissing
 from web.auth import role_required
 from web.htmx import go_to, render_page
 from web.paging import cursor_decode, cursor_encode
@@ -33,7 +35,6 @@ from web.roles import Role
 
 PER_PAGE = 60
 SHOWN = 200  # clusters of a preview
-PEOPLE_OFFERED = 500
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,9 @@ def _context(request: HttpRequest, asked: str | None) -> dict[str, object]:
     after = cursor_decode(request.GET.get("cursor"), within=f"{run.clusters_run}/")
     found = assignments_page(run.clusters_run, after=after, limit=PER_PAGE + 1)
     page = found[:PER_PAGE]
-    initial = {
-        "collection": path,
-        "margin": MARGIN,
-        "threshold": threshold_of(run, settings.VISION),
-    }
+    initial: dict[str, object] = {"collection": path, "margin": MARGIN}
+    with suppress(ModelMissing):  # of an embedder that no catalogue knows
+        initial["threshold"] = threshold_of(run, settings.VISION)
     return {
         "collections": known,
         "path": path,
@@ -107,7 +106,7 @@ def _context(request: HttpRequest, asked: str | None) -> dict[str, object]:
         "rows": _rows(run, page),
         "next": cursor_encode(page[-1].place) if len(found) > PER_PAGE else None,
         "form": MatchForm(initial=initial),
-        "people": profiles_page(limit=PEOPLE_OFFERED).profiles,
+        "has_people": profiles_count() > 0,
         "decided": decided_last(request.session, name.path),
     }
 

@@ -16,7 +16,7 @@ from clustering.documents import Cluster, Run
 from clustering.edge import groups_settle
 from clustering.errors import NoSuchRun
 from clustering.proposals import proposals_open
-from profiles.selectors import profiles_page, template_table
+from profiles.selectors import template_table
 from storage.names import CollectionName
 from storage.vectors import face_vectors
 from web.auth import role_required
@@ -27,7 +27,6 @@ from web.roles import Role
 FACES_PER_PAGE = 120
 SUGGESTED = 5
 ALIKE = 6
-PEOPLE_OFFERED = 500
 ORDERS = {"": "most typical first", "odd": "least typical first"}
 
 
@@ -80,7 +79,6 @@ def _beside(run: Run, shown: Cluster, law: Law) -> dict[str, object]:
     return {
         "suggested": [] if shown.is_noise else _suggested(run, shown),
         "alike": [] if shown.is_noise else _alike(run, shown, law),
-        "people": profiles_page(limit=PEOPLE_OFFERED).profiles,
     }
 
 

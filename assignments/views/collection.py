@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import itemgetter
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from assignments.people import Whose, whose_clusters
+from assignments.people import Whose, whose_all, whose_clusters
 from assignments.queues import Queue
 from assignments.undoing import decided_last
 from clustering import selectors
@@ -84,10 +86,12 @@ def _page(request: HttpRequest, run: Run) -> dict[str, object]:
     if not (chosen or order or text):
         return {**asked, **_by_size(request, run)}
     start = _number(request.GET.get("from", ""))
-    cards = _chosen(run, chosen=chosen, order=order, text=text)
-    more = start + PER_PAGE if len(cards) > start + PER_PAGE else None
-    page = cards[start : start + PER_PAGE]
-    return {**asked, "cards": page, "count": len(cards), "more": more and f"from={more}"}
+    found = _chosen(run, chosen=chosen, order=order, text=text)
+    more = start + PER_PAGE if len(found) > start + PER_PAGE else None
+    page = found[start : start + PER_PAGE]
+    known = selectors.clusters_by_label(run, [label for label, _ in page])
+    cards = [PersonCard(known[label], whose) for label, whose in page if label in known]
+    return {**asked, "cards": cards, "count": len(found), "more": more and f"from={more}"}
 
 
 def _by_size(request: HttpRequest, run: Run) -> dict[str, object]:
@@ -103,33 +107,43 @@ def _by_size(request: HttpRequest, run: Run) -> dict[str, object]:
     }
 
 
-def _chosen(run: Run, *, chosen: str, order: str, text: str) -> list[PersonCard]:
-    """Return the cards of all clusters that a filter chooses, in an order."""
-    clusters = [one for one in selectors.clusters_all(run) if one.face_count and not one.is_noise]
-    whose = whose_clusters(run, [one.label for one in clusters])
-    cards = [PersonCard(one, whose.get(one.label)) for one in clusters]
-    bar = sum(one.cohesion for one in clusters) / max(len(clusters), 1) - LOOSE
-    fits = {
-        "unassigned": lambda card: card.whose is None,
-        "assigned": lambda card: card.whose is not None,
-        "suspicious": lambda card: card.cluster.face_count > 1 and card.cluster.cohesion < bar,
-        "small": lambda card: card.cluster.face_count <= SMALL,
-    }.get(chosen, lambda card: True)
-    cards = [card for card in cards if fits(card) and text in _words(card)]
+def _chosen(run: Run, *, chosen: str, order: str, text: str) -> list[tuple[str, Whose | None]]:
+    """Return the labels of all clusters that a filter chooses, in an order, and whose they are."""
+    whose = whose_all(run)
+    rows = [one for one in selectors.clusters_brief(run) if one["face_count"]]
+    bar = sum(one["cohesion"] for one in rows) / max(len(rows), 1) - LOOSE
+    fits: dict[str, Callable[[Mapping[str, Any]], bool]] = {
+        "unassigned": lambda row: row["label"] not in whose,
+        "assigned": lambda row: row["label"] in whose,
+        "suspicious": lambda row: row["face_count"] > 1 and row["cohesion"] < bar,
+        "small": lambda row: row["face_count"] <= SMALL,
+    }
+    if chosen in fits:
+        rows = [row for row in rows if fits[chosen](row)]
+    if text:
+        rows = [row for row in rows if text in _words(row["label"], whose.get(row["label"]))]
     if order == "cohesion":
-        cards.sort(key=attrgetter("cluster.cohesion"))
+        rows.sort(key=itemgetter("cohesion"))
     elif order == "similarity":
-        cards.sort(key=lambda card: card.whose.similarity if card.whose else 2.0)
+        rows.sort(key=lambda row: _similarity(whose.get(row["label"])))
     elif order == "name":
-        cards.sort(key=lambda card: (card.whose is None, name_folded(_words(card))))
-    return cards
+        rows.sort(key=lambda row: _by_name(row["label"], whose.get(row["label"])))
+    return [(row["label"], whose.get(row["label"])) for row in rows]
 
 
-def _words(card: PersonCard) -> str:
+def _words(label: str, whose: Whose | None) -> str:
     """Return what a search in the page looks at."""
-    whose = card.whose
-    words = f"{whose.name} {whose.user_id} " if whose else ""
-    return name_folded(words + card.cluster.label)
+    return name_folded(f"{whose.name} {whose.user_id} {label}" if whose else label)
+
+
+def _similarity(whose: Whose | None) -> float:
+    """Return how sure an assignment is; those who are nobody's come last."""
+    return whose.similarity if whose else 2.0
+
+
+def _by_name(label: str, whose: Whose | None) -> tuple[bool, str]:
+    """Return the key of the order by name; those without one come last."""
+    return whose is None, _words(label, whose)
 
 
 def _number(text: str) -> int:

@@ -14,15 +14,13 @@ from clustering.documents import Run
 from clustering.edge import groups_settle
 from clustering.errors import NoSuchRun
 from clustering.selectors import collection_get
-from profiles.selectors import profiles_page
 from storage.names import CollectionName
 from storage.vectors import face_vectors
 from web.auth import role_required
 from web.htmx import go_to, render_page
 from web.roles import Role
 
-AHEAD = 4  # cards in the page
-PEOPLE_OFFERED = 500
+AHEAD = 3  # cards in the page
 LATER = "later"
 MOST_LATER = 1000
 
@@ -41,7 +39,6 @@ def queue(request: HttpRequest, bucket: str, sub: str, queue: str) -> HttpRespon
         "cards": cards,
         "count": count,
         "decided": decided_last(request.session, name.path),
-        "people": profiles_page(limit=PEOPLE_OFFERED).profiles,
     }
     return render_page(request, "assignments/queue.html", context)
 
