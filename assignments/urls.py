@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 from assignments.views import (
+    activity,
     assignments,
     cluster,
     collection,
@@ -20,6 +21,7 @@ COLLECTION = r"^collections/(?P<bucket>[^/]+)/(?P<sub>.+)/-/"
 QUEUE = r"(?P<queue>same|odd|who|triage)/"
 
 urlpatterns = [
+    path("activity/", activity.activity, name="activity"),
     path("search/", search.search, name="search"),
     path("assignments/", assignments.assignments, name="assignments"),
     path("assignments/matching/", assignments.matching, name="matching"),
