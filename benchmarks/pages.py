@@ -40,6 +40,10 @@ PAGES = {
     "enrol": "/profiles/enrol/",
     "assignments": "/assignments/",
     "search": "/search/",
+    "activity": "/activity/",
+    "thresholds": "/thresholds/",
+    "keys": "/keys/",
+    "accounts": "/accounts/",
     "models": "/models/",
 }
 WARM_UP = 5

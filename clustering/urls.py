@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from clustering import views
+from clustering.views import collections as views
+from clustering.views import storage
 
 urlpatterns = [
     path("", views.collections, name="collections"),
@@ -19,4 +20,7 @@ urlpatterns = [
         views.images_skipped,
         name="images_skipped",
     ),
+    path("storage/", storage.storages, name="storages"),
+    path("storage/<str:bucket>/<path:sub>/repair/", storage.storage_repair, name="storage_repair"),
+    path("storage/<str:bucket>/<path:sub>/", storage.storage, name="storage"),
 ]

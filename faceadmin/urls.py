@@ -5,14 +5,16 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from faceadmin import health, views
+from faceadmin import health
 from faceadmin.api import docs, keys, quality
+from faceadmin.views import accounts, models, thresholds
+from faceadmin.views import keys as keys_pages
 from web.login import GuardedLogin
 
-handler400 = "faceadmin.views.bad_request"
-handler403 = "faceadmin.views.forbidden"
-handler404 = "faceadmin.views.not_found"
-handler500 = "faceadmin.views.server_error"
+handler400 = "faceadmin.views.errors.bad_request"
+handler403 = "faceadmin.views.errors.forbidden"
+handler404 = "faceadmin.views.errors.not_found"
+handler500 = "faceadmin.views.errors.server_error"
 
 urlpatterns = [
     path("health/live", health.live, name="health_live"),
@@ -34,7 +36,12 @@ urlpatterns = [
     path("", include("assignments.api_urls")),
     path("login/", GuardedLogin.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
-    path("models/", views.models, name="models"),
+    path("models/", models.models, name="models"),
+    path("thresholds/", thresholds.thresholds, name="thresholds"),
+    path("keys/", keys_pages.keys, name="keys"),
+    path("keys/<str:prefix>/revoke/", keys_pages.key_revoke, name="key_revoke"),
+    path("accounts/", accounts.accounts, name="accounts"),
+    path("accounts/<int:account_id>/", accounts.account_change, name="account_change"),
     path("", include("profiles.urls")),
     path("", include("clustering.urls")),
     path("", include("assignments.urls")),  # after it: a collection's address holds any path

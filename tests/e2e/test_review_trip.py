@@ -110,6 +110,12 @@ def test_pages_are_accessible_and_fit(page, product, password, artifacts, width,
         "enrol": "/profiles/enrol/",
         "skipped": "/collections/press/autumn/-/skipped/",
         "models": "/models/",
+        "activity": "/activity/",
+        "thresholds": "/thresholds/",
+        "storages": "/storage/",
+        "storage": "/storage/press/autumn/",
+        "keys": "/keys/",
+        "accounts": "/accounts/",
         "missing": "/nothing-here",
     }
     found = []

@@ -1,25 +1,11 @@
-"""The project's own pages: the models in force, and what is shown when nothing else can be."""
+"""What is shown when nothing else can be (Django's handlers)."""
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET
 
-from vision import models_report
-from web.auth import role_required
 from web.errors import UNFORESEEN, Refusal
-from web.htmx import render_page
 from web.middleware import refusal_answer
-from web.roles import Role
-
-
-@require_GET
-@role_required(Role.ADMIN)
-def models(request: HttpRequest) -> HttpResponse:
-    """Show every known model: what it is for, whose it is, whether its file is at hand."""
-    rows = models_report(settings.VISION)
-    return render_page(request, "faceadmin/models.html", {"rows": rows})
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

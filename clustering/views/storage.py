@@ -1,0 +1,56 @@
+"""Whether the stores fit together, collection by collection; and putting them right."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from clustering.edge import request_repair, request_report
+from clustering.selectors import collection_list, run_current
+from storage.names import CollectionName
+from web.auth import role_required
+from web.htmx import go_to, render_page
+from web.roles import Role
+
+
+@require_GET
+@role_required(Role.ADMIN)
+def storages(request: HttpRequest) -> HttpResponse:
+    """List the collections whose stores can be compared."""
+    known = [one for one in collection_list() if one.current_run]
+    return render_page(request, "clustering/storages.html", {"collections": known})
+
+
+@require_GET
+@role_required(Role.ADMIN)
+def storage(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
+    """Compare what the stores hold of a collection."""
+    name = CollectionName.parse(f"{bucket}/{sub}")
+    report = request_report(run_current(name.path))
+    rows = [
+        ("faces without a vector", len(report.mongodb_only)),
+        ("vectors without a face", len(report.orphans)),
+        ("vectors of a wrong length", len(report.wrong_dimension)),
+        ("vectors of another model", sum(len(ids) for ids in report.wrong_model.values())),
+        ("faces without a crop", len(report.missing_crops)),
+        ("vectors that name another cluster", len(report.wrong_cluster)),
+    ]
+    context = {"name": name, "report": report, "rows": rows}
+    return render_page(request, "clustering/storage.html", context)
+
+
+@require_POST
+@role_required(Role.ADMIN)
+def storage_repair(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
+    """Remove what is left over, read again what is missing."""
+    name = CollectionName.parse(f"{bucket}/{sub}")
+    done, report = request_repair(run_current(name.path))
+    messages.success(
+        request,
+        f"{done.vectors_removed} vectors removed, {done.photos_read_again} photos read again, "
+        f"{done.faces_recomputed} faces computed anew; the stores "
+        f"{'fit together' if report.is_consistent else 'still differ'}.",
+    )
+    return go_to(request, reverse("storage", kwargs={"bucket": bucket, "sub": sub}))

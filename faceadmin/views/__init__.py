@@ -1,0 +1,1 @@
+"""The pages of the project itself, one file per page, and those of its refusals."""

@@ -1,0 +1,126 @@
+"""Who may log in: made, given a role, a new password, or shut out. The last admin stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.models import Group, User
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.crypto import get_random_string
+from django.views.decorators.http import require_http_methods, require_POST
+
+from storage.errors import Conflict
+from web.auth import role_of, role_required
+from web.errors import NotValid
+from web.htmx import go_to, render_page
+from web.roles import Role
+
+PASSWORD_LENGTH = 16
+
+
+class LastAdmin(Conflict):
+    """Somebody has to be able to administer; nobody shuts themselves out."""
+
+    code = "last_admin"
+
+
+class AccountForm(forms.Form):
+    """A name to log in by, and what may be done with it."""
+
+    name = forms.CharField(
+        max_length=150,
+        label="Name",
+        validators=[UnicodeUsernameValidator()],
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    role = forms.ChoiceField(choices=[(role.value, role.value) for role in Role], label="Role")
+
+    def clean_name(self) -> str:
+        """Refuse a name that is taken, in any case."""
+        name = str(self.cleaned_data["name"])
+        if User.objects.filter(username__iexact=name).exists():
+            raise forms.ValidationError(f"{name} is taken.")
+        return name
+
+
+@dataclass(frozen=True)
+class Line:
+    """Somebody who may log in."""
+
+    user: User
+    role: Role | None
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(Role.ADMIN)
+def accounts(request: HttpRequest) -> HttpResponse:
+    """List who may log in; make somebody and show their password, this once."""
+    form = AccountForm(request.POST or None)
+    context: dict[str, object] = {"form": form}
+    if request.method == "POST" and form.is_valid():
+        name, password = form.cleaned_data["name"], get_random_string(PASSWORD_LENGTH)
+        with transaction.atomic():
+            user = User.objects.create_user(name, password=password)
+            _role_give(user, Role(form.cleaned_data["role"]))
+        context = {"form": AccountForm(), "made": name, "secret": password}
+    return _page(request, context, status=422 if form.errors else 200)
+
+
+@require_POST
+@role_required(Role.ADMIN)
+def account_change(request: HttpRequest, account_id: int) -> HttpResponse:
+    """Give somebody a role or a new password, let them in, or shut them out."""
+    user = get_object_or_404(User, pk=account_id)
+    change = request.POST.get("change", "")
+    if change == "password":
+        password = get_random_string(PASSWORD_LENGTH)
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        return _page(
+            request, {"form": AccountForm(), "made": user.get_username(), "secret": password}
+        )
+    with transaction.atomic():
+        if change == "role":
+            _role_give(user, _role_named(request.POST.get("role", "")))
+        elif change in ("activate", "deactivate"):
+            user.is_active = change == "activate"
+            user.save(update_fields=["is_active"])
+        if user.pk == request.user.pk or not _admins():
+            raise LastAdmin("Nobody takes their own rights; let another admin do it.")
+    messages.success(request, f"{user.get_username()} was changed.")
+    return go_to(request, reverse("accounts"))
+
+
+def _page(request: HttpRequest, context: dict[str, object], *, status: int = 200) -> HttpResponse:
+    """Answer with everybody; what is shown once is kept by nobody."""
+    context["lines"] = [Line(user, role_of(user)) for user in User.objects.order_by("username")]
+    context["roles"] = [role.value for role in Role]
+    response = render_page(request, "faceadmin/accounts.html", context, status=status)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _role_named(asked: str) -> Role:
+    """Return a role by its name."""
+    if asked not in list(Role):
+        raise NotValid({"role": ["There is no such role."]})
+    return Role(asked)
+
+
+def _role_give(user: User, role: Role) -> None:
+    """Put somebody into the group of a role and out of all others."""
+    user.groups.set([Group.objects.get_or_create(name=role.value)[0]])
+    user.is_superuser = role == Role.ADMIN
+    user.save(update_fields=["is_superuser"])
+
+
+def _admins() -> bool:
+    """Say whether anybody is left who may administer."""
+    active = User.objects.filter(is_active=True)
+    return any(role_of(user) == Role.ADMIN for user in active)

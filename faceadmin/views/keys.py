@@ -1,0 +1,60 @@
+"""The keys of REST clients: made, shown once, revoked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from faceadmin.api.keys import NoSuchKey
+from web.auth import key_create, role_required
+from web.htmx import go_to, render_page
+from web.models import ApiKey
+from web.roles import Role
+
+SHOWN = 500
+
+
+class KeyForm(forms.Form):
+    """What a key is for, what it may do, and for how long."""
+
+    name = forms.CharField(max_length=50, label="For", help_text="who or what uses it")
+    role = forms.ChoiceField(choices=[(role.value, role.value) for role in Role], label="Role")
+    expires_in_days = forms.IntegerField(
+        min_value=1, max_value=36500, required=False, label="Days", help_text="empty: for ever"
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(Role.ADMIN)
+def keys(request: HttpRequest) -> HttpResponse:
+    """List the keys; make one and show it, this once: only its hash is kept."""
+    form = KeyForm(request.POST or None)
+    context: dict[str, object] = {"form": form}
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        days = given["expires_in_days"]
+        expires = None if days is None else timezone.now() + timedelta(days=days)
+        _, secret = key_create(given["name"], Role(given["role"]), expires=expires)
+        context = {"form": KeyForm(), "secret": secret, "made": given["name"]}
+    context["keys"] = ApiKey.objects.order_by("revoked", "-created")[:SHOWN]
+    response = render_page(
+        request, "faceadmin/keys.html", context, status=422 if form.errors else 200
+    )
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+@role_required(Role.ADMIN)
+def key_revoke(request: HttpRequest, prefix: str) -> HttpResponse:
+    """Refuse a key from now on; its line stays."""
+    if not ApiKey.objects.filter(prefix=prefix).update(revoked=True):
+        raise NoSuchKey("There is no key with this prefix.")
+    messages.success(request, f"The key {prefix} is refused from now on.")
+    return go_to(request, reverse("keys"))

@@ -1,0 +1,64 @@
+"""The quality thresholds in force, and what others would do to the faces of a collection."""
+
+from __future__ import annotations
+
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from clustering.quality import SAMPLE, thresholds_tried
+from clustering.selectors import collection_get, collection_list
+from faceadmin.api.quality import DESCRIPTION, SUGGESTIONS
+from vision import QualityThresholds
+from web.auth import role_required
+from web.htmx import render_page
+from web.roles import Role
+
+
+class ThresholdsForm(forms.Form):
+    """Thresholds to try."""
+
+    collection = forms.CharField(required=False, max_length=1100)
+    min_face_size = forms.FloatField(min_value=0, max_value=10_000, label="Smallest face, px")
+    min_confidence = forms.FloatField(
+        min_value=0,
+        max_value=1,
+        label="Least confidence",
+        widget=forms.NumberInput(attrs={"step": "0.05"}),
+    )
+    blur_threshold = forms.FloatField(min_value=0, max_value=100_000, label="Least sharpness")
+
+
+@require_GET
+@role_required(Role.ADMIN)
+def thresholds(request: HttpRequest) -> HttpResponse:
+    """Show the thresholds, and how many faces of a collection those that are typed would keep."""
+    now = settings.VISION.thresholds
+    initial = {
+        "min_face_size": now.min_face_size,
+        "min_confidence": now.min_confidence,
+        "blur_threshold": now.blur_threshold,
+    }
+    known = [one.path for one in collection_list()]
+    asked = {**initial, "collection": known[0] if known else "", **request.GET.dict()}
+    form = ThresholdsForm(asked)
+    context: dict[str, object] = {
+        "form": form,
+        "now": now,
+        "collections": known,
+        "descriptions": DESCRIPTION,
+        "suggestions": SUGGESTIONS,
+        "sample": SAMPLE,
+    }
+    if form.is_valid() and form.cleaned_data["collection"]:
+        values = dict(form.cleaned_data)
+        path = collection_get(values.pop("collection")).path
+        context |= {"path": path, "tried": thresholds_tried(path, now, QualityThresholds(**values))}
+    return render_page(
+        request,
+        "faceadmin/thresholds.html",
+        context,
+        fragment="faceadmin/_thresholds.html",
+        status=422 if form.errors else 200,
+    )

@@ -1,0 +1,57 @@
+"""The pages of storage: compared, told in words, repaired."""
+
+import pytest
+from django.urls import reverse
+
+from clustering.selectors import collection_faces
+
+pytestmark = pytest.mark.services
+
+
+@pytest.fixture
+def stored(in_force):
+    in_force.paint("a.png", 1)
+    in_force.paint("b.png", 1, shade=1)
+    in_force.run()
+    return in_force
+
+
+def page(name, painted):
+    return reverse(name, kwargs={"bucket": painted.name.bucket, "sub": painted.name.sub})
+
+
+def test_collections_are_listed_and_none_says_what_to_do(stored, page_of):
+    browser = page_of("admin")
+
+    assert page("storage", stored) in browser.get("/storage/").content.decode()
+
+
+def test_without_collections_it_says_so(stores, page_of):
+    assert "Nothing is stored yet." in page_of("admin").get("/storage/").content.decode()
+
+
+def test_a_vector_that_is_gone_is_told_and_put_right(stored, page_of):
+    browser, [face, *_] = page_of("admin"), collection_faces(stored.name.path)
+    stored.vectors.delete(stored.engine.embedder_id, [face.id])
+    differs = browser.get(page("storage", stored)).content.decode()
+
+    repaired = browser.post(page("storage_repair", stored))
+
+    assert "differs" in differs
+    assert repaired.status_code == 303
+    body = browser.get(page("storage", stored)).content.decode()
+    assert "consistent" in body
+    assert "the stores fit together" in body
+
+
+def test_others_are_refused_and_strangers_log_in(stored, page_of, client):
+    assert client.get(page("storage", stored)).status_code == 302
+    reviewer = page_of("reviewer")
+    assert reviewer.get(page("storage", stored)).status_code == 403
+    assert reviewer.post(page("storage_repair", stored)).status_code == 403
+
+
+def test_an_unknown_collection_is_404(stores, page_of):
+    answer = page_of("admin").get("/storage/no/such/", headers={"Accept": "text/html"})
+
+    assert answer.status_code == 404

@@ -1,0 +1,122 @@
+"""The page of accounts: who may log in, and that somebody always may."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from web.auth import role_of
+
+PAGE = "/accounts/"
+
+
+@pytest.fixture
+def admin_page(page_of):
+    return page_of("admin")
+
+
+@pytest.fixture
+def eve(admin_page):
+    admin_page.post(PAGE, {"name": "eve", "role": "viewer"})
+    return User.objects.get(username="eve")
+
+
+def change(browser, user, **fields):
+    return browser.post(f"{PAGE}{user.pk}/", fields, headers={"Accept": "text/html"})
+
+
+def logs_in(name, password):
+    """Say whether somebody gets in by the login page."""
+    answer = Client().post("/login/", {"username": name, "password": password})
+    return answer.status_code == 302
+
+
+def secret_of(answer):
+    return answer.content.decode().split('class="secret">')[1].split("<")[0]
+
+
+def test_somebody_is_let_in_by_a_password_that_is_shown_once(admin_page):
+    answer = admin_page.post(PAGE, {"name": "eve", "role": "reviewer"})
+
+    secret = secret_of(answer)
+    assert logs_in("eve", secret)
+    assert role_of(User.objects.get(username="eve")).value == "reviewer"
+    assert answer["Cache-Control"] == "no-store"
+    assert secret not in admin_page.get(PAGE).content.decode()
+
+
+def test_a_new_password_replaces_the_old_one(admin_page, eve):
+    secret = secret_of(change(admin_page, eve, change="password"))
+
+    assert logs_in("eve", secret)
+
+
+@pytest.mark.parametrize("role", ["reviewer", "admin", "viewer"])
+def test_a_role_is_given_and_the_others_go(admin_page, eve, role):
+    change(admin_page, eve, change="role", role="admin")
+
+    answer = change(admin_page, eve, change="role", role=role)
+
+    assert answer.status_code == 303
+    assert role_of(User.objects.get(pk=eve.pk)).value == role
+
+
+def test_who_is_shut_out_cannot_log_in_until_let_in_again(admin_page, eve):
+    secret = secret_of(change(admin_page, eve, change="password"))
+
+    change(admin_page, eve, change="deactivate")
+    assert not logs_in("eve", secret)
+    change(admin_page, eve, change="activate")
+    assert logs_in("eve", secret)
+
+
+@pytest.mark.parametrize("fields", [{"change": "deactivate"}, {"change": "role", "role": "viewer"}])
+def test_nobody_takes_their_own_rights(admin_page, fields):
+    me = User.objects.get(username="admin-person")
+
+    answer = change(admin_page, me, **fields)
+
+    me = User.objects.get(username="admin-person")
+    assert answer.status_code == 409
+    assert (me.is_active, role_of(me).value) == (True, "admin")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": "", "role": "viewer"},
+        {"name": "a b <script>", "role": "viewer"},
+        {"name": "x" * 151, "role": "viewer"},
+        {"name": "ADMIN-person", "role": "viewer"},
+        {"name": "new", "role": "king"},
+    ],
+)
+def test_bad_input_is_said_beside_the_form(admin_page, fields):
+    answer = admin_page.post(PAGE, fields)
+
+    assert answer.status_code == 422
+    assert 'role="alert"' in answer.content.decode()
+    assert "<script>" not in answer.content.decode().partition("<main")[2]
+    assert User.objects.count() == 1
+
+
+def test_a_role_that_is_none_changes_nothing(admin_page, eve):
+    assert change(admin_page, eve, change="role", role="king").status_code == 422
+    assert role_of(User.objects.get(pk=eve.pk)).value == "viewer"
+
+
+def test_an_unknown_account_is_404(admin_page):
+    answer = admin_page.post(f"{PAGE}9999/", {"change": "password"})
+
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("role", ["viewer", "reviewer"])
+def test_others_are_refused(page_of, role):
+    browser = page_of(role)
+
+    assert browser.get(PAGE).status_code == 403
+    assert browser.post(PAGE, {"name": "x", "role": "admin"}).status_code == 403
+
+
+def test_strangers_log_in_first(client, db):
+    assert client.get(PAGE).status_code == 302

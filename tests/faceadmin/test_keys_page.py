@@ -1,0 +1,81 @@
+"""The page of keys: made, shown once, revoked."""
+
+import pytest
+
+from web.auth import key_find
+from web.models import ApiKey
+
+PAGE = "/keys/"
+
+
+@pytest.fixture
+def admin_page(page_of):
+    return page_of("admin")
+
+
+def made(answer):
+    """Return the secret that an answer shows."""
+    return answer.content.decode().split('class="secret">')[1].split("<")[0]
+
+
+def test_without_keys_it_says_what_they_are_for(admin_page):
+    assert "No client has a key yet." in admin_page.get(PAGE).content.decode()
+
+
+def test_a_key_is_shown_once_and_works(admin_page):
+    answer = admin_page.post(PAGE, {"name": "<b>import", "role": "viewer", "expires_in_days": "3"})
+
+    secret = made(answer)
+    assert key_find(secret).role == "viewer"
+    assert key_find(secret).expiry_date is not None
+    assert "&lt;b&gt;import" in answer.content.decode()
+    assert answer["Cache-Control"] == "no-store"
+    assert secret not in admin_page.get(PAGE).content.decode()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": "", "role": "viewer"},
+        {"name": "x" * 51, "role": "viewer"},
+        {"name": "x", "role": "king"},
+        {"name": "x", "role": "viewer", "expires_in_days": "0"},
+        {"name": "x", "role": "viewer", "expires_in_days": "many"},
+    ],
+)
+def test_bad_input_is_said_beside_the_form(admin_page, fields):
+    answer = admin_page.post(PAGE, fields)
+
+    assert answer.status_code == 422
+    assert 'role="alert"' in answer.content.decode()
+    assert not ApiKey.objects.count()
+
+
+def test_a_revoked_key_lets_nobody_in(admin_page):
+    secret = made(admin_page.post(PAGE, {"name": "x", "role": "viewer"}))
+    prefix = key_find(secret).prefix
+
+    answer = admin_page.post(f"{PAGE}{prefix}/revoke/")
+
+    assert answer.status_code == 303
+    assert key_find(secret) is None
+    assert "revoked" in admin_page.get(PAGE).content.decode()
+
+
+def test_an_unknown_key_is_404(admin_page):
+    answer = admin_page.post(f"{PAGE}nobody/revoke/", headers={"Accept": "text/html"})
+
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("role", ["viewer", "reviewer"])
+def test_others_are_refused(page_of, role):
+    browser = page_of(role)
+
+    assert browser.get(PAGE).status_code == 403
+    assert browser.post(PAGE, {"name": "x", "role": "admin"}).status_code == 403
+    assert not ApiKey.objects.count()
+
+
+def test_strangers_log_in_first(client, db):
+    assert client.get(PAGE).status_code == 302
