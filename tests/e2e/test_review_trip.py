@@ -78,63 +78,6 @@ def test_a_refusal_is_shown_beside_the_form_and_keeps_what_was_typed(page, produ
     assert page.url == product.address + "/"
 
 
-def serious(page):
-    """Return what axe finds that keeps people out."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    return [
-        (violation["id"], violation["nodes"][0]["html"][:200])
-        for violation in Axe().run(page).response["violations"]
-        if violation["impact"] in ("serious", "critical")
-    ]
-
-
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_pages_are_accessible_and_fit(page, product, password, artifacts, width, theme):
-    log_in(page, product, password)
-    page.set_viewport_size({"width": width, "height": 860})
-    page.emulate_media(color_scheme=theme)
-    addresses = {
-        "collections": "/",
-        "collection": "/collections/press/autumn/",
-        "cluster": "/collections/press/autumn/-/cluster_0/",
-        "noise": "/collections/press/autumn/-/noise/",
-        "same": "/collections/press/autumn/-/same/",
-        "odd": "/collections/press/autumn/-/odd/",
-        "who": "/collections/press/autumn/-/who/",
-        "triage": "/collections/press/autumn/-/triage/",
-        "assignments": "/assignments/",
-        "search": "/search/",
-        "profiles": "/profiles/",
-        "enrol": "/profiles/enrol/",
-        "skipped": "/collections/press/autumn/-/skipped/",
-        "models": "/models/",
-        "activity": "/activity/",
-        "thresholds": "/thresholds/",
-        "storages": "/storage/",
-        "storage": "/storage/press/autumn/",
-        "keys": "/keys/",
-        "accounts": "/accounts/",
-        "missing": "/nothing-here",
-    }
-    found = []
-    for name, path in addresses.items():
-        page.goto(product.address + path, wait_until="networkidle")
-        page.screenshot(path=artifacts / f"{name}-{theme}-{width}.png")
-        found += [(name, *one) for one in serious(page)]
-        scroll = page.evaluate("document.documentElement.scrollWidth")
-        found += [(name, "scrolls", scroll)] if scroll > width else []
-    assert not found
-    page.goto(product.address + addresses["cluster"])
-    page.locator("a.pc").first.click()
-    page.wait_for_url("**/faces/*/")
-    page.wait_for_load_state("networkidle")
-    page.screenshot(path=artifacts / f"face-{theme}-{width}.png", full_page=True)
-    assert not serious(page), "face"
-    assert page.evaluate("document.documentElement.scrollWidth") <= width, "face"
-
-
 def test_the_demo_shows_people(page, model_files, artifacts, tmp_path):
     with Product(tmp_path, FACEADMIN_MODELS=model_files).up() as product:
         ended = product.command("demo")
