@@ -20,6 +20,8 @@ from assignments.errors import NoProfiles
 from assignments.forms import MARGIN, MatchForm
 from assignments.selectors import assignments_page
 from assignments.undoing import decided_last
+from clustering.decisions.law import Law
+from clustering.decisions.log import law_of
 from clustering.documents import Cluster, Run
 from clustering.edge import groups_settle
 from clustering.errors import NoSuchRun
@@ -39,11 +41,12 @@ SHOWN = 200  # clusters of a preview
 
 @dataclass(frozen=True)
 class Row:
-    """An assignment as the page shows it."""
+    """An assignment as the page shows it; ``version`` is the cluster's last decision then."""
 
     assignment: Assignment
     cluster: Cluster | None
     name: str
+    version: int
 
 
 @require_GET
@@ -93,8 +96,10 @@ def _context(request: HttpRequest, asked: str | None) -> dict[str, object]:
     groups_settle(name.path)
     run = run_current(name.path)
     after = cursor_decode(request.GET.get("cursor"), within=f"{run.clusters_run}/")
-    found = assignments_page(run.clusters_run, after=after, limit=PER_PAGE + 1)
-    page = found[:PER_PAGE]
+    with law_of(name.path) as law:  # before the rows: what is decided meanwhile is news to them
+        found = assignments_page(run.clusters_run, after=after, limit=PER_PAGE + 1)
+        page = found[:PER_PAGE]
+        rows = _rows(run, page, law)
     initial: dict[str, object] = {"collection": path, "margin": MARGIN}
     with suppress(ModelMissing):  # of an embedder that no catalogue knows
         initial["threshold"] = threshold_of(run, settings.VISION)
@@ -103,7 +108,7 @@ def _context(request: HttpRequest, asked: str | None) -> dict[str, object]:
         "path": path,
         "name": name,
         "run": run,
-        "rows": _rows(run, page),
+        "rows": rows,
         "next": cursor_encode(page[-1].place) if len(found) > PER_PAGE else None,
         "form": MatchForm(initial=initial),
         "has_people": profiles_count() > 0,
@@ -111,12 +116,18 @@ def _context(request: HttpRequest, asked: str | None) -> dict[str, object]:
     }
 
 
-def _rows(run: Run, page: list[Assignment]) -> list[Row]:
-    """Return assignments with their clusters and names."""
+def _rows(run: Run, page: list[Assignment], law: Law) -> list[Row]:
+    """Return assignments with their clusters, names and versions."""
     clusters = clusters_by_label(run, [one.cluster for one in page])
     names = profile_names({one.user_id for one in page})
     return [
-        Row(one, clusters.get(one.cluster), names.get(one.user_id, one.user_id)) for one in page
+        Row(
+            one,
+            cluster := clusters.get(one.cluster),
+            names.get(one.user_id, one.user_id),
+            law.version(cluster.person) if cluster is not None else 0,
+        )
+        for one in page
     ]
 
 

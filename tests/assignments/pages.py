@@ -1,5 +1,7 @@
 """What the tests of pages share: addresses, and what htmx sends with a request."""
 
+import re
+
 from django.urls import reverse
 
 HTML = {"Accept": "text/html"}
@@ -17,3 +19,10 @@ def of(name, album, **more):
 
 def body_of(answer):
     return answer.content.decode()
+
+
+def fields_of(body, assignment_id):
+    """Return the hidden fields of an assignment's row, as a browser would send them."""
+    row = body.partition(f'id="assignment-{assignment_id}"')[2].partition("</tr>")[0]
+    found = re.findall(r'<input type="hidden"\s+name="(\w+)"\s+value="([^"]*)"', row)
+    return {name: value for name, value in found if name != "csrfmiddlewaretoken"}
