@@ -13,11 +13,11 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
-from assignments.answers import MatchResult
 from assignments.documents import Assignment
-from assignments.edge import request_match, threshold_of
+from assignments.edge import Matched, run_matched, threshold_of
 from assignments.errors import NoProfiles
 from assignments.forms import MARGIN, MatchForm
+from assignments.matching import Match
 from assignments.selectors import assignments_page
 from assignments.undoing import decided_last
 from clustering.decisions.law import Law
@@ -49,6 +49,35 @@ class Row:
     version: int
 
 
+@dataclass(frozen=True)
+class PreviewRow:
+    """A cluster with whom it is most like, nobody with an empty name; `match` says why not."""
+
+    cluster: Cluster
+    match: Match
+    name: str
+
+    @property
+    def margin(self) -> float | None:
+        """Return how far the next one is behind, None without one."""
+        if self.match.runner_up < 0:
+            return None
+        return self.match.similarity - self.match.runner_up_similarity
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a matching would do, in numbers and cluster by cluster, the largest first."""
+
+    total: int
+    assigned: int
+    left: int
+    kept: int
+    reasons: dict[str, int]
+    rows: list[PreviewRow]
+    more: int
+
+
 @require_GET
 @role_required(Role.VIEWER)
 def assignments(request: HttpRequest) -> HttpResponse:
@@ -63,20 +92,19 @@ def assignments(request: HttpRequest) -> HttpResponse:
 def matching(request: HttpRequest) -> HttpResponse:
     """Match a collection's clusters: show what that would do, or save it."""
     form, is_saved = MatchForm(request.POST), request.POST.get("save") == "on"
-    result: MatchResult | None = None
+    matched: Matched | None = None
     if form.is_valid():
         asked = {**form.cleaned_data, "dry_run": not is_saved}
         try:
-            run = run_current(asked["collection"])
-            result = request_match(run, asked, engine=settings.VISION)
+            matched = run_matched(run_current(asked["collection"]), asked, engine=settings.VISION)
         except (NoProfiles, NoSuchRun, ModelMismatch) as refusal:
             form.add_error(None, str(refusal))
-    if result is not None and is_saved:
-        messages.success(request, f"{result['assigned_clusters']} clusters are assigned now.")
-        query = urlencode({"collection": result["bucket_path"]})
+    if matched is not None and is_saved:
+        messages.success(request, f"{len(matched.done.matches)} clusters are assigned now.")
+        query = urlencode({"collection": form.cleaned_data["collection"]})
         return go_to(request, f"{reverse('assignments')}?{query}")
     context = _context(request, request.POST.get("collection"))
-    context |= {"form": form, "result": result, "preview": result and _preview(run, result)}
+    context |= {"form": form, "preview": matched and _preview(matched)}
     return render_page(
         request,
         "assignments/assignments.html",
@@ -131,21 +159,24 @@ def _rows(run: Run, page: list[Assignment], law: Law) -> list[Row]:
     ]
 
 
-def _preview(run: Run, result: MatchResult) -> dict[str, object]:
+def _preview(matched: Matched) -> Preview:
     """Return what a matching would do, the first clusters of it, and why others stay nobody's."""
-    some = list(result["assignments"].items())[:SHOWN]
-    clusters = clusters_by_label(run, [label for label, _ in some])
-    names = profile_names({one["user_id"] for _, one in some})
-    return {
-        "rows": [
-            {
-                "cluster": clusters.get(label),
-                "label": label,
-                "name": names.get(one["user_id"], one["user_id"]),
-                "match": one,
-            }
-            for label, one in some
+    found, done = matched.found, matched.done
+    open_ = [
+        one for one in found.clusters if one.label in done.matches or one.label in done.reasons
+    ]
+    matches = [found.matches[one.label] for one in open_[:SHOWN]]
+    ids = ["" if one.profile < 0 else found.user_ids[one.profile] for one in matches]
+    names = profile_names({one for one in ids if one})
+    return Preview(
+        total=len(found.clusters),
+        assigned=len(done.matches),
+        left=len(done.reasons),
+        kept=done.kept,
+        reasons=dict(Counter(one.value for one in done.reasons.values())),
+        rows=[
+            PreviewRow(cluster, match, names.get(user_id, user_id))
+            for cluster, match, user_id in zip(open_[:SHOWN], matches, ids, strict=True)
         ],
-        "more": max(result["assigned_clusters"] - SHOWN, 0),
-        "reasons": dict(Counter(result["unassigned_reasons"].values())),
-    }
+        more=max(len(open_) - SHOWN, 0),
+    )
