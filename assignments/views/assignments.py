@@ -13,20 +13,20 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
-from assignments.documents import Assignment
+from assignments.decision_form import person_called
 from assignments.edge import Matched, run_matched, threshold_of
 from assignments.errors import NoProfiles
 from assignments.forms import MARGIN, MatchForm
 from assignments.matching import Match
 from assignments.selectors import assignments_page
-from assignments.undoing import decided_last
-from clustering.decisions.law import Law
-from clustering.decisions.log import law_of
-from clustering.documents import Cluster, Run
+from assignments.undoing import decided_last, decided_newest
+from assignments.views.records import PER_PAGE, rows_of_user, rows_shown
+from clustering.documents import Cluster
 from clustering.edge import groups_settle
 from clustering.errors import NoSuchRun
-from clustering.selectors import clusters_by_label, collection_list, run_current
-from profiles.selectors import profile_names, profiles_count
+from clustering.selectors import collection_list, run_current
+from profiles.documents import Profile
+from profiles.selectors import profile_get, profile_names, profiles_count
 from storage.errors import ModelMismatch
 from storage.names import CollectionName
 from vision import ModelMissing
@@ -35,18 +35,7 @@ from web.htmx import go_to, render_page
 from web.paging import cursor_decode, cursor_encode
 from web.roles import Role
 
-PER_PAGE = 60
 SHOWN = 200  # clusters of a preview
-
-
-@dataclass(frozen=True)
-class Row:
-    """An assignment as the page shows it; ``version`` is the cluster's last decision then."""
-
-    assignment: Assignment
-    cluster: Cluster | None
-    name: str
-    version: int
 
 
 @dataclass(frozen=True)
@@ -81,10 +70,13 @@ class Preview:
 @require_GET
 @role_required(Role.VIEWER)
 def assignments(request: HttpRequest) -> HttpResponse:
-    """Show whose the clusters of a collection are."""
-    return render_page(
-        request, "assignments/assignments.html", _context(request, request.GET.get("collection"))
-    )
+    """Show whose the clusters of a collection are, or which are a person's."""
+    person = request.GET.get("user", "").strip()
+    if person:
+        context = _context_of_user(request, profile_get(person_called(person)))
+    else:
+        context = _context(request, request.GET.get("collection"))
+    return render_page(request, "assignments/assignments.html", context)
 
 
 @require_POST
@@ -121,13 +113,10 @@ def _context(request: HttpRequest, asked: str | None) -> dict[str, object]:
     if not path:
         return {"collections": []}
     name = CollectionName.parse(path)
-    groups_settle(name.path)
-    run = run_current(name.path)
+    run, settled = run_current(name.path), groups_settle(name.path)
     after = cursor_decode(request.GET.get("cursor"), within=f"{run.clusters_run}/")
-    with law_of(name.path) as law:  # before the rows: what is decided meanwhile is news to them
-        found = assignments_page(run.clusters_run, after=after, limit=PER_PAGE + 1)
-        page = found[:PER_PAGE]
-        rows = _rows(run, page, law)
+    found = assignments_page(run.clusters_run, after=after, limit=PER_PAGE + 1)
+    page = found[:PER_PAGE]
     initial: dict[str, object] = {"collection": path, "margin": MARGIN}
     with suppress(ModelMissing):  # of an embedder that no catalogue knows
         initial["threshold"] = threshold_of(run, settings.VISION)
@@ -136,27 +125,39 @@ def _context(request: HttpRequest, asked: str | None) -> dict[str, object]:
         "path": path,
         "name": name,
         "run": run,
-        "rows": rows,
+        "rows": rows_shown(page, {settled.id: settled} if settled else {}),
         "next": cursor_encode(page[-1].place) if len(found) > PER_PAGE else None,
+        "list": urlencode({"collection": name.path}),
+        "back": _back(request, collection=name.path),
         "form": MatchForm(initial=initial),
         "has_people": profiles_count() > 0,
         "decided": decided_last(request.session, name.path),
     }
 
 
-def _rows(run: Run, page: list[Assignment], law: Law) -> list[Row]:
-    """Return assignments with their clusters, names and versions."""
-    clusters = clusters_by_label(run, [one.cluster for one in page])
-    names = profile_names({one.user_id for one in page})
-    return [
-        Row(
-            one,
-            cluster := clusters.get(one.cluster),
-            names.get(one.user_id, one.user_id),
-            law.version(cluster.person) if cluster is not None else 0,
-        )
-        for one in page
-    ]
+def _context_of_user(request: HttpRequest, person: Profile) -> dict[str, object]:
+    """Return what the page shows of a person."""
+    before = cursor_decode(request.GET.get("cursor"), within=f"{person.user_id}\t")
+    rows, more = rows_of_user(person.user_id, before=before)
+    decided = decided_newest(request.session)
+    return {
+        "collections": [one for one in collection_list() if one.current_run],
+        "person": person,
+        "rows": rows,
+        "next": cursor_encode(more) if more else None,
+        "list": urlencode({"user": person.user_id}),
+        "back": _back(request, user=person.user_id),
+        "has_people": True,
+        "decided": decided,
+        "name": CollectionName.parse(decided["path"]) if decided else None,
+    }
+
+
+def _back(request: HttpRequest, **listed: str) -> str:
+    """Return where a form of the page leads back to: this very page, unless it was posted to."""
+    if request.method == "GET":
+        return request.get_full_path()
+    return f"{reverse('assignments')}?{urlencode(listed)}"
 
 
 def _preview(matched: Matched) -> Preview:

@@ -1,6 +1,7 @@
 """What the tests of pages share: addresses, and what htmx sends with a request."""
 
 import re
+from html import unescape
 
 from django.urls import reverse
 
@@ -21,8 +22,9 @@ def body_of(answer):
     return answer.content.decode()
 
 
-def fields_of(body, assignment_id):
-    """Return the hidden fields of an assignment's row, as a browser would send them."""
+def fields_of(body, assignment_id, form="decide"):
+    """Return the hidden fields of a form in an assignment's row, as a browser would send them."""
     row = body.partition(f'id="assignment-{assignment_id}"')[2].partition("</tr>")[0]
-    found = re.findall(r'<input type="hidden"\s+name="(\w+)"\s+value="([^"]*)"', row)
-    return {name: value for name, value in found if name != "csrfmiddlewaretoken"}
+    [form] = [one for one in row.split("<form")[1:] if f"/{form}/" in one]
+    found = re.findall(r'<input type="hidden"\s+name="(\w+)"\s+value="([^"]*)"', form)
+    return {name: unescape(value) for name, value in found if name != "csrfmiddlewaretoken"}
