@@ -92,7 +92,7 @@ def matching(request: HttpRequest) -> HttpResponse:
         except (NoProfiles, NoSuchRun, ModelMismatch) as refusal:
             form.add_error(None, str(refusal))
     if matched is not None and is_saved:
-        messages.success(request, f"{len(matched.done.matches)} clusters are assigned now.")
+        messages.success(request, _saved_sentence(len(matched.done.matches)))
         query = urlencode({"collection": form.cleaned_data["collection"]})
         return go_to(request, f"{reverse('assignments')}?{query}")
     context = _context(request, request.POST.get("collection"))
@@ -104,6 +104,11 @@ def matching(request: HttpRequest) -> HttpResponse:
         fragment="assignments/_match.html",
         status=422 if form.errors else 200,
     )
+
+
+def _saved_sentence(count: int) -> str:
+    """Return what a matching did, in words."""
+    return f"{count} cluster{' is' if count == 1 else 's are'} assigned now."
 
 
 def _context(request: HttpRequest, asked: str | None) -> dict[str, object]:
