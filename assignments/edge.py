@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -10,9 +11,9 @@ from django.core.files.uploadedfile import UploadedFile
 
 from assignments.answers import SHOWN, MatchResult, match_json
 from assignments.documents import Assignment, Strategy
-from assignments.run_matching import run_match
+from assignments.run_matching import RunMatches, run_match
 from assignments.search.photo import PhotoSearched, photo_search
-from assignments.services import run_assign
+from assignments.services import Assigned, run_assign
 from clustering.documents import Run, RunState
 from clustering.edge import groups_settle
 from clustering.errors import NoSuchRun
@@ -24,7 +25,17 @@ from vision import CATALOGUE, EngineSettings, ImageTooLarge, get_engine
 RUNS_LOOKED_AT = 1000
 
 
-def request_match(run: Run, asked: Mapping[str, Any], *, engine: EngineSettings) -> MatchResult:
+@dataclass(frozen=True, eq=False)
+class Matched:
+    """Whom the clusters of a run are most like, and what of that counts."""
+
+    found: RunMatches
+    done: Assigned
+    strategy: Strategy
+    dry_run: bool
+
+
+def run_matched(run: Run, asked: Mapping[str, Any], *, engine: EngineSettings) -> Matched:
     """Match a finished run with all profiles and, unless it is a dry run, save that."""
     if not run.stats:
         raise NoSuchRun(f"The run {run.id} has no clusters yet; it is {run.state.value}.")
@@ -39,11 +50,24 @@ def request_match(run: Run, asked: Mapping[str, Any], *, engine: EngineSettings)
         vectors=face_vectors(),
     )
     done = run_assign(run, found, strategy=strategy, overwrite=asked["overwrite"], dry_run=dry_run)
+    return Matched(found, done, strategy, dry_run)
+
+
+def request_match(run: Run, asked: Mapping[str, Any], *, engine: EngineSettings) -> MatchResult:
+    """Match a run as a client asks for it, and tell it all that was found."""
+    matched = run_matched(run, asked, engine=engine)
     typical = {
         label: [(one.face, one.key) for one in members_page(run, label, limit=SHOWN)]
-        for label in done.matches
+        for label in matched.done.matches
     }
-    return match_json(run, found, done, strategy=strategy, dry_run=dry_run, typical=typical)
+    return match_json(
+        run,
+        matched.found,
+        matched.done,
+        strategy=matched.strategy,
+        dry_run=matched.dry_run,
+        typical=typical,
+    )
 
 
 def request_search(file: UploadedFile, *, limit: int, path: str | None = None) -> PhotoSearched:

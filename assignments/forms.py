@@ -1,4 +1,4 @@
-"""The forms of matching and of searching: parse and bound, nothing else."""
+"""The forms of matching, of searching and of forgetting: parse and bound, nothing else."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ STRATEGIES = (
     (Strategy.VOTE.value, "by a vote of its faces"),
 )
 MARGIN = 0.02
+MAX_VERSION = 2**31 - 1
 FACE_LIMIT = 5
 
 
@@ -49,6 +50,12 @@ class MatchForm(forms.Form):
         """Return how far the next one has to be behind."""
         margin = self.cleaned_data["margin"]
         return MARGIN if margin is None else float(margin)
+
+
+class AssignmentRemoveForm(forms.Form):
+    """Which version of an assignment was seen when it was removed."""
+
+    version = forms.IntegerField(required=False, min_value=1, max_value=MAX_VERSION)
 
 
 class SearchPhotoForm(forms.Form):

@@ -63,6 +63,12 @@ def decided_last(session: SessionBase, path: str) -> Decided | None:
     return of_it[-1] if of_it else None
 
 
+def decided_newest(session: SessionBase) -> Decided | None:
+    """Return what somebody decided last about any collection, None if nothing is left."""
+    remembered: list[Decided] = session.get(SESSION_KEY, [])
+    return remembered[-1] if remembered else None
+
+
 def decided_forget(session: SessionBase, decision_id: str) -> None:
     """Take a decision off what can be taken back."""
     session[SESSION_KEY] = [one for one in session.get(SESSION_KEY, []) if one["id"] != decision_id]

@@ -14,6 +14,7 @@ from assignments.views import (
     face,
     profile,
     queue,
+    records,
     search,
 )
 
@@ -25,6 +26,12 @@ urlpatterns = [
     path("search/", search.search, name="search"),
     path("assignments/", assignments.assignments, name="assignments"),
     path("assignments/matching/", assignments.matching, name="matching"),
+    # Not under assignments/, where a client's address of a collection holds any two words.
+    path(
+        "assigned/<str:assignment_id>/remove/",
+        records.assignment_remove,
+        name="assignment_remove",
+    ),
     path("profiles/<str:user_id>/", profile.profile, name="profile"),
     path("profiles/<str:user_id>/rename/", profile.profile_rename, name="profile_rename"),
     path("profiles/<str:user_id>/photos/", profile.reference_add, name="reference_add"),

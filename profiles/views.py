@@ -41,7 +41,8 @@ def profiles(request: HttpRequest) -> HttpResponse:
 @role_required(Role.VIEWER)
 def people_options(request: HttpRequest) -> HttpResponse:
     """Offer the people whose name or id begins with what is being typed."""
-    text = request.GET.get("person", "").strip()[:MAX_NAME]
+    typed = request.GET.get("person", "") or request.GET.get("user", "")
+    text = typed.strip()[:MAX_NAME]
     people = profiles_search(text, limit=PEOPLE_OFFERED).profiles if text else []
     return render(request, "profiles/_people_options.html", {"people": people})
 

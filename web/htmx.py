@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 
 
 def render_page(
@@ -42,3 +43,11 @@ def go_to(request: HttpRequest, url: str) -> HttpResponse:
         response["HX-Location"] = json.dumps({"path": url, "target": "body"})
         return response
     return HttpResponseRedirect(url, status=303)
+
+
+def came_from(request: HttpRequest, *, otherwise: str) -> str:
+    """Return the page of ours that a form names to go back to, another one without."""
+    asked = request.POST.get("back", "")
+    if asked.startswith("/") and url_has_allowed_host_and_scheme(asked, allowed_hosts=None):
+        return asked
+    return otherwise

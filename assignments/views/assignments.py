@@ -13,18 +13,20 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
-from assignments.answers import MatchResult
-from assignments.documents import Assignment
-from assignments.edge import request_match, threshold_of
+from assignments.decision_form import person_called
+from assignments.edge import Matched, run_matched, threshold_of
 from assignments.errors import NoProfiles
 from assignments.forms import MARGIN, MatchForm
+from assignments.matching import Match
 from assignments.selectors import assignments_page
-from assignments.undoing import decided_last
-from clustering.documents import Cluster, Run
+from assignments.undoing import decided_last, decided_newest
+from assignments.views.records import PER_PAGE, rows_of_user, rows_shown
+from clustering.documents import Cluster
 from clustering.edge import groups_settle
 from clustering.errors import NoSuchRun
-from clustering.selectors import clusters_by_label, collection_list, run_current
-from profiles.selectors import profile_names, profiles_count
+from clustering.selectors import collection_list, run_current
+from profiles.documents import Profile
+from profiles.selectors import profile_get, profile_names, profiles_count
 from storage.errors import ModelMismatch
 from storage.names import CollectionName
 from vision import ModelMissing
@@ -33,26 +35,48 @@ from web.htmx import go_to, render_page
 from web.paging import cursor_decode, cursor_encode
 from web.roles import Role
 
-PER_PAGE = 60
 SHOWN = 200  # clusters of a preview
 
 
 @dataclass(frozen=True)
-class Row:
-    """An assignment as the page shows it."""
+class PreviewRow:
+    """A cluster with whom it is most like, nobody with an empty name; `match` says why not."""
 
-    assignment: Assignment
-    cluster: Cluster | None
+    cluster: Cluster
+    match: Match
     name: str
+
+    @property
+    def margin(self) -> float | None:
+        """Return how far the next one is behind, None without one."""
+        if self.match.runner_up < 0:
+            return None
+        return self.match.similarity - self.match.runner_up_similarity
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a matching would do, in numbers and cluster by cluster, the largest first."""
+
+    total: int
+    assigned: int
+    left: int
+    kept: int
+    reasons: dict[str, int]
+    rows: list[PreviewRow]
+    more: int
 
 
 @require_GET
 @role_required(Role.VIEWER)
 def assignments(request: HttpRequest) -> HttpResponse:
-    """Show whose the clusters of a collection are."""
-    return render_page(
-        request, "assignments/assignments.html", _context(request, request.GET.get("collection"))
-    )
+    """Show whose the clusters of a collection are, or which are a person's."""
+    person = request.GET.get("user", "").strip()
+    if person:
+        context = _context_of_user(request, profile_get(person_called(person)))
+    else:
+        context = _context(request, request.GET.get("collection"))
+    return render_page(request, "assignments/assignments.html", context)
 
 
 @require_POST
@@ -60,20 +84,19 @@ def assignments(request: HttpRequest) -> HttpResponse:
 def matching(request: HttpRequest) -> HttpResponse:
     """Match a collection's clusters: show what that would do, or save it."""
     form, is_saved = MatchForm(request.POST), request.POST.get("save") == "on"
-    result: MatchResult | None = None
+    matched: Matched | None = None
     if form.is_valid():
         asked = {**form.cleaned_data, "dry_run": not is_saved}
         try:
-            run = run_current(asked["collection"])
-            result = request_match(run, asked, engine=settings.VISION)
+            matched = run_matched(run_current(asked["collection"]), asked, engine=settings.VISION)
         except (NoProfiles, NoSuchRun, ModelMismatch) as refusal:
             form.add_error(None, str(refusal))
-    if result is not None and is_saved:
-        messages.success(request, f"{result['assigned_clusters']} clusters are assigned now.")
-        query = urlencode({"collection": result["bucket_path"]})
+    if matched is not None and is_saved:
+        messages.success(request, _saved_sentence(len(matched.done.matches)))
+        query = urlencode({"collection": form.cleaned_data["collection"]})
         return go_to(request, f"{reverse('assignments')}?{query}")
     context = _context(request, request.POST.get("collection"))
-    context |= {"form": form, "result": result, "preview": result and _preview(run, result)}
+    context |= {"form": form, "preview": matched and _preview(matched)}
     return render_page(
         request,
         "assignments/assignments.html",
@@ -83,6 +106,11 @@ def matching(request: HttpRequest) -> HttpResponse:
     )
 
 
+def _saved_sentence(count: int) -> str:
+    """Return what a matching did, in words."""
+    return f"{count} cluster{' is' if count == 1 else 's are'} assigned now."
+
+
 def _context(request: HttpRequest, asked: str | None) -> dict[str, object]:
     """Return what the page shows of a collection, the first one if none is asked for."""
     known = [one for one in collection_list() if one.current_run]
@@ -90,8 +118,7 @@ def _context(request: HttpRequest, asked: str | None) -> dict[str, object]:
     if not path:
         return {"collections": []}
     name = CollectionName.parse(path)
-    groups_settle(name.path)
-    run = run_current(name.path)
+    run, settled = run_current(name.path), groups_settle(name.path)
     after = cursor_decode(request.GET.get("cursor"), within=f"{run.clusters_run}/")
     found = assignments_page(run.clusters_run, after=after, limit=PER_PAGE + 1)
     page = found[:PER_PAGE]
@@ -103,38 +130,59 @@ def _context(request: HttpRequest, asked: str | None) -> dict[str, object]:
         "path": path,
         "name": name,
         "run": run,
-        "rows": _rows(run, page),
+        "rows": rows_shown(page, {settled.id: settled} if settled else {}),
         "next": cursor_encode(page[-1].place) if len(found) > PER_PAGE else None,
+        "list": urlencode({"collection": name.path}),
+        "back": _back(request, collection=name.path),
         "form": MatchForm(initial=initial),
         "has_people": profiles_count() > 0,
         "decided": decided_last(request.session, name.path),
     }
 
 
-def _rows(run: Run, page: list[Assignment]) -> list[Row]:
-    """Return assignments with their clusters and names."""
-    clusters = clusters_by_label(run, [one.cluster for one in page])
-    names = profile_names({one.user_id for one in page})
-    return [
-        Row(one, clusters.get(one.cluster), names.get(one.user_id, one.user_id)) for one in page
-    ]
-
-
-def _preview(run: Run, result: MatchResult) -> dict[str, object]:
-    """Return what a matching would do, the first clusters of it, and why others stay nobody's."""
-    some = list(result["assignments"].items())[:SHOWN]
-    clusters = clusters_by_label(run, [label for label, _ in some])
-    names = profile_names({one["user_id"] for _, one in some})
+def _context_of_user(request: HttpRequest, person: Profile) -> dict[str, object]:
+    """Return what the page shows of a person."""
+    before = cursor_decode(request.GET.get("cursor"), within=f"{person.user_id}\t")
+    rows, more = rows_of_user(person.user_id, before=before)
+    decided = decided_newest(request.session)
     return {
-        "rows": [
-            {
-                "cluster": clusters.get(label),
-                "label": label,
-                "name": names.get(one["user_id"], one["user_id"]),
-                "match": one,
-            }
-            for label, one in some
-        ],
-        "more": max(result["assigned_clusters"] - SHOWN, 0),
-        "reasons": dict(Counter(result["unassigned_reasons"].values())),
+        "collections": [one for one in collection_list() if one.current_run],
+        "person": person,
+        "rows": rows,
+        "next": cursor_encode(more) if more else None,
+        "list": urlencode({"user": person.user_id}),
+        "back": _back(request, user=person.user_id),
+        "has_people": True,
+        "decided": decided,
+        "name": CollectionName.parse(decided["path"]) if decided else None,
     }
+
+
+def _back(request: HttpRequest, **listed: str) -> str:
+    """Return where a form of the page leads back to: this very page, unless it was posted to."""
+    if request.method == "GET":
+        return request.get_full_path()
+    return f"{reverse('assignments')}?{urlencode(listed)}"
+
+
+def _preview(matched: Matched) -> Preview:
+    """Return what a matching would do, the first clusters of it, and why others stay nobody's."""
+    found, done = matched.found, matched.done
+    open_ = [
+        one for one in found.clusters if one.label in done.matches or one.label in done.reasons
+    ]
+    matches = [found.matches[one.label] for one in open_[:SHOWN]]
+    ids = ["" if one.profile < 0 else found.user_ids[one.profile] for one in matches]
+    names = profile_names({one for one in ids if one})
+    return Preview(
+        total=len(found.clusters),
+        assigned=len(done.matches),
+        left=len(done.reasons),
+        kept=done.kept,
+        reasons=dict(Counter(one.value for one in done.reasons.values())),
+        rows=[
+            PreviewRow(cluster, match, names.get(user_id, user_id))
+            for cluster, match, user_id in zip(open_[:SHOWN], matches, ids, strict=True)
+        ],
+        more=max(len(open_) - SHOWN, 0),
+    )

@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from assignments.deciding import request_decided
@@ -31,7 +30,7 @@ from storage.names import CollectionName
 from vision import get_engine
 from web.auth import caller_name, role_required
 from web.errors import NotValid, refusal_from
-from web.htmx import go_to
+from web.htmx import came_from, go_to
 from web.roles import Role
 
 GONE = (Kind.REJECT, Kind.MOVE, Kind.SPLIT, Kind.NOT_A_FACE, Kind.IGNORE)
@@ -170,7 +169,5 @@ def _unknown(request: HttpRequest, name: CollectionName, unknown: StorageError) 
 
 def _back(request: HttpRequest, name: CollectionName) -> str:
     """Return the page that a form names to go on to, the collection's otherwise."""
-    asked = request.POST.get("back", "")
-    if asked.startswith("/") and url_has_allowed_host_and_scheme(asked, allowed_hosts=None):
-        return asked
-    return reverse("collection", kwargs={"bucket": name.bucket, "sub": name.sub})
+    otherwise = reverse("collection", kwargs={"bucket": name.bucket, "sub": name.sub})
+    return came_from(request, otherwise=otherwise)

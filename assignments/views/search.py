@@ -10,9 +10,11 @@ from django.views.decorators.http import require_http_methods
 
 from assignments.edge import request_search
 from assignments.forms import FACE_LIMIT, SearchPhotoForm
+from assignments.search.clusters import ClusterHit
 from assignments.search.photo import FaceSearched, PhotoSearched
 from clustering.errors import NoSuchRun
 from clustering.selectors import collection_list
+from storage.names import CollectionName
 from vision import EmptyFile, ImageTooLarge, NotAnImage, UnreadableImage, crop_encode
 from web.auth import role_required
 from web.htmx import render_page
@@ -21,21 +23,36 @@ from web.roles import Role
 REFUSALS = (EmptyFile, ImageTooLarge, NotAnImage, UnreadableImage, NoSuchRun)
 
 
+@dataclass(frozen=True)
+class ClusterShown:
+    """A cluster that is like a face, with the collection its page is under."""
+
+    hit: ClusterHit
+    name: CollectionName
+
+
 @dataclass(frozen=True, eq=False)
 class FaceShown:
     """A face of the photo, with its crop as an address that holds the picture itself."""
 
     found: FaceSearched
     crop: str
+    clusters: list[ClusterShown]
+
+    @property
+    def reason(self) -> str:
+        """Say in words why the face was not searched, "" if it was."""
+        return (self.found.reason or "").replace("_", " ")
 
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.VIEWER)
 def search(request: HttpRequest) -> HttpResponse:
     """Offer the form; answer a photo with what is like its faces. Nothing of it is kept."""
-    form = SearchPhotoForm(request.POST or None, request.FILES or None)
+    is_sent = request.method == "POST"
+    form = SearchPhotoForm(request.POST, request.FILES) if is_sent else SearchPhotoForm()
     context: dict[str, object] = {"form": form, "collections": collection_list()}
-    if request.method == "POST" and form.is_valid():
+    if is_sent and form.is_valid():
         try:
             found = request_search(
                 form.cleaned_data["file"],
@@ -43,7 +60,8 @@ def search(request: HttpRequest) -> HttpResponse:
                 path=form.cleaned_data["collection"],
             )
         except REFUSALS as refusal:
-            form.add_error("file", str(refusal))
+            beside = "collection" if isinstance(refusal, NoSuchRun) else "file"
+            form.add_error(beside, str(refusal))
         else:
             context |= {"found": found, "faces": _shown(found)}
     return render_page(
@@ -61,6 +79,7 @@ def _shown(found: PhotoSearched) -> list[FaceShown]:
         FaceShown(
             one,
             "data:image/jpeg;base64," + base64.b64encode(crop_encode(one.face.crop)).decode(),
+            [ClusterShown(hit, CollectionName.parse(hit.run.collection)) for hit in one.clusters],
         )
         for one in found.faces
     ]

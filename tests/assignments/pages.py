@@ -1,5 +1,8 @@
 """What the tests of pages share: addresses, and what htmx sends with a request."""
 
+import re
+from html import unescape
+
 from django.urls import reverse
 
 HTML = {"Accept": "text/html"}
@@ -17,3 +20,11 @@ def of(name, album, **more):
 
 def body_of(answer):
     return answer.content.decode()
+
+
+def fields_of(body, assignment_id, form="decide"):
+    """Return the hidden fields of a form in an assignment's row, as a browser would send them."""
+    row = body.partition(f'id="assignment-{assignment_id}"')[2].partition("</tr>")[0]
+    [form] = [one for one in row.split("<form")[1:] if f"/{form}/" in one]
+    found = re.findall(r'<input type="hidden"\s+name="(\w+)"\s+value="([^"]*)"', form)
+    return {name: unescape(value) for name, value in found if name != "csrfmiddlewaretoken"}

@@ -4,7 +4,8 @@ import pytest
 from django.urls import reverse
 
 from assignments.documents import Assignment
-from tests.assignments.pages import HTML, body_of, part
+from clustering.decisions.documents import Decision
+from tests.assignments.pages import HTML, body_of, fields_of, of, part
 
 pytestmark = pytest.mark.services
 
@@ -79,3 +80,17 @@ def test_viewers_match_nothing(matched, page_of):
 
 def test_strangers_log_in_first(stores, client, db):
     assert client.get(PAGE).status_code == 302
+
+
+def test_a_correction_of_what_somebody_else_decided_meanwhile_is_refused(matched, page_of):
+    browser = page_of("reviewer")
+    fields = fields_of(body_of(browser.get(PAGE)), matched.held(matched.current, matched.ada).id)
+    matched.decide("choose_profile", matched.ada, "bob")
+
+    answer = browser.post(
+        of("decide", matched), {**fields, "kind": "confirm_profile:ada"}, headers=HTML
+    )
+
+    assert answer.status_code == 409
+    assert "ada · choose_profile" in body_of(answer)
+    assert Decision.objects.count() == 1

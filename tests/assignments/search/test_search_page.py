@@ -3,7 +3,9 @@
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from tests.assignments.pages import HTML, body_of, part
+from clustering.documents import Face
+from profiles.documents import ReferencePhoto
+from tests.assignments.pages import HTML, body_of, of, part
 from tests.assignments.search.conftest import SHADE
 from tests.profiles.painted import photo_of
 
@@ -63,3 +65,45 @@ def test_an_unknown_collection_is_said_beside_the_form(send):
 
 def test_strangers_log_in_first(stores, client, db):
     assert client.get("/search/").status_code == 302
+
+
+def test_people_and_clusters_lead_to_their_pages(send, paint, people, engine):
+    people.engine = engine
+    people.enrol("ada", ADA, name="<b>Ada</b>")
+    painted = paint([ADA], [ADA])
+
+    body = body_of(send(photo_of(ADA, shade=SHADE)))
+
+    assert f'href="{of("cluster", painted, cluster_id="cluster_0")}"' in body
+    assert 'href="/profiles/ada/"' in body
+    assert "&lt;b&gt;Ada" in body
+    assert "<b>Ada" not in body
+
+
+def test_a_face_too_poor_to_be_searched_says_why(send):
+    body = body_of(send(photo_of(ADA, blurred=[ADA], shade=SHADE)))
+
+    assert "Not searched: too blurry" in body
+    assert "Too blurry: 10.00 &lt; 50" in body
+
+
+def test_nothing_of_a_photo_is_kept(send, paint, people, engine):
+    people.engine = engine
+    painted = paint([ADA], [ADA])
+
+    def stored():
+        faces = Face.objects.count()
+        return faces, ReferencePhoto.objects.count(), painted.vectors.count(engine.embedder_id, {})
+
+    before = stored()
+
+    send(photo_of(ADA, shade=SHADE))
+
+    assert stored() == before
+
+
+def test_no_photo_at_all_is_said_beside_the_form(send):
+    answer = send.browser.post("/search/", {}, headers=HTML)
+
+    assert answer.status_code == 422
+    assert "Choose a photo." in body_of(answer)
