@@ -70,3 +70,14 @@ def answered(page, part="/-/"):
     with page.expect_response(lambda one: part in one.url and one.request.method == "POST") as got:
         yield got
     assert got.value.status < 400, got.value.text()
+
+
+def serious(page):
+    """Return what axe finds that keeps people out."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    return [
+        (violation["id"], violation["nodes"][0]["html"][:200])
+        for violation in Axe().run(page).response["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]

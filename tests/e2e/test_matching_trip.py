@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from tests.e2e.product import Product
-from tests.e2e.test_review_trip import log_in, serious
+from tests.e2e.reviewing import log_in, serious
 from tests.labelled import FACES, needs_labelled_photos
 
 pytestmark = [pytest.mark.e2e, needs_labelled_photos]
@@ -24,11 +24,6 @@ def product(tmp_path_factory, model_files):
     with Product(root, **settings).up() as running:
         running.cluster("press/autumn")
         yield running
-
-
-@pytest.fixture
-def password(product):
-    return re.search(r"password: (\S+)", product.said()).group(1)
 
 
 def photo_of(person):
@@ -53,8 +48,8 @@ def enrol(page):
     page.wait_for_url(f"**/profiles/{KNOWN}/")
 
 
-def test_known_people_are_matched_listed_and_forgotten(page, product, password, artifacts):
-    log_in(page, product, password)
+def test_known_people_are_matched_listed_and_forgotten(page, product, artifacts):
+    log_in(page, product)
     page.goto(f"{product.address}/assignments/")
     page.get_by_text("Nobody is known yet.").wait_for()
     page.get_by_role("link", name="Enrol somebody").first.click()
@@ -81,8 +76,8 @@ def test_known_people_are_matched_listed_and_forgotten(page, product, password, 
     assert rows.count() == count - 1
 
 
-def test_a_photo_is_searched_with_and_leads_to_a_cluster(page, product, password, artifacts):
-    log_in(page, product, password)
+def test_a_photo_is_searched_with_and_leads_to_a_cluster(page, product, artifacts):
+    log_in(page, product)
     page.goto(f"{product.address}/search/")
     page.get_by_label("Photo", exact=True).set_input_files(photo_of("Ariel_Sharon"))
 
@@ -95,8 +90,8 @@ def test_a_photo_is_searched_with_and_leads_to_a_cluster(page, product, password
     page.wait_for_url("**/-/cluster_*/")
 
 
-def test_a_photo_is_searched_with_without_scripts(plain_page, product, password):
-    log_in(plain_page, product, password)
+def test_a_photo_is_searched_with_without_scripts(plain_page, product):
+    log_in(plain_page, product)
     plain_page.goto(f"{product.address}/search/")
     plain_page.get_by_label("Photo", exact=True).set_input_files(photo_of("Colin_Powell"))
 

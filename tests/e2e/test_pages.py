@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from tests.e2e.product import Product
-from tests.e2e.reviewing import Collection, log_in
+from tests.e2e.reviewing import Collection, log_in, serious
 from tests.labelled import FACES, needs_labelled_photos
 
 pytestmark = [pytest.mark.e2e, needs_labelled_photos]
@@ -30,17 +30,6 @@ def product(tmp_path_factory, model_files):
         answer = collection.post("/api/v1/decisions/", {"collection": PATH, "decisions": [decided]})
         assert answer.status_code == 201, answer.text
         yield running
-
-
-def serious(page):
-    """Return what axe finds that keeps people out."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    return [
-        (violation["id"], violation["nodes"][0]["html"][:200])
-        for violation in Axe().run(page).response["violations"]
-        if violation["impact"] in ("serious", "critical")
-    ]
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from tests.e2e.product import Product
+from tests.e2e.reviewing import log_in
 from tests.labelled import FACES, needs_labelled_photos
 
 pytestmark = [pytest.mark.e2e, needs_labelled_photos]
@@ -24,21 +25,8 @@ def product(tmp_path_factory, model_files):
         yield running
 
 
-@pytest.fixture
-def password(product):
-    return re.search(r"password: (\S+)", product.said()).group(1)
-
-
-def log_in(page, product, password):
-    page.goto(product.address)
-    page.get_by_label("Name").fill("admin")
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url(product.address + "/")
-
-
-def test_from_an_empty_installation_to_the_people_of_a_folder(page, product, password):
-    log_in(page, product, password)
+def test_from_an_empty_installation_to_the_people_of_a_folder(page, product):
+    log_in(page, product)
     assert page.get_by_text("No collection yet.").is_visible()
 
     page.get_by_role("button", name="press/autumn").click()
@@ -55,8 +43,8 @@ def test_from_an_empty_installation_to_the_people_of_a_folder(page, product, pas
     assert faces.first.evaluate("image => image.complete && image.naturalWidth") >= 100
 
 
-def test_the_trip_works_without_scripts(plain_page, product, password):
-    log_in(plain_page, product, password)
+def test_the_trip_works_without_scripts(plain_page, product):
+    log_in(plain_page, product)
 
     plain_page.get_by_label("Collection").fill("press/autumn/Tony_Blair")
     plain_page.get_by_role("button", name="Find the people").click()
@@ -66,8 +54,8 @@ def test_the_trip_works_without_scripts(plain_page, product, password):
     )
 
 
-def test_a_refusal_is_shown_beside_the_form_and_keeps_what_was_typed(page, product, password):
-    log_in(page, product, password)
+def test_a_refusal_is_shown_beside_the_form_and_keeps_what_was_typed(page, product):
+    log_in(page, product)
 
     page.get_by_label("Collection").fill("press/nothing")
     page.get_by_role("button", name="Find the people").click()
@@ -84,7 +72,7 @@ def test_the_demo_shows_people(page, model_files, artifacts, tmp_path):
         if "could not be fetched" in ended.stderr:
             pytest.skip("the demo's photos cannot be fetched: the package index is out of reach")
         assert ended.returncode == 0, ended.stderr
-        log_in(page, product, re.search(r"password: (\S+)", product.said()).group(1))
+        log_in(page, product)
         page.set_viewport_size({"width": 1000, "height": 480})
         collection = re.search(r"http\S+", ended.stdout).group(0)
 
