@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from operator import itemgetter
@@ -21,17 +22,26 @@ from assignments.search.clusters import ClusterHit, ClusterSearch
 from assignments.selectors import assignments_of_run
 from clustering import selectors
 from clustering.decisions.law import Law
-from clustering.documents import END_OF_PLACES, NOISE, Cluster, Member, Run
+from clustering.documents import (
+    END_OF_PLACES,
+    NOISE,
+    Cluster,
+    Face,
+    Member,
+    Run,
+    collection_place,
+)
 from clustering.proposals import proposals_open
 from clustering.selectors import cluster_get, clusters_by_label, members_page
 from profiles.selectors import TemplateTable, template_table
+from storage.fields import MomentField
 from storage.mongo import iter_fields
 from storage.vectors import VectorStore
 
 STRIP = 4  # faces that show a cluster on a card
+KEPT_S = 3600  # what a run fixed for good
 CHOICES = 5  # as many as there are keys for them
 ODD_PART = 0.2  # of eps: so much less like the centroid than the cluster's faces are in the mean
-ODD_KEPT_S = 3600
 ODD_SPREAD = 2.0  # and so many standard deviations
 
 
@@ -42,6 +52,7 @@ class Queue(StrEnum):
     ODD = "odd"
     WHO = "who"
     TRIAGE = "triage"
+    NEW = "new"
 
     @property
     def asks(self) -> str:
@@ -54,6 +65,7 @@ QUESTIONS = {
     Queue.ODD: "Odd one out",
     Queue.WHO: "Who is this?",
     Queue.TRIAGE: "Triage",
+    Queue.NEW: "New since you last looked",
 }
 
 
@@ -73,7 +85,7 @@ class Card:
 
     key: str
     cluster: str = ""
-    version: int = 0
+    version: int | None = None
     face: Member | None = None
     similarity: float = 0.0
     strips: list[Strip] = field(default_factory=list)
@@ -84,8 +96,10 @@ class Card:
 class ReviewQueues:
     """The queues of a run that readers see, with the law of its collection."""
 
-    def __init__(self, run: Run, law: Law, *, vectors: VectorStore) -> None:
-        self._run, self._law, self._vectors = run, law, vectors
+    def __init__(
+        self, run: Run, law: Law, *, vectors: VectorStore, since: datetime | None = None
+    ) -> None:
+        self._run, self._law, self._vectors, self._since = run, law, vectors, since
 
     def waiting(self, queue: Queue) -> list[str]:
         """Return the keys of all cards of a queue, in its order."""
@@ -97,7 +111,7 @@ class ReviewQueues:
 
     def is_open(self, queue: Queue, key: str) -> bool:
         """Say whether nobody has answered a card yet."""
-        if queue in (Queue.ODD, Queue.TRIAGE):
+        if queue in (Queue.ODD, Queue.TRIAGE, Queue.NEW):
             return not self._law.version(key)
         found = clusters_by_label(self._run, key.split("~"))
         persons = [one.person for one in found.values() if one.face_count]
@@ -138,7 +152,7 @@ class ReviewQueues:
     def _odd_waiting(self) -> Iterator[str]:
         # Decided faces are left out, so what stood out when the run was made is good for as long.
         kept = caches["memory"]
-        found = kept.get_or_set(f"odd:{self._run.clusters_run}", self._odd_found, ODD_KEPT_S)
+        found = kept.get_or_set(f"odd:{self._run.clusters_run}", self._odd_found, KEPT_S)
         return (face for face in found if not self._law.version(face))
 
     def _odd_found(self) -> list[str]:
@@ -197,6 +211,23 @@ class ReviewQueues:
             found = [one for one in near if one.label != NOISE][:CHOICES]
         return Card(key, cluster=face.cluster, face=face, clusters=found)
 
+    def _new_waiting(self) -> Iterator[str]:
+        if self._since is None:
+            return iter(())
+        kept, since = caches["memory"], MomentField().to_mongo(self._since)
+        key = f"new:{self._run.clusters_run}"
+        found = kept.get_or_set(key, self._in_clusters, KEPT_S)
+        return (face for at, face in found if at > since and not self._law.version(face))
+
+    def _in_clusters(self) -> list[tuple[str, str]]:
+        """Return the faces that are somebody's with when they were found, the newest first."""
+        here = {row["face"] for row in self._members() if row["cluster"] != NOISE}
+        first = collection_place(self._run.collection, "")
+        where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+        rows = iter_fields(Face, where, ["created_at"])
+        found = [(row["created_at"], row["_id"]) for row in rows if row["_id"] in here]
+        return sorted(found, reverse=True)
+
     def _strips(self, labels: list[str], *, but: str = "") -> list[Strip]:
         whose = whose_clusters(self._run, labels)
         strips = []
@@ -230,10 +261,12 @@ _WAITING = {
     Queue.ODD: ReviewQueues._odd_waiting,
     Queue.WHO: ReviewQueues._who_waiting,
     Queue.TRIAGE: ReviewQueues._triage_waiting,
+    Queue.NEW: ReviewQueues._new_waiting,
 }
 _CARDS = {
     Queue.SAME: ReviewQueues._same_card,
     Queue.ODD: ReviewQueues._odd_card,
     Queue.WHO: ReviewQueues._who_card,
     Queue.TRIAGE: ReviewQueues._triage_card,
+    Queue.NEW: ReviewQueues._odd_card,
 }

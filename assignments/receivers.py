@@ -5,10 +5,16 @@ from __future__ import annotations
 from django.dispatch import receiver
 
 from assignments.following import assignments_carry, assignments_follow
+from assignments.looks import looks_forget
 from assignments.services import assignments_of_run_delete
 from clustering.decisions.documents import Decision
 from clustering.documents import Run
-from clustering.signals import decision_written, groups_forgotten, groups_switching
+from clustering.signals import (
+    collection_purged,
+    decision_written,
+    groups_forgotten,
+    groups_switching,
+)
 
 
 @receiver(groups_forgotten)
@@ -29,3 +35,9 @@ def assignments_follow_decision(
 ) -> None:
     """Write whose the clusters are now that a decision changed."""
     assignments_follow(run, decision, labels)
+
+
+@receiver(collection_purged)
+def looks_follow_collection(sender: object, path: str, **_: object) -> None:
+    """Remove what is remembered of a collection that is gone."""
+    looks_forget(path)

@@ -31,6 +31,7 @@ from clustering.pipeline.tidy import groups_remove, slices
 from clustering.proposals import Proposals
 from clustering.removal import vector_ids
 from clustering.selectors import collection_get, runs_all
+from clustering.signals import collection_purged
 from storage.crops import CropStore
 from storage.mongo import bulk_delete, iter_fields
 from storage.vectors import VectorStore
@@ -82,6 +83,7 @@ def collection_purge(
         receipt.removed["decisions"] = Decision.objects(__raw__=_range(path)).delete()
         receipt.removed["decided_faces"] = DecidedFace.objects(__raw__=_range(path)).delete()
         graphs.delete([graph_id(path)])
+        collection_purged.send(sender=Collection, path=path)
         receipt.left.update(_documents_left(path, runs))
         if receipt.is_complete:
             receipt.removed["collections"] = Collection.objects(path=path).delete()

@@ -15,3 +15,6 @@ groups_switching = Signal()
 # Sent with ``run``, ``decision`` and ``labels`` when a decision is written into a run's groups and
 # these clusters changed, before the next one is: whoever follows may be told of it again.
 decision_written = Signal()
+
+# Sent with ``path`` when all of a collection but itself is removed; told again if that broke off.
+collection_purged = Signal()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from assignments.looks import looked_last, looked_now
 from assignments.queues import Card, Queue, ReviewQueues
 from assignments.undoing import decided_last
 from clustering.decisions.errors import Stale
@@ -16,7 +19,7 @@ from clustering.errors import NoSuchRun
 from clustering.selectors import collection_get
 from storage.names import CollectionName
 from storage.vectors import face_vectors
-from web.auth import role_required
+from web.auth import caller_name, role_required
 from web.htmx import go_to, render_page
 from web.roles import Role
 
@@ -58,6 +61,17 @@ def queue_later(request: HttpRequest, bucket: str, sub: str, queue: str) -> Http
     return go_to(request, request.path.removesuffix("later/"))
 
 
+@require_POST
+@role_required(Role.REVIEWER)
+def queue_seen(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
+    """Remember that somebody has seen all that is new."""
+    name = CollectionName.parse(f"{bucket}/{sub}")
+    collection_get(name.path)
+    looked_now(caller_name(request), name.path)
+    messages.info(request, "From now on only what comes later is new to you.")
+    return go_to(request, reverse("collection", kwargs={"bucket": bucket, "sub": sub}))
+
+
 def queue_answered(request: HttpRequest, name: CollectionName, queue: Queue) -> HttpResponse:
     """Answer a card: the next one joins the others, the count and the undo line follow."""
     context = queue_context(request, name, queue)
@@ -95,7 +109,8 @@ def _cards(
     run = _run_settled(name)
     put_off = request.session.get(LATER, {}).get(f"{name.path}\t{queue.value}", [])
     with law_of(name.path) as law:
-        queues = ReviewQueues(run, law, vectors=face_vectors())
+        since = looked_last(caller_name(request), run) if queue == Queue.NEW else None
+        queues = ReviewQueues(run, law, vectors=face_vectors(), since=since)
         waiting = queues.waiting(queue)
         ordered = sorted(waiting, key=lambda key: put_off.index(key) if key in put_off else -1)
         fresh = [key for key in ordered if key not in shown]

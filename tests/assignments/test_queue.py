@@ -2,9 +2,11 @@
 
 import pytest
 
+from assignments.looks import LastLook
 from assignments.queues import Queue
 from clustering.decisions.documents import Decision
 from tests.assignments.pages import HTML, body_of, of, part
+from tests.clustering.deciding import Reviewed
 
 pytestmark = pytest.mark.services
 
@@ -83,3 +85,52 @@ def test_viewers_have_no_queues_and_strangers_log_in(matched, page_of, client):
     assert client.get(of("queue", matched, queue="same")).status_code == 302
     answer = page_of("viewer").get(of("queue", matched, queue="same"), headers=HTML)
     assert answer.status_code == 403
+
+
+@pytest.fixture
+def grown(matched):
+    """A second run brought another photo of Ada."""
+    matched.photos((1,), first=60)
+    matched.run()
+    return matched
+
+
+def test_what_joined_somebody_since_the_run_before_is_new(grown, page_of):
+    browser = page_of("reviewer")
+
+    body = body_of(browser.get(of("queue", grown, queue="new")))
+
+    assert "1 left" in body
+    assert f'name="faces" value="{Reviewed(grown).face("p60.png")}"' in " ".join(body.split())
+
+
+def test_of_a_first_run_nothing_is_new(matched, page_of):
+    assert "0 left" in body_of(page_of("reviewer").get(of("queue", matched, queue="new")))
+
+
+def test_what_was_seen_is_not_new_again_and_only_to_whom_saw_it(grown, page_of):
+    browser = page_of("reviewer")
+
+    answer = browser.post(of("queue_seen", grown))
+
+    assert answer.status_code == 303
+    assert "0 left" in body_of(browser.get(of("queue", grown, queue="new")))
+    assert "1 left" in body_of(page_of("admin").get(of("queue", grown, queue="new")))
+
+
+def test_an_answer_takes_it_off_the_new_ones(grown, page_of):
+    browser, face = page_of("reviewer"), Reviewed(grown).face("p60.png")
+    fields = {"queue": "new", "card": face, "faces": face, "cluster": grown.ada}
+
+    answer = browser.post(of("decide", grown), {**fields, "kind": "confirm"}, headers=part(""))
+
+    assert answer.status_code == 200
+    assert "0 left" in body_of(browser.get(of("queue", grown, queue="new")))
+
+
+def test_who_looked_when_goes_with_the_collection(grown, page_of, admin):
+    page_of("reviewer").post(of("queue_seen", grown))
+
+    admin.delete(f"/api/v1/collections/{grown.name.path}/")
+
+    assert not LastLook.objects.count()
