@@ -9,9 +9,10 @@ from django.views.decorators.http import require_GET
 
 from assignments.undoing import decided_sentence
 from clustering.decisions.documents import Decision
-from clustering.decisions.kinds import Kind
-from clustering.decisions.log import decisions_newest, law_of
-from clustering.selectors import collection_get, collection_list
+from clustering.decisions.kinds import NOBODY, Kind
+from clustering.decisions.law import Law
+from clustering.decisions.log import deciders, decisions_newest, law_of
+from clustering.selectors import collection_get, collection_list, current_run, labels_by_person
 from storage.names import CollectionName
 from web.auth import role_required
 from web.htmx import render_page
@@ -22,13 +23,25 @@ PER_PAGE = 50
 LOOKED_AT = 2000  # decisions, for a page of those that fit
 
 
+GONE = "a cluster that is no more"
+
+
+@dataclass(frozen=True)
+class Undo:
+    """The undo of a decision: its number, and whose it is."""
+
+    number: int
+    by: str
+
+
 @dataclass(frozen=True)
 class Line:
-    """A decision in words, and whether it still counts."""
+    """A decision in words, the clusters it names, and what undid it, if anything did."""
 
     decision: Decision
     text: str
-    is_undone: bool
+    clusters: list[str]
+    undo: Undo | None
 
 
 @require_GET
@@ -43,6 +56,7 @@ def activity(request: HttpRequest) -> HttpResponse:
         "path": path,
         "by": by,
         "kind": kind,
+        "looked_at": LOOKED_AT,
         "kinds": [(one.value, one.value.replace("_", " ")) for one in Kind],
     }
     if path:
@@ -71,13 +85,44 @@ def _found(path: str, before: str, *, by: str, kind: str) -> tuple[list[Decision
 
 
 def _lines(path: str, found: list[Decision]) -> list[Line]:
-    """Return decisions in words, and whether each still counts."""
+    """Return decisions in words, with clusters as they are called now."""
     with law_of(path) as law:
-        return [
-            Line(
-                one,
-                decided_sentence(one, cluster="a cluster", other="another"),
-                not law.is_active(one.id),
-            )
-            for one in found
-        ]
+        undone_by, names = law.undone_by(), _names(path, found, law)
+        undos = {one.id: undone_by[one.id] for one in found if one.id in undone_by}
+        texts = {one.id: _text(one, names, law) for one in found}
+    makers = deciders(undo.id for undo in undos.values())
+    return [
+        Line(
+            decision=one,
+            text=texts[one.id],
+            clusters=sorted({names[who] for who in (one.person, one.other) if who in names}),
+            undo=Undo(undos[one.id].seq, makers[undos[one.id].id]) if one.id in undos else None,
+        )
+        for one in found
+    ]
+
+
+def _names(path: str, found: list[Decision], law: Law) -> dict[str, str]:
+    """Return what the persons of some decisions, or who they became, are called now."""
+    run = current_run(path)
+    persons = {who for one in found for who in (one.person, one.other) if who} - {*NOBODY}
+    if run is None or not persons:
+        return {}
+    labels = labels_by_person(run, persons | {law.root(who) for who in persons})
+    # Who came to be since the clusters were written last is called as the decision says.
+    new = {one.person: one.label for one in found if one.label and one.run == run.clusters_run}
+    called = {who: labels.get(who) or new.get(who) or labels.get(law.root(who)) for who in persons}
+    return {who: label for who, label in called.items() if label}
+
+
+def _text(decision: Decision, names: dict[str, str], law: Law) -> str:
+    """Return a decision in words."""
+    if decision.kind == Kind.UNDO:
+        undone = law.rulings[decision.undoes]
+        return f"#{undone.seq} undone ({undone.kind.value.replace('_', ' ')})."
+    person, other = names.get(decision.person, GONE), names.get(decision.other, GONE)
+    if other == person:  # one became the other
+        other = GONE
+    if decision.kind == Kind.SPLIT:
+        return decided_sentence(decision, cluster=other, to=person)
+    return decided_sentence(decision, cluster=person, other=other, to=person)
