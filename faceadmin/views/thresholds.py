@@ -51,7 +51,7 @@ def thresholds(request: HttpRequest) -> HttpResponse:
         "collections": known,
         "path": asked["collection"],
         "descriptions": DESCRIPTION,
-        "suggestions": SUGGESTIONS,
+        "suggestions": {name.replace("_", " "): values for name, values in SUGGESTIONS.items()},
         "sample": SAMPLE,
     }
     if form.is_valid() and form.cleaned_data["collection"]:
