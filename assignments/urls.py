@@ -45,6 +45,7 @@ urlpatterns = [
     re_path(COLLECTION + r"decide/$", deciding.decide, name="decide"),
     re_path(COLLECTION + r"undo/$", deciding.decision_take_back, name="decision_take_back"),
     re_path(COLLECTION + r"enrol/$", deciding.cluster_enrol, name="cluster_enrol"),
+    re_path(COLLECTION + "queues/$", queue.queues_waiting, name="queues_waiting"),
     re_path(COLLECTION + "new/seen/$", queue.queue_seen, name="queue_seen"),
     re_path(COLLECTION + QUEUE + "$", queue.queue, name="queue"),
     re_path(COLLECTION + QUEUE + "later/$", queue.queue_later, name="queue_later"),
