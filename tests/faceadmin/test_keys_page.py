@@ -31,6 +31,7 @@ def test_a_key_is_shown_once_and_works(admin_page):
     assert "&lt;b&gt;import" in answer.content.decode()
     assert answer["Cache-Control"] == "no-store"
     assert secret not in admin_page.get(PAGE).content.decode()
+    assert secret not in str(dict(admin_page.session))
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,8 @@ def test_a_key_is_shown_once_and_works(admin_page):
         {"name": "x", "role": "king"},
         {"name": "x", "role": "viewer", "expires_in_days": "0"},
         {"name": "x", "role": "viewer", "expires_in_days": "many"},
+        {"name": "nul\x00", "role": "viewer"},
+        {},
     ],
 )
 def test_bad_input_is_said_beside_the_form(admin_page, fields):
@@ -49,6 +52,16 @@ def test_bad_input_is_said_beside_the_form(admin_page, fields):
     assert answer.status_code == 422
     assert 'role="alert"' in answer.content.decode()
     assert not ApiKey.objects.count()
+
+
+def test_what_was_typed_stays_in_the_form(admin_page):
+    fields = {"name": "<b>import", "role": "reviewer", "expires_in_days": "0"}
+
+    body = admin_page.post(PAGE, fields).content.decode()
+
+    assert 'value="&lt;b&gt;import"' in body
+    assert '<option value="reviewer" selected>' in body
+    assert 'value="0"' in body
 
 
 def test_a_revoked_key_lets_nobody_in(admin_page):
@@ -74,6 +87,7 @@ def test_others_are_refused(page_of, role):
 
     assert browser.get(PAGE).status_code == 403
     assert browser.post(PAGE, {"name": "x", "role": "admin"}).status_code == 403
+    assert browser.post(f"{PAGE}any/revoke/").status_code == 403
     assert not ApiKey.objects.count()
 
 
