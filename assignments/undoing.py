@@ -47,7 +47,7 @@ def decided_sentence(decision: Decision, *, cluster: str = "", other: str = "") 
         cluster=cluster,
         other=other,
         to=_target(decision),
-        user=decision.user,
+        user=decision.user or "somebody who was erased",
     )
 
 

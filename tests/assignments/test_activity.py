@@ -2,7 +2,12 @@
 
 import pytest
 
+from assignments.deciding import request_decided
 from assignments.views import activity
+from clustering.decisions.deciding import Asked
+from clustering.decisions.documents import Decision
+from clustering.decisions.forgetting import decisions_forget
+from clustering.decisions.kinds import Kind
 from tests.assignments.pages import HTML, body_of, of
 from tests.clustering.deciding import Reviewed
 
@@ -24,7 +29,7 @@ def test_it_lists_the_newest_first_with_who_and_what(reviewed, page_of):
 
     assert body.index("are not the same person") < body.index("1 face rejected")
     assert "<td>ada</td>" in body
-    assert ">Undo</button>" not in body
+    assert 'name="decision"' not in body
 
 
 def test_filters_choose_by_person_and_kind(reviewed, page_of):
@@ -45,6 +50,17 @@ def test_earlier_ones_are_on_the_next_page(reviewed, page_of, monkeypatch):
 
     assert "1 face rejected" not in first
     assert "1 face rejected" in second
+    assert "cursor=" not in second
+
+
+def test_it_looks_no_further_than_a_page_may_cost_and_says_so(reviewed, page_of, monkeypatch):
+    monkeypatch.setattr(activity, "PER_PAGE", 1)
+    monkeypatch.setattr(activity, "LOOKED_AT", 1)
+
+    body = body_of(page_of("viewer").get(PAGE, {"kind": "reject"}))
+
+    assert "None of these 1 decisions fits." in body
+    assert "kind=reject&amp;cursor=" in body
 
 
 def test_a_reviewer_undoes_from_there(reviewed, matched, page_of):
@@ -57,8 +73,38 @@ def test_a_reviewer_undoes_from_there(reviewed, matched, page_of):
 
     assert (answer.status_code, answer["Location"]) == (303, PAGE)
     assert "undone" in body_of(browser.get(PAGE))
+    assert "Undone: number 1, reject." in body_of(browser.get(PAGE))
     reviewed.write()
     assert reviewed.label("p0.png") == matched.ada
+
+
+def test_a_viewer_may_not_undo_from_there(reviewed, matched, page_of):
+    browser, decision = page_of("viewer"), Decision.objects.order_by("place").first()
+
+    answer = browser.post(
+        of("decision_take_back", matched), {"decision": decision.id, "back": PAGE}, headers=HTML
+    )
+
+    assert answer.status_code == 403
+    assert Decision.objects.count() == 2
+
+
+def test_names_are_shown_as_they_are_written(reviewed, matched, page_of):
+    request_decided(
+        matched.name.path,
+        Asked(kind=Kind.CHOOSE_PROFILE, cluster=matched.ada, user_id="ada"),
+        by="<img src=x>",
+    )
+    browser = page_of("viewer")
+
+    body = body_of(browser.get(PAGE, {"by": "<img src=x>"}))
+    decisions_forget("ada")
+    erased = body_of(browser.get(PAGE, {"by": "<img src=x>"}))
+
+    assert "<td>&lt;img src=x&gt;</td>" in body
+    assert "<img src=x>" not in body
+    assert "A cluster is ada." in body
+    assert "A cluster is somebody who was erased." in erased
 
 
 def test_without_collections_and_without_decisions_it_says_what_to_do(stores, page_of):
