@@ -39,14 +39,16 @@ class Decided(TypedDict):
     text: str
 
 
-def decided_sentence(decision: Decision, *, cluster: str = "", other: str = "") -> str:
-    """Return a decision in words; clusters are called as the reviewer saw them."""
+def decided_sentence(
+    decision: Decision, *, cluster: str = "", other: str = "", to: str = ""
+) -> str:
+    """Return a decision in words; clusters are called as the reader sees them."""
     count = len(decision.faces)
     return SENTENCES[decision.kind].format(
         faces=f"{count} face{'' if count == 1 else 's'}",
         cluster=cluster,
         other=other,
-        to=_target(decision),
+        to=_target(decision, called=to),
         user=decision.user or "somebody who was erased",
     )
 
@@ -74,8 +76,8 @@ def decided_forget(session: SessionBase, decision_id: str) -> None:
     session[SESSION_KEY] = [one for one in session.get(SESSION_KEY, []) if one["id"] != decision_id]
 
 
-def _target(decision: Decision) -> str:
+def _target(decision: Decision, *, called: str) -> str:
     """Return where faces were moved to."""
     if decision.person in (NOISE, *OUT.values()):
         return decision.person
-    return decision.label or decision.user or "their cluster"
+    return called or decision.label or decision.user or "their cluster"

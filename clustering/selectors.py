@@ -173,6 +173,19 @@ def clusters_by_label(run: Run, labels: list[str]) -> dict[str, Cluster]:
     return {one.label: one for some in slices for one in Cluster.objects(id__in=some)}
 
 
+def labels_by_person(run: Run, persons: Iterable[str]) -> dict[str, str]:
+    """Return what the clusters of some persons are called in a run, emptied ones too, by person."""
+    places = [Cluster.person_place_for(run.clusters_run, one) for one in sorted(set(persons))]
+    slices = (
+        places[first : first + IDS_PER_QUERY] for first in range(0, len(places), IDS_PER_QUERY)
+    )
+    return {
+        one["person"]: one["label"]
+        for some in slices
+        for one in iter_fields(Cluster, {"person_place": {"$in": some}}, ["person", "label"])
+    }
+
+
 def members_page(run: Run, label: str, *, after: str = "", limit: int) -> list[Member]:
     """Return up to ``limit`` members of a cluster after a place, the most typical first."""
     first = f"{run.clusters_run}/{label}/"

@@ -144,14 +144,24 @@ def bulk_delete_same(document_class: Any, documents: Iterable[Any], same: Sequen
 
 
 def iter_fields(
-    document_class: Any, where: Mapping[str, object], fields: Sequence[str], *, batch: int = 1000
+    document_class: Any,
+    where: Mapping[str, object],
+    fields: Sequence[str],
+    *,
+    batch: int = 1000,
+    order: str = "",
+    limit: int = 0,
 ) -> Iterator[dict[str, Any]]:
-    """Yield plain dicts of some top-level fields, `_id` always among them.
+    """Yield plain dicts of some top-level fields, `_id` always among them; `limit` 0 is all.
 
     Some ten times faster than documents; `where` is a plain filter by database names.
     """
     found = document_class._get_collection().find(
-        dict(where), projection=list(fields), batch_size=batch
+        dict(where),
+        projection=list(fields),
+        batch_size=batch,
+        sort=[(order, 1)] if order else None,
+        limit=limit,
     )
     with found:
         yield from found

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.text import capfirst
 from django.views.decorators.http import require_GET
 
 from assignments.undoing import decided_sentence
 from clustering.decisions.documents import Decision
-from clustering.decisions.kinds import Kind
+from clustering.decisions.kinds import NOBODY, Kind
 from clustering.decisions.law import Law
-from clustering.decisions.log import decisions_newest, law_of
-from clustering.selectors import collection_get, collection_list
+from clustering.decisions.log import deciders, decisions_newest, law_of
+from clustering.selectors import collection_get, collection_list, current_run, labels_by_person
 from storage.names import CollectionName
 from web.auth import role_required
 from web.htmx import render_page
@@ -22,16 +21,27 @@ from web.roles import Role
 
 PER_PAGE = 50
 LOOKED_AT = 2000  # decisions, for a page of those that fit
-KINDS = {kind: kind.value.replace("_", " ") for kind in Kind}
+
+
+GONE = "a cluster that is no more"
+
+
+@dataclass(frozen=True)
+class Undo:
+    """The undo of a decision: its number, and whose it is."""
+
+    number: int
+    by: str
 
 
 @dataclass(frozen=True)
 class Line:
-    """A decision in words, and whether it still counts."""
+    """A decision in words, the clusters it names, and what undid it, if anything did."""
 
     decision: Decision
     text: str
-    is_undone: bool
+    clusters: list[str]
+    undo: Undo | None
 
 
 @require_GET
@@ -46,8 +56,8 @@ def activity(request: HttpRequest) -> HttpResponse:
         "path": path,
         "by": by,
         "kind": kind,
-        "kinds": KINDS.items(),
         "looked_at": LOOKED_AT,
+        "kinds": [(one.value, one.value.replace("_", " ")) for one in Kind],
     }
     if path:
         name = CollectionName.parse(path)
@@ -59,30 +69,60 @@ def activity(request: HttpRequest) -> HttpResponse:
 
 
 def _found(path: str, before: str, *, by: str, kind: str) -> tuple[list[Decision], str | None]:
-    """Return a page of the decisions that fit, and the cursor to go on from if there are more."""
+    """Return a page of the decisions that fit, and the cursor to go on from."""
     found: list[Decision] = []
-    for _ in range(max(LOOKED_AT // PER_PAGE, 1)):
-        some = decisions_newest(path, before=before, limit=PER_PAGE + 1)
-        for one in some[:PER_PAGE]:
-            if len(found) == PER_PAGE:
-                return found, cursor_encode(before)
+    for _ in range(LOOKED_AT // PER_PAGE):
+        some = decisions_newest(path, before=before, limit=PER_PAGE)
+        for one in some:
             if (by in ("", one.by)) and (kind in ("", one.kind.value)):
                 found.append(one)
             before = one.place
-        if len(some) <= PER_PAGE:
+            if len(found) == PER_PAGE:
+                return found, cursor_encode(before)
+        if len(some) < PER_PAGE:
             return found, None
     return found, cursor_encode(before)
 
 
 def _lines(path: str, found: list[Decision]) -> list[Line]:
-    """Return decisions in words, and whether each still counts."""
+    """Return decisions in words, with clusters as they are called now."""
     with law_of(path) as law:
-        return [Line(one, _words(one, law), not law.is_active(one.id)) for one in found]
+        undone_by, names = law.undone_by(), _names(path, found, law)
+        undos = {one.id: undone_by[one.id] for one in found if one.id in undone_by}
+        texts = {one.id: _text(one, names, law) for one in found}
+    makers = deciders(undo.id for undo in undos.values())
+    return [
+        Line(
+            decision=one,
+            text=texts[one.id],
+            clusters=sorted({names[who] for who in (one.person, one.other) if who in names}),
+            undo=Undo(undos[one.id].seq, makers[undos[one.id].id]) if one.id in undos else None,
+        )
+        for one in found
+    ]
 
 
-def _words(decision: Decision, law: Law) -> str:
-    """Return a decision in words; clusters have other labels in every run, so none is named."""
-    undone = law.rulings.get(decision.undoes)
-    if undone is not None:
-        return f"Undone: number {undone.seq}, {KINDS[undone.kind]}."
-    return capfirst(decided_sentence(decision, cluster="a cluster", other="another cluster"))
+def _names(path: str, found: list[Decision], law: Law) -> dict[str, str]:
+    """Return what the persons of some decisions, or who they became, are called now."""
+    run = current_run(path)
+    persons = {who for one in found for who in (one.person, one.other) if who} - {*NOBODY}
+    if run is None or not persons:
+        return {}
+    labels = labels_by_person(run, persons | {law.root(who) for who in persons})
+    # Who came to be since the clusters were written last is called as the decision says.
+    new = {one.person: one.label for one in found if one.label and one.run == run.clusters_run}
+    called = {who: labels.get(who) or new.get(who) or labels.get(law.root(who)) for who in persons}
+    return {who: label for who, label in called.items() if label}
+
+
+def _text(decision: Decision, names: dict[str, str], law: Law) -> str:
+    """Return a decision in words."""
+    if decision.kind == Kind.UNDO:
+        undone = law.rulings[decision.undoes]
+        return f"#{undone.seq} undone ({undone.kind.value.replace('_', ' ')})."
+    person, other = names.get(decision.person, GONE), names.get(decision.other, GONE)
+    if other == person:  # one became the other
+        other = GONE
+    if decision.kind == Kind.SPLIT:
+        return decided_sentence(decision, cluster=other, to=person)
+    return decided_sentence(decision, cluster=person, other=other, to=person)

@@ -78,6 +78,11 @@ class Law:
         """Say whether a decision counts: it was not undone, or its undoing was."""
         return decision in self.rulings and decision not in self.undone
 
+    def undone_by(self) -> dict[str, Ruling]:
+        """Return the undo that counts of each decision that does not, by decision."""
+        undos = (one for one in self.rulings.values() if one.kind == Kind.UNDO)
+        return {one.undoes: one for one in undos if one.id not in self.undone}
+
     def version(self, entity: str) -> int:
         """Return the number of the last decision that touched a face or a person; 0: none."""
         return self._touched.get(entity, 0)

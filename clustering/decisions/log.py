@@ -7,7 +7,7 @@ decide at the same time, one of them decides again on what the other left.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
@@ -17,6 +17,7 @@ from clustering.decisions.documents import Decision
 from clustering.decisions.errors import NoSuchDecision
 from clustering.decisions.law import Law
 from clustering.documents import END_OF_PLACES, Collection, collection_place
+from storage.mongo import iter_fields
 
 READ_AT_ONCE = 1000
 
@@ -69,6 +70,12 @@ def decisions_newest(collection: str, *, before: str = "", limit: int) -> list[D
     first = collection_place(collection, "")
     query = Decision.objects(place__gte=first, place__lt=before or first + END_OF_PLACES)
     return list(query.order_by("-place").limit(limit))
+
+
+def deciders(ids: Iterable[str]) -> dict[str, str]:
+    """Return who made some decisions, by decision."""
+    found = iter_fields(Decision, {"_id": {"$in": sorted(ids)}}, ["by"])
+    return {one["_id"]: one["by"] for one in found}
 
 
 def decision_get(decision_id: str) -> Decision:

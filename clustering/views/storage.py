@@ -14,6 +14,9 @@ from web.auth import role_required
 from web.htmx import go_to, render_page
 from web.roles import Role
 
+READ_AGAIN = "reads their photos again"
+REMOVED = "removes them"
+
 
 @require_GET
 @role_required(Role.ADMIN)
@@ -30,12 +33,12 @@ def storage(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     name = CollectionName.parse(f"{bucket}/{sub}")
     report = request_report(run_current(name.path))
     rows = [
-        ("faces without a vector", len(report.mongodb_only)),
-        ("vectors without a face", len(report.orphans)),
-        ("vectors of a wrong length", len(report.wrong_dimension)),
-        ("vectors of another model", sum(len(ids) for ids in report.wrong_model.values())),
-        ("faces without a crop", len(report.missing_crops)),
-        ("vectors that name another cluster", len(report.wrong_cluster)),
+        ("Faces without a vector", len(report.mongodb_only), READ_AGAIN),
+        ("Faces without a crop", len(report.missing_crops), READ_AGAIN),
+        ("Vectors without a face", len(report.orphans), REMOVED),
+        ("Vectors of another model", sum(map(len, report.wrong_model.values())), REMOVED),
+        ("Vectors that name another cluster", len(report.wrong_cluster), "names the right one"),
+        ("Vectors of a wrong length", len(report.wrong_dimension), "is refused"),
     ]
     context = {"name": name, "report": report, "rows": rows}
     return render_page(request, "clustering/storage.html", context)

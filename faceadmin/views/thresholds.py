@@ -7,10 +7,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from clustering.quality import SAMPLE, thresholds_tried
+from clustering.quality import SAMPLE, faces_measured, thresholds_tried
 from clustering.selectors import collection_get, collection_list
 from faceadmin.api.quality import DESCRIPTION, SUGGESTIONS
-from vision import QualityThresholds
+from faceadmin.in_force import InForceNumbers, quality_in_force
+from vision import ModelMissing, ModelRefused, QualityThresholds
 from web.auth import role_required
 from web.htmx import render_page
 from web.roles import Role
@@ -46,7 +47,9 @@ def thresholds(request: HttpRequest) -> HttpResponse:
     context: dict[str, object] = {
         "form": form,
         "now": now,
+        "in_force": _in_force(),
         "collections": known,
+        "path": asked["collection"],
         "descriptions": DESCRIPTION,
         "suggestions": SUGGESTIONS,
         "sample": SAMPLE,
@@ -54,7 +57,8 @@ def thresholds(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and form.cleaned_data["collection"]:
         values = dict(form.cleaned_data)
         path = collection_get(values.pop("collection")).path
-        context |= {"path": path, "tried": thresholds_tried(path, now, QualityThresholds(**values))}
+        other = QualityThresholds(**values)
+        context["tried"] = thresholds_tried(faces_measured(path), now, other)
     return render_page(
         request,
         "faceadmin/thresholds.html",
@@ -62,3 +66,11 @@ def thresholds(request: HttpRequest) -> HttpResponse:
         fragment="faceadmin/_thresholds.html",
         status=422 if form.errors else 200,
     )
+
+
+def _in_force() -> InForceNumbers | None:
+    """Return the models' numbers; None without models, which the footer tells of."""
+    try:
+        return quality_in_force()
+    except (ModelMissing, ModelRefused):
+        return None

@@ -44,6 +44,36 @@ def test_a_vector_that_is_gone_is_told_and_put_right(stored, page_of):
     assert "the stores fit together" in body
 
 
+def test_a_repair_asks_first_and_by_htmx_moves_on_by_its_header(stored, page_of):
+    browser, here = page_of("admin"), page("storage_repair", stored)
+    body = browser.get(page("storage", stored)).content.decode()
+
+    answer = browser.post(here, headers={"HX-Request": "true"})
+
+    assert f'hx-post="{here}"' in body  # without it htmx does not ask
+    assert "hx-confirm" in body
+    assert answer.status_code == 204
+    assert page("storage", stored) in answer["HX-Location"]
+
+
+def test_what_differs_is_counted_and_what_a_repair_does_is_said(stored, page_of):
+    stored.crops.delete([face.id for face in collection_faces(stored.name.path)])
+
+    body = page_of("admin").get(page("storage", stored)).content.decode()
+
+    assert '<span class="tag differ">2</span>' in body
+    assert "reads their photos again" in body
+
+
+def test_nothing_is_repaired_while_a_run_works(stored, page_of):
+    stored.start(full=True)
+
+    answer = page_of("admin").post(page("storage_repair", stored), headers={"Accept": "text/html"})
+
+    assert answer.status_code == 409
+    assert "is being clustered" in answer.content.decode()
+
+
 def test_others_are_refused_and_strangers_log_in(stored, page_of, client):
     assert client.get(page("storage", stored)).status_code == 302
     reviewer = page_of("reviewer")

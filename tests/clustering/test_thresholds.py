@@ -1,6 +1,12 @@
 """The page of thresholds: what is in force, and what others would do to a collection."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
+
+from clustering.documents import Face, Verdict
+from vision import CATALOGUE
 
 pytestmark = pytest.mark.services
 
@@ -39,6 +45,49 @@ def test_others_are_tried_on_the_stored_faces(body):
 @pytest.mark.parametrize("value", ["", "many", "nan", "-1", "inf"])
 def test_what_is_no_threshold_is_said_beside_the_form(body, value):
     assert 'role="alert"' in body(422, min_face_size=value)
+
+
+def test_what_was_chosen_and_typed_stays_beside_what_is_wrong(body, painted):
+    page = " ".join(body(422, min_face_size="<b>many", min_confidence="0.7").split())
+
+    assert f'<option value="{painted.name.path}" selected>' in page
+    assert f"?collection={painted.name.path}&amp;min_face_size=20" in page
+    assert "&lt;b&gt;many" in page
+    assert 'value="0.7"' in page
+
+
+def test_htmx_gets_the_form_and_its_result_alone(painted, page_of):
+    painted.paint("a.png", 1)
+    painted.run()
+
+    answer = page_of("admin").get(
+        PAGE,
+        {"collection": painted.name.path, "blur_threshold": 9999},
+        headers={"HX-Request": "true", "HX-Target": "thresholds"},
+    )
+
+    assert "<html" not in answer.content.decode()
+    assert "1 too blurred." in answer.content.decode()
+    assert "Would be kept out" in answer.content.decode()
+
+
+def test_what_a_person_said_of_a_face_is_not_tried(body, painted):
+    Face.objects(key=painted.key("a.png")).update(set__verdict=Verdict.IGNORED)
+
+    assert "<strong>1</strong> of 1 faces" in body(
+        min_face_size=0, min_confidence=0, blur_threshold=0
+    )
+
+
+def test_the_numbers_of_the_models_are_shown_beside(body, settings, model_files):
+    assert "Cosine similarity" not in body()
+    folders = tuple(map(Path, model_files.split(":")))
+    settings.VISION = replace(
+        settings.VISION, models=folders, detector="centerface", embedder="dlib-resnet"
+    )
+
+    assert "centerface and dlib-resnet" in body()
+    assert str(CATALOGUE["dlib-resnet"].cluster_eps) in body()
 
 
 def test_without_a_collection_it_says_so(stores, page_of):
