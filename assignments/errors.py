@@ -51,3 +51,9 @@ class SeveralCalled(Refused):
     """Several profiles have this name; an id says which."""
 
     code = "several_called"
+
+
+class SameProfile(Refused):
+    """A profile cannot be merged with itself."""
+
+    code = "same_profile"

@@ -125,10 +125,10 @@ def clusters_all(run: Run) -> Iterator[Cluster]:
 
 
 def clusters_brief(run: Run) -> list[dict[str, Any]]:
-    """Return label, size and cohesion of all clusters of a run by size, without the noise."""
+    """Return label, person, size and cohesion of a run's clusters by size, without the noise."""
     first, noise = f"{run.clusters_run}/", cluster_place(run.clusters_run, None)
     where = {"place": {"$gte": first, "$lt": noise}}
-    found = iter_fields(Cluster, where, ["label", "place", "face_count", "cohesion"])
+    found = iter_fields(Cluster, where, ["label", "person", "place", "face_count", "cohesion"])
     return sorted(found, key=itemgetter("place"))
 
 

@@ -39,7 +39,7 @@ urlpatterns = [
     path("models/", models.models, name="models"),
     path("thresholds/", thresholds.thresholds, name="thresholds"),
     path("keys/", keys_pages.keys, name="keys"),
-    path("keys/<str:prefix>/revoke/", keys_pages.key_revoke, name="key_revoke"),
+    path("keys/<slug:prefix>/revoke/", keys_pages.key_revoke, name="key_revoke"),
     path("accounts/", accounts.accounts, name="accounts"),
     path("accounts/<int:account_id>/", accounts.account_change, name="account_change"),
     path("", include("profiles.urls")),

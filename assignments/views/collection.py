@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from operator import itemgetter
 from typing import Any
 
@@ -14,6 +15,8 @@ from assignments.people import Whose, whose_all, whose_clusters
 from assignments.queues import Queue
 from assignments.undoing import decided_last
 from clustering import selectors
+from clustering.changes import faces_changed
+from clustering.decisions.log import persons_of_ignored
 from clustering.documents import Cluster, Run
 from clustering.edge import groups_settle
 from clustering.progress import run_progress
@@ -33,9 +36,11 @@ FILTERS = {
     "assigned": "Assigned",
     "suspicious": "Suspicious",
     "small": "Small",
+    "ignored": "With ignored faces",
 }
 ORDERS = {"": "size", "cohesion": "cohesion", "similarity": "similarity", "name": "name"}
 RUNS_SHOWN = 10
+CHANGED_SHOWN, LOOKED_AT = 60, 3000  # faces of a preview
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,10 @@ def collection(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     }
     if run is not None:
         context |= _page(request, run)
+        if run.preview:
+            context["changed"] = list(
+                islice(faces_changed(run, looked_at=LOOKED_AT), CHANGED_SHOWN)
+            )
     return render_page(
         request, "assignments/collection.html", context, fragment="assignments/_people.html"
     )
@@ -118,7 +127,10 @@ def _chosen(run: Run, *, chosen: str, order: str, text: str) -> list[tuple[str, 
         "suspicious": lambda row: row["face_count"] > 1 and row["cohesion"] < bar,
         "small": lambda row: row["face_count"] <= SMALL,
     }
-    if chosen in fits:
+    if chosen == "ignored":
+        persons = persons_of_ignored(run.collection)
+        rows = [row for row in rows if row["person"] in persons]
+    elif chosen in fits:
         rows = [row for row in rows if fits[chosen](row)]
     if text:
         rows = [row for row in rows if text in _words(row["label"], whose.get(row["label"]))]

@@ -46,6 +46,21 @@ def queue(request: HttpRequest, bucket: str, sub: str, queue: str) -> HttpRespon
     return render_page(request, "assignments/queue.html", context)
 
 
+@require_GET
+@role_required(Role.REVIEWER)
+def queues_waiting(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
+    """Say how much waits in each queue of a collection; a page loads this after itself."""
+    name = CollectionName.parse(f"{bucket}/{sub}")
+    run = _run_settled(name)
+    since = looked_last(caller_name(request), run)
+    with law_of(name.path) as law:
+        queues = ReviewQueues(run, law, vectors=face_vectors(), since=since)
+        waiting = [(one, len(queues.waiting(one))) for one in Queue]
+    template = "_waiting_words" if request.GET.get("as") == "words" else "_queues"
+    context = {"name": name, "waiting": waiting}
+    return render(request, f"assignments/{template}.html", context)
+
+
 @require_POST
 @role_required(Role.REVIEWER)
 def queue_later(request: HttpRequest, bucket: str, sub: str, queue: str) -> HttpResponse:

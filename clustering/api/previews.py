@@ -10,9 +10,9 @@ from rest_framework.response import Response
 from clustering import examples, selectors, serializers
 from clustering.answers import preview as answers
 from clustering.answers import runs as run_answers
+from clustering.changes import labels_going_on
 from clustering.decisions.ground import members_by_face
 from clustering.decisions.log import law_of
-from clustering.documents import NOISE, Run
 from clustering.edge import groups_settle, request_apply
 from clustering.errors import NoSuchRun, NotAPreview, PreviewStale, RunActive
 from clustering.proposals import proposals_open
@@ -62,7 +62,7 @@ class RunChangesApi(Api):
         faces: list[answers.ChangedFace] = []
         if before is not None:
             there = members_by_face(before.clusters_run, [one.face for one in page])
-            faces = answers.changed_faces(page, there, same=_same(before, run))
+            faces = answers.changed_faces(page, there, same=labels_going_on(before, run))
         more = cursor_encode(page[-1].place) if len(found) > limit else None
         return Response(answers.run_changes_json(run, faces, next_cursor=more))
 
@@ -94,11 +94,3 @@ class RunProposalsApi(Api):
             "proposals": [answers.proposed_merge_json(one) for one in found],
         }
         return Response(body)
-
-
-def _same(before: Run, run: Run) -> dict[str, str]:
-    """Return, by the labels of before, the labels of those who go on."""
-    labels = {one.person: one.label for one in selectors.clusters_all(run) if one.person}
-    return {one.label: labels.get(one.person, "") for one in selectors.clusters_all(before)} | {
-        NOISE: NOISE
-    }

@@ -86,6 +86,18 @@ def decision_get(decision_id: str) -> Decision:
     return decision
 
 
+def persons_of_ignored(collection: str) -> set[str]:
+    """Return the persons whose faces somebody ignored, or said to be none."""
+    with law_of(collection) as law:
+        out = {face: ruling for face, (_, ruling) in law.out.items()}
+        return {
+            law.root(was)
+            for ruling in set(out.values())
+            for face, was, _ in decision_get(ruling).moves
+            if out.get(face) == ruling
+        }
+
+
 def decision_append(decision: Decision, law: Law) -> None:
     """Write a decision under the number after the newest; raise Raced if that one is taken."""
     try:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from django import forms
 from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.validators import UnicodeUsernameValidator
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -33,16 +35,11 @@ class LastAdmin(Conflict):
 class AccountForm(forms.Form):
     """A name to log in by, and what may be done with it."""
 
-    name = forms.CharField(
-        max_length=150,
-        label="Name",
-        validators=[UnicodeUsernameValidator()],
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
+    name = UsernameField(max_length=150, label="Name", validators=[UnicodeUsernameValidator()])
     role = forms.ChoiceField(choices=[(role.value, role.value) for role in Role], label="Role")
 
     def clean_name(self) -> str:
-        """Refuse a name that is taken, in any case."""
+        """Refuse a name that is taken, in any case and any width of letters."""
         name = str(self.cleaned_data["name"])
         if User.objects.filter(username__iexact=name).exists():
             raise forms.ValidationError(f"{name} is taken.")
@@ -61,14 +58,16 @@ class Line:
 @role_required(Role.ADMIN)
 def accounts(request: HttpRequest) -> HttpResponse:
     """List who may log in; make somebody and show their password, this once."""
-    form = AccountForm(request.POST or None)
+    form = AccountForm(request.POST if request.method == "POST" else None)
     context: dict[str, object] = {"form": form}
-    if request.method == "POST" and form.is_valid():
-        name, password = form.cleaned_data["name"], get_random_string(PASSWORD_LENGTH)
-        with transaction.atomic():
-            user = User.objects.create_user(name, password=password)
-            _role_give(user, Role(form.cleaned_data["role"]))
-        context = {"form": AccountForm(), "made": name, "secret": password}
+    if form.is_valid():
+        password = _account_make(form)
+        if password:
+            context = {
+                "form": AccountForm(),
+                "made": form.cleaned_data["name"],
+                "secret": password,
+            }
     return _page(request, context, status=422 if form.errors else 200)
 
 
@@ -79,18 +78,12 @@ def account_change(request: HttpRequest, account_id: int) -> HttpResponse:
     user = get_object_or_404(User, pk=account_id)
     change = request.POST.get("change", "")
     if change == "password":
-        password = get_random_string(PASSWORD_LENGTH)
-        user.set_password(password)
-        user.save(update_fields=["password"])
-        return _page(
-            request, {"form": AccountForm(), "made": user.get_username(), "secret": password}
-        )
+        password = _password_renew(request, user)
+        made = {"form": AccountForm(), "made": user.get_username(), "secret": password}
+        return _page(request, made)
     with transaction.atomic():
-        if change == "role":
-            _role_give(user, _role_named(request.POST.get("role", "")))
-        elif change in ("activate", "deactivate"):
-            user.is_active = change == "activate"
-            user.save(update_fields=["is_active"])
+        _admins_hold()
+        _rights_change(user, change, request.POST.get("role", ""))
         if user.pk == request.user.pk or not _admins():
             raise LastAdmin("Nobody takes their own rights; let another admin do it.")
     messages.success(request, f"{user.get_username()} was changed.")
@@ -106,6 +99,40 @@ def _page(request: HttpRequest, context: dict[str, object], *, status: int = 200
     return response
 
 
+def _account_make(form: AccountForm) -> str:
+    """Make an account and return its password; empty if another admin was faster with the name."""
+    name, password = form.cleaned_data["name"], get_random_string(PASSWORD_LENGTH)
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(name, password=password)
+            _role_give(user, Role(form.cleaned_data["role"]))
+    except IntegrityError:
+        form.add_error("name", f"{name} is taken.")
+        return ""
+    return password
+
+
+def _password_renew(request: HttpRequest, user: User) -> str:
+    """Return somebody's new password; it ends their sessions, but not the one that asks."""
+    password = get_random_string(PASSWORD_LENGTH)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    if user.pk == request.user.pk:
+        update_session_auth_hash(request, user)
+    return password
+
+
+def _rights_change(user: User, change: str, role: str) -> None:
+    """Give somebody a role, let them in, or shut them out."""
+    if change == "role":
+        _role_give(user, _role_named(role))
+    elif change in ("activate", "deactivate"):
+        user.is_active = change == "activate"
+        user.save(update_fields=["is_active"])
+    else:
+        raise NotValid({"change": ["There is no such change."]})
+
+
 def _role_named(asked: str) -> Role:
     """Return a role by its name."""
     if asked not in list(Role):
@@ -118,6 +145,11 @@ def _role_give(user: User, role: Role) -> None:
     user.groups.set([Group.objects.get_or_create(name=role.value)[0]])
     user.is_superuser = role == Role.ADMIN
     user.save(update_fields=["is_superuser"])
+
+
+def _admins_hold() -> None:
+    """Let one change of rights at a time in: two admins must not take each other's."""
+    Group.objects.select_for_update().get_or_create(name=Role.ADMIN.value)
 
 
 def _admins() -> bool:

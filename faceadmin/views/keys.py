@@ -34,9 +34,9 @@ class KeyForm(forms.Form):
 @role_required(Role.ADMIN)
 def keys(request: HttpRequest) -> HttpResponse:
     """List the keys; make one and show it, this once: only its hash is kept."""
-    form = KeyForm(request.POST or None)
+    form = KeyForm(request.POST if request.method == "POST" else None)
     context: dict[str, object] = {"form": form}
-    if request.method == "POST" and form.is_valid():
+    if form.is_valid():
         given = form.cleaned_data
         days = given["expires_in_days"]
         expires = None if days is None else timezone.now() + timedelta(days=days)

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.assignments.pages import HTML, body_of, of, part
+from tests.clustering.deciding import Reviewed
 
 pytestmark = pytest.mark.services
 
@@ -72,3 +73,22 @@ def test_what_is_no_preview_is_not_dropped(matched, page_of):
     answer = page_of("reviewer").post(f"/runs/{matched.current.id}/drop/", headers=HTML)
 
     assert answer.status_code == 409
+
+
+def test_a_preview_shows_the_faces_that_would_be_elsewhere(matched, page_of):
+    preview = matched.run(full=True, preview=True, eps=1.9)
+    assert preview.changes["moved_faces"]
+
+    body = body_of(page_of("viewer").get(of("collection", matched) + f"?run={preview.id}"))
+
+    assert body.count("→ cluster_0</span>") == preview.changes["moved_faces"]
+    assert "Apply it" not in body
+
+
+def test_those_who_lost_faces_to_the_ignored_are_found(shown, matched):
+    assert shown(show="ignored") == []
+    reviewed = Reviewed(matched)
+
+    reviewed.decide("ignore", faces=(reviewed.face("p0.png"),))
+
+    assert shown(show="ignored") == [matched.ada]

@@ -50,3 +50,15 @@ def test_an_unknown_face_is_404(stores, page_of):
     answer = page_of("viewer").get("/faces/00000000-0000-5000-8000-000000000000/", headers=HTML)
 
     assert answer.status_code == 404
+
+
+def test_the_photo_is_seen_whole_or_near(matched, reviewed, page_of):
+    browser, face = page_of("viewer"), reviewed.face("p0.png")
+
+    whole = body_of(browser.get(f"/faces/{face}/"))
+    near = body_of(browser.get(f"/faces/{face}/?zoom"))
+
+    assert 'viewBox="0 0 ' in whole
+    assert "Zoom in" in whole
+    assert 'viewBox="0 0 ' not in near
+    assert "Whole photo" in near

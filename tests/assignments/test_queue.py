@@ -134,3 +134,14 @@ def test_who_looked_when_goes_with_the_collection(grown, page_of, admin):
     admin.delete(f"/api/v1/collections/{grown.name.path}/")
 
     assert not LastLook.objects.count()
+
+
+def test_how_much_waits_is_told_for_the_page_and_in_words(matched, page_of):
+    browser = page_of("reviewer")
+
+    page = body_of(browser.get(of("queues_waiting", matched)))
+    words = body_of(browser.get(of("queues_waiting", matched) + "?as=words"))
+
+    assert page.count("<a ") == len(Queue)
+    assert "Who is this? 1" in words
+    assert "Triage" not in words

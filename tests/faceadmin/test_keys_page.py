@@ -31,6 +31,7 @@ def test_a_key_is_shown_once_and_works(admin_page):
     assert "&lt;b&gt;import" in answer.content.decode()
     assert answer["Cache-Control"] == "no-store"
     assert secret not in admin_page.get(PAGE).content.decode()
+    assert secret not in str(dict(admin_page.session))
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,8 @@ def test_a_key_is_shown_once_and_works(admin_page):
         {"name": "x", "role": "king"},
         {"name": "x", "role": "viewer", "expires_in_days": "0"},
         {"name": "x", "role": "viewer", "expires_in_days": "many"},
+        {"name": "nul\x00", "role": "viewer"},
+        {},
     ],
 )
 def test_bad_input_is_said_beside_the_form(admin_page, fields):
@@ -49,6 +52,23 @@ def test_bad_input_is_said_beside_the_form(admin_page, fields):
     assert answer.status_code == 422
     assert 'role="alert"' in answer.content.decode()
     assert not ApiKey.objects.count()
+
+
+def test_no_browser_keeps_a_page_with_a_secret(admin_page):
+    answer = admin_page.post(PAGE, {"name": "x", "role": "viewer"})
+
+    assert 'hx-history="false"' in answer.content.decode()  # or htmx stores it when one moves on
+    assert answer["Cache-Control"] == "no-store"
+
+
+def test_what_was_typed_stays_in_the_form(admin_page):
+    fields = {"name": "<b>import", "role": "reviewer", "expires_in_days": "0"}
+
+    body = admin_page.post(PAGE, fields).content.decode()
+
+    assert 'value="&lt;b&gt;import"' in body
+    assert '<option value="reviewer" selected>' in body
+    assert 'value="0"' in body
 
 
 def test_a_revoked_key_lets_nobody_in(admin_page):
@@ -62,8 +82,18 @@ def test_a_revoked_key_lets_nobody_in(admin_page):
     assert "revoked" in admin_page.get(PAGE).content.decode()
 
 
-def test_an_unknown_key_is_404(admin_page):
-    answer = admin_page.post(f"{PAGE}nobody/revoke/", headers={"Accept": "text/html"})
+def test_revoking_by_htmx_moves_on_to_the_list(admin_page):
+    prefix = key_find(made(admin_page.post(PAGE, {"name": "x", "role": "viewer"}))).prefix
+
+    answer = admin_page.post(f"{PAGE}{prefix}/revoke/", headers={"HX-Request": "true"})
+
+    assert (answer.status_code, PAGE in answer["HX-Location"]) == (204, True)
+    assert ApiKey.objects.get(prefix=prefix).revoked
+
+
+@pytest.mark.parametrize("prefix", ["nobody", "nul%00"])
+def test_an_unknown_key_is_404(admin_page, prefix):
+    answer = admin_page.post(f"{PAGE}{prefix}/revoke/", headers={"Accept": "text/html"})
 
     assert answer.status_code == 404
 
@@ -74,6 +104,7 @@ def test_others_are_refused(page_of, role):
 
     assert browser.get(PAGE).status_code == 403
     assert browser.post(PAGE, {"name": "x", "role": "admin"}).status_code == 403
+    assert browser.post(f"{PAGE}any/revoke/").status_code == 403
     assert not ApiKey.objects.count()
 
 

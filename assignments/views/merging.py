@@ -1,0 +1,41 @@
+"""The page that makes two profiles one: asked first, told with the receipt of what went."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_POST
+
+from assignments.decision_form import person_called
+from assignments.merging import profiles_merge
+from profiles.opening import profile_stores
+from profiles.selectors import profile_get
+from vision import get_engine
+from web import idempotency
+from web.auth import caller_name, role_required
+from web.errors import NotValid
+from web.htmx import render_page
+from web.roles import Role
+
+
+@require_POST
+@role_required(Role.ADMIN)
+def profile_merge(request: HttpRequest, user_id: str) -> HttpResponse:
+    """Merge a profile into the one that is named; without ``sure`` only ask."""
+    person = request.POST.get("person", "").strip()
+    if not person:
+        raise NotValid({"person": ["Say whom it is merged into."]})
+    gone, kept = profile_get(user_id), profile_get(person_called(person))
+    context: dict[str, object] = {"gone": gone, "kept": kept}
+    if request.POST.get("sure") == "on":
+        context["receipt"] = profiles_merge(
+            kept.user_id,
+            gone.user_id,
+            engine=get_engine(settings.VISION),
+            thresholds=settings.VISION.thresholds,
+            stores=profile_stores(),
+            forget_answers=idempotency.forget,
+            by=caller_name(request),
+        )
+        context["kept"] = profile_get(kept.user_id)
+    return render_page(request, "assignments/profile_merge.html", context)

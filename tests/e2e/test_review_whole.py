@@ -1,0 +1,93 @@
+"""From an empty installation to a reviewed and assigned collection, in one go, by one reviewer."""
+
+import shutil
+
+import pytest
+
+from tests.e2e.product import Product
+from tests.e2e.reviewing import Collection, answered, log_in
+from tests.labelled import FACES, needs_labelled_photos
+
+pytestmark = [pytest.mark.e2e, needs_labelled_photos]
+
+PATH = "press/autumn"
+PEOPLE = ("Ariel_Sharon", "Colin_Powell", "Tony_Blair")
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory, model_files):
+    root = tmp_path_factory.mktemp("whole")
+    for person in PEOPLE:
+        shutil.copytree(FACES / "lfw10" / person, root / "buckets" / PATH / person)
+    settings = {"BUCKETS_ROOT": root / "buckets", "FACEADMIN_MODELS": model_files}
+    with Product(root, **settings).up() as running:
+        yield running
+
+
+def open_queue(page, product, name):
+    page.goto(f"{product.address}/collections/{PATH}/-/{name}/", wait_until="networkidle")
+
+
+def cards(page):
+    return page.locator("#stack > .question:visible")
+
+
+def who_is_on_the_card(page):
+    """Return the name of the folder that the first face of the card lies in."""
+    return cards(page).locator(".strip img").first.get_attribute("alt").split("/")[-2]
+
+
+def name_the_card(page, name):
+    """Type a name and enrol whoever it is, also if they look like somebody a little."""
+    page.keyboard.press("/")
+    page.keyboard.type(name)
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name=f"Enrol {name}").click()
+    page.wait_for_load_state("networkidle")
+    all_the_same = page.get_by_role("button", name="all the same")
+    if all_the_same.count():
+        all_the_same.click()
+    page.wait_for_url("**/-/who/")
+    page.wait_for_load_state("networkidle")
+
+
+def test_a_reviewer_finds_names_and_clears_away_everybody(page, product):
+    log_in(page, product)
+    page.get_by_role("button", name=PATH, exact=True).click()
+    page.wait_for_url(f"**/collections/{PATH}/")
+    page.get_by_text("cluster_0").wait_for(timeout=60_000)
+    collection = Collection(product, PATH)
+
+    open_queue(page, product, "who")
+    named = set()
+    while cards(page).count():
+        person = who_is_on_the_card(page)
+        assert person not in named
+        name_the_card(page, person.replace("_", " "))
+        named.add(person)
+    open_queue(page, product, "triage")
+    while cards(page).count():
+        with answered(page):
+            page.keyboard.press("i")
+        page.locator(".question.answered").wait_for(state="detached")
+
+    assert named == set(PEOPLE)
+    assert len(collection.assigned()) == len(PEOPLE)
+    assert "noise" not in collection.labels().values()
+    page.goto(f"{product.address}/assignments/")
+    assert page.locator("tbody .tag.same").count() == len(PEOPLE)
+    page.goto(f"{product.address}/activity/")
+    assert page.get_by_text("1 face ignored.").count() > 0
+
+
+def test_a_photo_of_forty_megabytes_is_refused_where_the_reviewer_stands(page, product, tmp_path):
+    large = tmp_path / "large.jpg"
+    large.write_bytes(b"\xff\xd8\xff" + bytes(40_000_000))
+    log_in(page, product)
+    page.goto(f"{product.address}/search/")
+
+    page.get_by_label("Photo").set_input_files(large)
+    page.get_by_role("button", name="Search").click()
+
+    page.get_by_role("alert").wait_for()
+    assert "are allowed" in page.get_by_role("alert").inner_text()
