@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
 from django.views.decorators.http import require_GET
 
 from assignments.undoing import decided_sentence
@@ -21,8 +22,6 @@ from web.roles import Role
 
 PER_PAGE = 50
 LOOKED_AT = 2000  # decisions, for a page of those that fit
-
-
 GONE = "a cluster that is no more"
 
 
@@ -69,17 +68,17 @@ def activity(request: HttpRequest) -> HttpResponse:
 
 
 def _found(path: str, before: str, *, by: str, kind: str) -> tuple[list[Decision], str | None]:
-    """Return a page of the decisions that fit, and the cursor to go on from."""
+    """Return a page of the decisions that fit, and the cursor to go on from if there are more."""
     found: list[Decision] = []
-    for _ in range(LOOKED_AT // PER_PAGE):
-        some = decisions_newest(path, before=before, limit=PER_PAGE)
-        for one in some:
+    for _ in range(max(LOOKED_AT // PER_PAGE, 1)):
+        some = decisions_newest(path, before=before, limit=PER_PAGE + 1)
+        for one in some[:PER_PAGE]:
+            if len(found) == PER_PAGE:
+                return found, cursor_encode(before)
             if (by in ("", one.by)) and (kind in ("", one.kind.value)):
                 found.append(one)
             before = one.place
-            if len(found) == PER_PAGE:
-                return found, cursor_encode(before)
-        if len(some) < PER_PAGE:
+        if len(some) <= PER_PAGE:
             return found, None
     return found, cursor_encode(before)
 
@@ -125,4 +124,5 @@ def _text(decision: Decision, names: dict[str, str], law: Law) -> str:
         other = GONE
     if decision.kind == Kind.SPLIT:
         return decided_sentence(decision, cluster=other, to=person)
-    return decided_sentence(decision, cluster=person, other=other, to=person)
+    text = decided_sentence(decision, cluster=person, other=other, to=person)
+    return capfirst(text) if text.startswith(GONE) else text  # labels stay as they are written

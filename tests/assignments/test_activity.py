@@ -4,6 +4,7 @@ import pytest
 
 from assignments.views import activity
 from clustering.decisions.documents import Decision
+from clustering.decisions.forgetting import decisions_forget
 from tests.assignments.pages import HTML, body_of, of
 from tests.clustering.deciding import Reviewed
 
@@ -46,6 +47,7 @@ def test_earlier_ones_are_on_the_next_page(reviewed, page_of, monkeypatch):
 
     assert "1 face rejected" not in first
     assert "1 face rejected" in second
+    assert "cursor=" not in second
 
 
 def test_a_reviewer_undoes_from_there(reviewed, matched, page_of):
@@ -91,7 +93,7 @@ def test_what_is_merged_is_called_as_it_was_and_in_a_later_run_as_no_more(
     later = body_of(browser.get(PAGE, {"kind": "merge"}))
 
     assert f"{matched.eve} merged into {matched.bob}." in now
-    assert f"a cluster that is no more merged into {reviewed.label('p1.png', 1)}." in later
+    assert f"A cluster that is no more merged into {reviewed.label('p1.png', 1)}." in later
 
 
 def test_an_undo_says_what_it_undid_and_the_undone_by_which(reviewed, page_of):
@@ -131,6 +133,18 @@ def test_viewers_undo_nothing(reviewed, matched, page_of):
 
     assert answer.status_code == 403
     assert Decision.objects.count() == 2
+
+
+def test_a_person_who_was_erased_is_named_no_more(reviewed, matched, page_of):
+    reviewed.decide("choose_profile", cluster=matched.ada, user_id="ada")
+    browser = page_of("viewer")
+
+    before = body_of(browser.get(PAGE))
+    decisions_forget("ada")
+    after = body_of(browser.get(PAGE))
+
+    assert f"{matched.ada} is ada." in before
+    assert f"{matched.ada} is somebody who was erased." in after
 
 
 def test_whoever_decided_may_have_any_name(reviewed, page_of):
