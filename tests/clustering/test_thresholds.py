@@ -79,7 +79,8 @@ def test_what_a_person_said_of_a_face_is_not_tried(body, painted):
     )
 
 
-def test_the_numbers_of_the_models_are_shown_beside(body, settings, model_files):
+def test_the_numbers_of_the_models_are_shown_beside(body, settings, model_files, tmp_path):
+    settings.VISION = replace(settings.VISION, models=(), cache=tmp_path)
     assert "Cosine similarity" not in body()
     folders = tuple(map(Path, model_files.split(":")))
     settings.VISION = replace(

@@ -1,12 +1,11 @@
 """Enrolling somebody in a real browser: a photo is chosen, dropped or pasted, and kept."""
 
 import base64
-import re
 
 import pytest
 
 from tests.e2e.product import Product
-from tests.e2e.test_review_trip import log_in
+from tests.e2e.reviewing import log_in
 from tests.labelled import FACES, needs_labelled_photos
 
 pytestmark = [pytest.mark.e2e, needs_labelled_photos]
@@ -31,11 +30,6 @@ def product(tmp_path_factory, model_files):
         yield running
 
 
-@pytest.fixture
-def password(product):
-    return re.search(r"password: (\S+)", product.said()).group(1)
-
-
 def photos_of(folder):
     return sorted(path for path in folder.iterdir() if path.suffix == ".jpg")
 
@@ -46,9 +40,9 @@ def hand_over(page, kind, photo):
     page.locator("[data-photo-drop]").evaluate(HANDED_OVER, [kind, photo.name, coded])
 
 
-def test_photos_are_dropped_pasted_and_kept_while_a_refusal_is_answered(page, product, password):
+def test_photos_are_dropped_pasted_and_kept_while_a_refusal_is_answered(page, product):
     first, second, *_ = photos_of(SHARON)
-    log_in(page, product, password)
+    log_in(page, product)
     page.get_by_role("link", name="People").click()
     page.get_by_role("link", name="Enrol a person").first.click()
     page.get_by_label("Name").fill("Ariel Sharon")
@@ -70,9 +64,9 @@ def test_photos_are_dropped_pasted_and_kept_while_a_refusal_is_answered(page, pr
     page.wait_for_function("document.querySelector('#references img').naturalWidth >= 100")
 
 
-def test_a_face_like_another_is_forced_without_choosing_the_photo_again(page, product, password):
+def test_a_face_like_another_is_forced_without_choosing_the_photo_again(page, product):
     third = photos_of(SHARON)[2]
-    log_in(page, product, password)
+    log_in(page, product)
     page.goto(f"{product.address}/profiles/enrol/")
     page.get_by_label("User id").fill("double")
     page.get_by_label("Photos", exact=True).set_input_files(third)
@@ -85,8 +79,8 @@ def test_a_face_like_another_is_forced_without_choosing_the_photo_again(page, pr
     page.wait_for_url("**/profiles/double/")
 
 
-def test_a_photo_is_kept_until_it_is_added_and_then_the_form_is_empty(page, product, password):
-    log_in(page, product, password)
+def test_a_photo_is_kept_until_it_is_added_and_then_the_form_is_empty(page, product):
+    log_in(page, product)
     page.goto(f"{product.address}/profiles/sharon/")
     page.get_by_text("Add a photo").click()
     page.get_by_label("Photos", exact=True).set_input_files(photos_of(SHARON)[2])
@@ -100,8 +94,8 @@ def test_a_photo_is_kept_until_it_is_added_and_then_the_form_is_empty(page, prod
     assert page.locator("input[multiple]").evaluate("input => input.files.length") == 0
 
 
-def test_people_are_found_while_typing(page, product, password):
-    log_in(page, product, password)
+def test_people_are_found_while_typing(page, product):
+    log_in(page, product)
     page.goto(f"{product.address}/profiles/")
     page.get_by_label("Name or id begins with").press_sequentially("ari")
 
@@ -111,12 +105,19 @@ def test_people_are_found_while_typing(page, product, password):
     assert page.url.endswith("?q=ari")
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_pages_are_accessible_and_fit(page, product, password, artifacts, width, theme):
+@pytest.mark.parametrize(
+    ("theme", "width"),
+    [
+        ("light", 1280),
+        ("dark", 390),
+        pytest.param("light", 390, marks=pytest.mark.long),
+        pytest.param("dark", 1280, marks=pytest.mark.long),
+    ],
+)
+def test_pages_are_accessible_and_fit(page, product, artifacts, width, theme):
     from axe_playwright_python.sync_playwright import Axe
 
-    log_in(page, product, password)
+    log_in(page, product)
     page.set_viewport_size({"width": width, "height": 860})
     page.emulate_media(color_scheme=theme)
     for address in ("", "?q=nobody", "enrol/", "sharon/", "sharon/erase/"):
@@ -135,8 +136,8 @@ def test_pages_are_accessible_and_fit(page, product, password, artifacts, width,
         assert scroll <= width, (name, scroll)
 
 
-def test_somebody_is_enrolled_without_scripts(plain_page, product, password):
-    log_in(plain_page, product, password)
+def test_somebody_is_enrolled_without_scripts(plain_page, product):
+    log_in(plain_page, product)
     plain_page.goto(f"{product.address}/profiles/enrol/")
     plain_page.get_by_label("User id").fill("powell")
     plain_page.get_by_label("Photos", exact=True).set_input_files(photos_of(POWELL)[0])

@@ -32,8 +32,15 @@ def product(tmp_path_factory, model_files):
         yield running
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("theme", "width"),
+    [
+        ("light", 1280),
+        ("dark", 390),
+        pytest.param("light", 390, marks=pytest.mark.long),
+        pytest.param("dark", 1280, marks=pytest.mark.long),
+    ],
+)
 def test_pages_are_accessible_and_fit(page, product, artifacts, width, theme):
     log_in(page, product)
     page.set_viewport_size({"width": width, "height": 860})
