@@ -152,6 +152,7 @@ class StoredCollection:
                     run=self.run_id,
                     face=face_id,
                     key=key,
+                    taken=f"20{rank % 25:02d}-05-01T12:{rank % 60:02d}:00",
                     cluster=label,
                     base=label,
                     place=Member.place_for(self.run_id, label, rank),

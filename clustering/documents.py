@@ -198,7 +198,10 @@ class Batch(Document):
 
 
 class Image(Document):
-    """An object in a bucket that was looked at: what it is, or why it was skipped."""
+    """An object in a bucket that was looked at: what it is, or why it was skipped.
+
+    ``taken`` is when, on the camera's clock: ISO 8601, "" if the photo does not say.
+    """
 
     id = fields.StringField(primary_key=True)
     collection = fields.StringField(required=True)
@@ -211,6 +214,7 @@ class Image(Document):
     width = fields.IntField(default=0)
     height = fields.IntField(default=0)
     format = fields.StringField(default="")
+    taken = fields.StringField(default="")
     state = fields.EnumField(ImageState, default=ImageState.READ)
     reason = fields.StringField(default="")
     detail = fields.StringField(default="")
@@ -234,6 +238,7 @@ class Face(Document):
     place = fields.StringField(required=True)
     image = fields.StringField(required=True)
     key = fields.StringField(required=True)
+    taken = fields.StringField(default="")
     index = fields.IntField(required=True)
     bbox = fields.ListField(fields.FloatField())
     landmarks = fields.ListField(fields.FloatField())
@@ -263,8 +268,9 @@ class Face(Document):
 class Cluster(Document):
     """A person in a run, or the run's noise; ``person`` is the same in every run.
 
-    ``version`` is the number of the last decision about it. ``stale`` is its id as long as
-    ``cohesion`` and the order of its faces do not follow the decision ``changed_by`` yet.
+    ``newest`` is when its newest photo was taken. ``version`` is the number of the last decision
+    about it. ``stale`` is its id as long as ``newest``, ``cohesion`` and the order of its faces do
+    not follow the decision ``changed_by`` yet.
     """
 
     id = fields.StringField(primary_key=True)
@@ -277,6 +283,7 @@ class Cluster(Document):
     image_count = fields.IntField(required=True)
     covers = fields.ListField(fields.StringField())
     cohesion = fields.FloatField(default=0.0)
+    newest = fields.StringField(default="")
     version = fields.IntField(default=0)
     stale = fields.StringField()
     changed_by = fields.IntField(default=0)
@@ -336,6 +343,7 @@ class Member(Document):
     run = fields.StringField(required=True)
     face = fields.StringField(required=True)
     key = fields.StringField(required=True)
+    taken = fields.StringField(default="")
     cluster = fields.StringField(required=True)
     base = fields.StringField(default="")
     place = fields.StringField(required=True)
@@ -353,6 +361,11 @@ class Member(Document):
     def place_for(run: str, label: str, rank: int) -> str:
         """Return the order key: members of one cluster lie together, best first."""
         return f"{run}/{label}/{rank:08d}"
+
+    @staticmethod
+    def dated_place_for(run: str, label: str, *, taken: str, key: str, face: str) -> str:
+        """Return the key of the order by date, and by file among those of one date."""
+        return f"{run}/{label}/{taken}\t{key}\t{face}"
 
     @staticmethod
     def place_decided(run: str, label: str, seq: int, face: str) -> str:

@@ -125,10 +125,11 @@ def clusters_all(run: Run) -> Iterator[Cluster]:
 
 
 def clusters_brief(run: Run) -> list[dict[str, Any]]:
-    """Return label, person, size and cohesion of a run's clusters by size, without the noise."""
+    """Return label, person, size, cohesion and newest photo of the clusters by size, no noise."""
     first, noise = f"{run.clusters_run}/", cluster_place(run.clusters_run, None)
     where = {"place": {"$gte": first, "$lt": noise}}
-    found = iter_fields(Cluster, where, ["label", "person", "place", "face_count", "cohesion"])
+    fields = ["label", "person", "place", "face_count", "cohesion", "newest"]
+    found = iter_fields(Cluster, where, fields)
     return sorted(found, key=itemgetter("place"))
 
 
@@ -202,6 +203,22 @@ def members_last(run: Run, label: str, *, after: str = "", limit: int) -> list[M
     return list(found.order_by("-place").limit(limit))
 
 
+def members_newest(run: Run, label: str, *, after: str = "", limit: int) -> list[Member]:
+    """Return up to ``limit`` members of a cluster, the newest photo first, undated ones last.
+
+    ``after`` is the dated place of the last one of the page before.
+    """
+    places = {
+        Member.dated_place_for(
+            run.clusters_run, label, taken=one["taken"], key=one["key"], face=one["face"]
+        ): one["face"]
+        for one in _members_of(run, label, ["taken", "key", "face"])
+    }
+    page = sorted((one for one in places if not after or one < after), reverse=True)[:limit]
+    known = _members_by_face(run, [places[one] for one in page])
+    return [known[places[one]] for one in page if places[one] in known]
+
+
 def members_slices(run: Run, *, size: int) -> Iterator[list[Member]]:
     """Iterate all members of a run in slices, cluster by cluster."""
     first = f"{run.clusters_run}/"
@@ -231,9 +248,7 @@ def members_all(run: Run) -> Iterator[Member]:
 
 def members_faces(run: Run, label: str) -> list[str]:
     """Return the faces of a cluster of a run, in no order."""
-    first = f"{run.clusters_run}/{label}/"
-    where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
-    return [row["face"] for row in iter_fields(Member, where, ["face"])]
+    return [row["face"] for row in _members_of(run, label, ["face"])]
 
 
 def current_run(collection: str) -> Run | None:
@@ -247,12 +262,7 @@ def current_members(collection: str, faces: list[str]) -> dict[str, Member]:
     current = current_run(collection)
     if current is None:
         return {}
-    ids = [Member.id_for(current.clusters_run, face) for face in faces]
-    found: dict[str, Member] = {}
-    for first in range(0, len(ids), IDS_PER_QUERY):
-        for member in Member.objects(id__in=ids[first : first + IDS_PER_QUERY]):
-            found[member.face] = member
-    return found
+    return _members_by_face(current, faces)
 
 
 def member_find(run: Run, face_id: str) -> Member | None:
@@ -308,6 +318,19 @@ def images_skipped(
 def page_all(kind: Any, first: str) -> Iterator[Any]:
     """Iterate documents of any kind whose place starts with ``first``, in order."""
     return _stream(kind, first)
+
+
+def _members_of(run: Run, label: str, fields: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield some fields of a cluster's members, in no order."""
+    first = f"{run.clusters_run}/{label}/"
+    return iter_fields(Member, {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}, fields)
+
+
+def _members_by_face(run: Run, faces: list[str]) -> dict[str, Member]:
+    """Return the places that faces have in a run, by face; one without is left out."""
+    ids = [Member.id_for(run.clusters_run, face) for face in faces]
+    slices = (ids[first : first + IDS_PER_QUERY] for first in range(0, len(ids), IDS_PER_QUERY))
+    return {one.face: one for some in slices for one in Member.objects(id__in=some)}
 
 
 def _run_of(collection: str, field: str) -> Run:

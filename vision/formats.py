@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from datetime import datetime
 
 import cv2
 import numpy as np
@@ -20,6 +21,7 @@ register_heif_opener()
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "HEIF", "GIF", "AVIF")
 SAME_FORMAT = {"MPO": "JPEG"}  # a phone's JPEG with a second picture behind it
+TAKEN = (ExifTags.Base.DateTimeOriginal, ExifTags.Base.DateTimeDigitized)
 DEEP_GREY = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 
 # Sizes are checked against the caller's limits; Pillow's own limit is another, and only warns.
@@ -73,6 +75,16 @@ def orientation_of(header: Image.Image, data: bytes) -> int:
     except DECODER_FAILURES:
         return 1
     return orientation if 1 <= orientation <= 8 else 1
+
+
+def taken_of(header: Image.Image) -> str:
+    """Return when EXIF says the photo was taken, as ISO 8601 on the camera's clock, or ""."""
+    try:
+        exif = header.getexif().get_ifd(ExifTags.IFD.Exif)
+        stated = str(next((exif[tag] for tag in TAKEN if exif.get(tag)), ""))
+        return datetime.strptime(stated.strip("\x00 "), "%Y:%m:%d %H:%M:%S").isoformat()
+    except DECODER_FAILURES:
+        return ""
 
 
 def upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:

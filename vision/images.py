@@ -22,6 +22,7 @@ from vision.formats import (
     is_fast_jpeg,
     orientation_of,
     rgb_pixels,
+    taken_of,
     upright,
 )
 
@@ -48,13 +49,17 @@ class ImageLimits:
 
 @dataclass(frozen=True, eq=False)
 class DecodedImage:
-    """An upright photo; ``pixels`` (H, W, 3) may be smaller than the original by ``scale``."""
+    """An upright photo; ``pixels`` (H, W, 3) may be smaller than the original by ``scale``.
+
+    ``taken`` is when the camera says it was, as ISO 8601 without a zone, "" where it does not.
+    """
 
     pixels: NDArray[np.uint8]
     width: int
     height: int
     scale: float
     format: str
+    taken: str = ""
     data: bytes = field(default=b"", repr=False)
 
     @property
@@ -77,7 +82,7 @@ def image_decode(
         raise NotAnImage("The file is not an image of a format that can be read.") from failure
     with header:
         _size_check(header, limits)
-        orientation = orientation_of(header, data)
+        orientation, taken = orientation_of(header, data), taken_of(header)
         reduction = _reduction(max(header.size), working_side)
         try:
             pixels, reduction = _pixels(data, header, reduction)
@@ -90,6 +95,7 @@ def image_decode(
             height=height,
             scale=1 / reduction,
             format=format_name(header),
+            taken=taken,
             data=data,
         )
 

@@ -12,7 +12,7 @@ from assignments.undoing import decided_last
 from clustering import selectors
 from clustering.decisions.law import Law
 from clustering.decisions.log import law_of
-from clustering.documents import Cluster, Run
+from clustering.documents import Cluster, Member, Run
 from clustering.edge import groups_settle
 from clustering.errors import NoSuchRun
 from clustering.proposals import proposals_open
@@ -27,7 +27,12 @@ from web.roles import Role
 FACES_PER_PAGE = 120
 SUGGESTED = 5
 ALIKE = 6
-ORDERS = {"": "most typical first", "odd": "least typical first"}
+ORDERS = {
+    "": "most typical first",
+    "odd": "least typical first",
+    "newest": "newest photo first",
+}
+PAGES = {"odd": selectors.members_last, "newest": selectors.members_newest}
 
 
 @dataclass(frozen=True)
@@ -46,9 +51,9 @@ def cluster(request: HttpRequest, bucket: str, sub: str, cluster_id: str) -> Htt
     groups_settle(name.path)
     run = _run_shown(name, request.GET.get("run", ""))
     shown = selectors.cluster_get(run, cluster_id)
-    odd_first = request.GET.get("order", "") == "odd"
+    order = request.GET.get("order", "")
     after = cursor_decode(request.GET.get("cursor"), within=f"{shown.run}/{shown.label}/")
-    page = selectors.members_last if odd_first else selectors.members_page
+    page = PAGES.get(order, selectors.members_page)
     found = page(run, shown.label, after=after, limit=FACES_PER_PAGE + 1)
     members = found[:FACES_PER_PAGE]
     is_current = selectors.collection_get(name.path).current_run == run.id
@@ -60,8 +65,8 @@ def cluster(request: HttpRequest, bucket: str, sub: str, cluster_id: str) -> Htt
             "members": members,
             "confirmed": {one.face for one in members if one.face in law.attached},
             "version": law.version(shown.person),
-            "next": cursor_encode(members[-1].place) if len(found) > FACES_PER_PAGE else None,
-            "order": "odd" if odd_first else "",
+            "next": _cursor(members[-1], order) if len(found) > FACES_PER_PAGE else None,
+            "order": order if order in PAGES else "",
             "orders": ORDERS,
             "is_current": is_current,
             "decided": decided_last(request.session, name.path),
@@ -71,6 +76,17 @@ def cluster(request: HttpRequest, bucket: str, sub: str, cluster_id: str) -> Htt
             context |= _beside(run, shown, law)
     return render_page(
         request, "assignments/cluster.html", context, fragment="assignments/_faces.html"
+    )
+
+
+def _cursor(last: Member, order: str) -> str:
+    """Return where the page goes on behind its last face."""
+    if order != "newest":
+        return cursor_encode(last.place)
+    return cursor_encode(
+        Member.dated_place_for(
+            last.run, last.cluster, taken=last.taken, key=last.key, face=last.face
+        )
     )
 
 

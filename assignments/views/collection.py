@@ -38,7 +38,13 @@ FILTERS = {
     "small": "Small",
     "ignored": "With ignored faces",
 }
-ORDERS = {"": "size", "cohesion": "cohesion", "similarity": "similarity", "name": "name"}
+ORDERS = {
+    "": "size",
+    "newest": "newest",
+    "cohesion": "cohesion",
+    "similarity": "similarity",
+    "name": "name",
+}
 RUNS_SHOWN = 10
 CHANGED_SHOWN, LOOKED_AT = 60, 3000  # faces of a preview
 
@@ -134,7 +140,9 @@ def _chosen(run: Run, *, chosen: str, order: str, text: str) -> list[tuple[str, 
         rows = [row for row in rows if fits[chosen](row)]
     if text:
         rows = [row for row in rows if text in _words(row["label"], whose.get(row["label"]))]
-    if order == "cohesion":
+    if order == "newest":
+        rows.sort(key=itemgetter("newest"), reverse=True)
+    elif order == "cohesion":
         rows.sort(key=itemgetter("cohesion"))
     elif order == "similarity":
         rows.sort(key=lambda row: _similarity(whose.get(row["label"])))

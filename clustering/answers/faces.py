@@ -11,12 +11,16 @@ from clustering.documents import Face, Image, Member, Run
 
 
 class ImageFacts(TypedDict):
-    """The photo a face was found in: upright size in pixels, bytes, format."""
+    """The photo a face was found in: upright size in pixels, bytes, format.
+
+    `taken` is when, on the camera's clock and without a zone, null if the photo does not say.
+    """
 
     width: int
     height: int
     size: int
     format: str
+    taken: str | None
     faces: int
 
 
@@ -101,6 +105,7 @@ def _image_json(image: Image) -> ImageFacts:
         "height": image.height,
         "size": image.size,
         "format": image.format,
+        "taken": image.taken or None,
         "faces": image.faces,
     }
 

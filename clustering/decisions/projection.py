@@ -184,6 +184,7 @@ def _member(
         run=run.id,
         face=face.id,
         key=face.key,
+        taken=face.taken,
         cluster=label,
         place=Member.place_decided(run.id, label, decision.seq, face.id),
         similarity=before.similarity if before is not None else 0.0,

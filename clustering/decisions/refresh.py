@@ -41,6 +41,7 @@ def clusters_refresh(path: str, *, vectors: VectorStore) -> int:
         values = {
             "covers": list(cluster.covers),
             "cohesion": cluster.cohesion,
+            "newest": cluster.newest,
             "stale": "",
             "described_at": lease_now(),
         }
@@ -80,6 +81,7 @@ def _describe(
 ) -> None:
     """Measure and order the faces of one cluster anew."""
     members = {one.face: one for one in members_of(run, cluster.label)}
+    cluster.newest = max((one.taken for one in members.values()), default="")
     looks = vectors.retrieve(run.embedder, list(members)) if members else {}
     faces = [face for face in members if face in looks]
     if faces:

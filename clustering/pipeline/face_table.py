@@ -22,6 +22,7 @@ class FaceTable:
 
     ids: list[str]
     keys: list[str]
+    taken: list[str]
     quality: NDArray[np.float32]
     vectors: NDArray[np.float32]
     present: set[str]
@@ -35,6 +36,7 @@ class FaceTable:
             self,
             ids=[self.ids[row] for row in kept],
             keys=[self.keys[row] for row in kept],
+            taken=[self.taken[row] for row in kept],
             quality=self.quality[kept],
             vectors=self.vectors[kept],
             refused=self.refused + len(rows),
@@ -48,7 +50,7 @@ def face_table(run: Run, *, tools: Tools, wanted: Collection[str] = ()) -> FaceT
     """
     expected = faces_of_images(run)
     thresholds = QualityThresholds(**run.thresholds)
-    ids, keys, quality, judged, refused = [], [], [], [], 0
+    ids, keys, taken, quality, judged, refused = [], [], [], [], [], 0
     for face in collection_faces(run.collection):
         if face.id not in expected:
             continue
@@ -59,6 +61,7 @@ def face_table(run: Run, *, tools: Tools, wanted: Collection[str] = ()) -> FaceT
         ):
             ids.append(face.id)
             keys.append(face.key)
+            taken.append(face.taken)
             quality.append(face.quality_score)
         else:
             refused += 1
@@ -68,6 +71,7 @@ def face_table(run: Run, *, tools: Tools, wanted: Collection[str] = ()) -> FaceT
     return FaceTable(
         ids=[ids[row] for row in kept],
         keys=[keys[row] for row in kept],
+        taken=[taken[row] for row in kept],
         quality=np.asarray(quality, np.float32)[kept],
         vectors=vectors if len(kept) == len(ids) else vectors[kept],
         present=expected,

@@ -224,6 +224,7 @@ def _members(run: Run, label: str, ranked: NDArray[np.int64], *, named: _Named) 
             run=run.id,
             face=table.ids[row],
             key=table.keys[row],
+            taken=table.taken[row],
             cluster=label,
             base=label,
             place=Member.place_for(run.id, label, rank),
@@ -252,6 +253,7 @@ def _cluster(
         image_count=len({table.keys[row] for row in ranked}),
         covers=[table.ids[row] for row in covers],
         cohesion=0.0 if number < 0 else round(float(named.grouping.cohesion[number]), 6),
+        newest=max(table.taken[row] for row in ranked),
         version=named.decided.law.version(person),
     )
 

@@ -194,7 +194,7 @@ def _image_of(photo: Photo, *, run: Run, now: datetime, faces: int) -> Image:
         return _mark_skipped(image, reason=photo.refusal.code, detail=str(photo.refusal))
     if photo.decoded is not None:
         image.width, image.height = photo.decoded.width, photo.decoded.height
-        image.format = photo.decoded.format
+        image.format, image.taken = photo.decoded.format, photo.decoded.taken
     image.digest, image.size, image.faces = photo.digest, len(photo.data), faces
     return image
 
@@ -225,6 +225,7 @@ def _face_of(face: DetectedFace, photo: Photo, *, run: Run, index: int, now: dat
         place=collection_place(run.collection, face_id),
         image=Image.id_for(run.collection, photo.key),
         key=photo.key,
+        taken=photo.decoded.taken if photo.decoded is not None else "",
         index=index,
         bbox=[round(float(side), 2) for side in face.bbox],
         landmarks=[]

@@ -1,5 +1,8 @@
 """The page of a cluster."""
 
+import re
+from html import unescape
+
 import pytest
 
 from tests.assignments.pages import HTML, body_of, of, part
@@ -33,6 +36,29 @@ def test_the_least_typical_come_first_if_that_is_asked(matched, page_of):
         return [line.split('"')[0] for line in body.split('class="face" id="face-')[1:]]
 
     assert faces(odd) == faces(typical)[::-1]
+
+
+def test_faces_come_by_the_day_of_their_photo_and_undated_ones_last(album, page_of, monkeypatch):
+    monkeypatch.setattr("assignments.views.cluster.FACES_PER_PAGE", 2)
+    for day, file in ((3, "a.png"), (9, "b.png"), (1, "c.png"), (0, "d.png"), (6, "e.png")):
+        taken = f"2024:05:{day:02d} 10:00:00" if day else ""
+        album.paint(file, 1, shade=day, taken=taken)
+    album.run()
+    browser = page_of("viewer")
+    address = of("cluster", album, cluster_id="cluster_0")
+
+    pages, query = [], "?order=newest"
+    while query:
+        body = body_of(browser.get(address + query))
+        pages.append(re.findall(r'title="[^"]*/([a-e]\.png[^"]*)"', body))
+        more = re.search(r'href="(\?cursor=[^"]*)"', body)
+        query = unescape(more[1]) if more else ""
+
+    assert pages == [
+        ["b.png, 2024-05-09", "e.png, 2024-05-06"],
+        ["a.png, 2024-05-03", "c.png, 2024-05-01"],
+        ["d.png"],
+    ]
 
 
 def test_htmx_gets_the_faces_alone(matched, page_of):

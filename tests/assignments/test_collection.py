@@ -2,6 +2,7 @@
 
 import pytest
 
+from clustering.decisions.refresh import clusters_refresh
 from tests.assignments.pages import HTML, body_of, of, part
 from tests.clustering.deciding import Reviewed
 
@@ -44,6 +45,19 @@ def test_filters_choose(shown, matched):
 def test_orders_order(shown, matched):
     assert shown(order="name")[0] == matched.ada
     assert set(shown(order="cohesion")) == {matched.ada, matched.bob, matched.eve}
+
+
+def test_whoever_is_on_the_newest_photo_comes_first_also_after_a_decision(shown, matched):
+    matched.paint("new.png", 2, shade=70, taken="2024:05:01 10:00:00")
+    matched.paint("newer.png", 3, shade=71, taken="2024:06:01 10:00:00")
+    matched.run()
+    assert shown(order="newest")[:2] == [matched.label("newer.png"), matched.label("new.png")]
+    reviewed = Reviewed(matched)
+
+    reviewed.decide("move", faces=(reviewed.face("newer.png"),), to=matched.label("p0.png"))
+    clusters_refresh(matched.name.path, vectors=matched.vectors)
+
+    assert shown(order="newest")[:2] == [matched.label("p0.png"), matched.label("new.png")]
 
 
 def test_pages_of_a_choice_go_on(shown):

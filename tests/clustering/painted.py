@@ -8,6 +8,7 @@ import io
 from types import SimpleNamespace
 
 import numpy as np
+from PIL import ExifTags
 from PIL import Image as PillowImage
 
 from vision import (
@@ -26,14 +27,20 @@ SHARP = 200
 BLURRED = 10
 
 
-def painted_photo(*people, blurred=(), shade=0):
-    """Return a PNG with a face of each person; ``shade`` makes the content another one."""
+def painted_photo(*people, blurred=(), shade=0, taken=""):
+    """Return a PNG with a face of each person; ``shade`` makes the content another one.
+
+    ``taken`` is what its EXIF says of the time, as YYYY:MM:DD HH:MM:SS.
+    """
     pixels = np.full((8, 32, 3), 255 - shade, np.uint8)
     for column, person in enumerate(people):
         pixels[0, column] = (person, BLURRED if person in blurred else SHARP, 0)
     pixels[0, len(people)] = (0, 0, 255)
     out = io.BytesIO()
-    PillowImage.fromarray(pixels).save(out, "PNG")
+    exif = PillowImage.Exif()
+    if taken:
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = taken
+    PillowImage.fromarray(pixels).save(out, "PNG", exif=exif.tobytes())
     return out.getvalue()
 
 

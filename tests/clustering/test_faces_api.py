@@ -28,6 +28,7 @@ def test_a_face_tells_its_photo_quality_and_cluster(painted, face, viewer):
         "height": 8,
         "size": len((painted.folder / face.key.rpartition("/")[2]).read_bytes()),
         "format": "PNG",
+        "taken": None,
         "faces": 1,
     }
     assert body["bbox"] == [0.0, 0.0, 1.0, 1.0]

@@ -35,6 +35,13 @@ def saved(pixels, kind, **options):
     return out.getvalue()
 
 
+def taken(stated):
+    """Return EXIF that says when a photo was taken, as bytes: some writers drop a bare sub-IFD."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = stated
+    return exif.tobytes()
+
+
 def decoded(data, **options):
     return image_decode(data, limits=LIMITS, **options)
 
@@ -107,6 +114,27 @@ def test_broken_exif_leaves_the_photo_as_it_lies():
     image = decoded(saved(drawn(), "JPEG", exif=exif))
 
     assert near(corners(image.pixels), CORNERS)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF"])
+def test_the_day_a_photo_was_taken_is_read(kind):
+    assert decoded(saved(drawn(), kind, exif=taken("2024:05:01 12:30:59"))).taken == (
+        "2024-05-01T12:30:59"
+    )
+
+
+@pytest.mark.parametrize(
+    "stated", ["", "0000:00:00 00:00:00", "    :  :     :  :  ", "yesterday", "2024:13:01 12:00:00"]
+)
+def test_a_day_that_is_none_is_no_day(stated):
+    assert decoded(saved(drawn(), "JPEG", exif=taken(stated))).taken == ""
+
+
+def test_the_day_of_scanning_stands_in_for_that_of_taking():
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9004] = "1999:12:31 23:59:59"
+
+    assert decoded(saved(drawn(), "JPEG", exif=exif)).taken == "1999-12-31T23:59:59"
 
 
 def test_cmyk_looks_like_the_same_photo():
