@@ -24,6 +24,7 @@ from clustering.decisions.log import decision_get
 from clustering.selectors import run_current
 from profiles.errors import LooksLikeAnother
 from profiles.opening import profile_stores
+from profiles.selectors import profile_find, profiles_search
 from storage.crops import face_crops
 from storage.errors import Conflict, StorageError
 from storage.names import CollectionName
@@ -35,6 +36,7 @@ from web.roles import Role
 
 GONE = (Kind.REJECT, Kind.MOVE, Kind.SPLIT, Kind.NOT_A_FACE, Kind.IGNORE)
 CHAIN_SHOWN = 20
+ALIKE = 5  # people whose name begins as what was typed
 LONGEST_NAME = 200  # characters
 
 
@@ -149,13 +151,15 @@ def _conflict(request: HttpRequest, name: CollectionName, conflict: Conflict) ->
 
 
 def _unknown(request: HttpRequest, name: CollectionName, unknown: StorageError) -> HttpResponse:
-    """Offer to enrol whoever nobody is called yet; or who looks like somebody, all the same."""
-    refusal = refusal_from(unknown)
+    """Offer to enrol whoever nobody is called yet, and those it may be who are known."""
+    refusal, person = refusal_from(unknown), request.POST["person"].strip()
+    looks_like = profile_find(getattr(unknown, "extra", {}).get("user_id", ""))
     context = {
         "name": name,
         "refusal": refusal,
-        "looks_like": getattr(unknown, "extra", {}).get("user_id", ""),
-        "person": request.POST["person"].strip(),
+        "looks_like": looks_like,
+        "alike": [looks_like] if looks_like else profiles_search(person, limit=ALIKE).profiles,
+        "person": person,
         "cluster": request.POST.get("cluster", ""),
         "back": _back(request, name),
     }

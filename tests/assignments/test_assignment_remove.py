@@ -175,4 +175,4 @@ def test_after_a_preview_without_scripts_the_rows_lead_back_to_the_list(matched,
 
 @pytest.mark.parametrize("field", ["user", "person"])
 def test_people_are_offered_while_a_name_is_typed(matched, browser, field):
-    assert 'value="ada"' in body_of(browser.get(reverse("people_options"), {field: "Ad"}))
+    assert 'data-person="ada"' in body_of(browser.get(reverse("people_options"), {field: "Ad"}))

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from tests.e2e.product import Product
-from tests.e2e.reviewing import Collection, answered, log_in
+from tests.e2e.reviewing import Collection, answered, log_in, serious
 from tests.labelled import FACES, needs_labelled_photos
 
 pytestmark = [pytest.mark.e2e, needs_labelled_photos]
@@ -138,6 +138,40 @@ def test_a_letter_begins_a_name_and_a_known_one_is_taken_by_enter(queue, collect
     queue.page.locator(".question.answered").wait_for(state="detached")
     assert collection.assigned()[label] == "ariel_sharon"
     queue.undo()
+
+
+def test_whoever_is_known_is_named_in_five_keys_at_most(queue, collection):
+    queue.open("who")
+    label = queue.shown()
+    keys = ["/", "a", "r", "ArrowDown", "Enter"]
+
+    for key in keys[:3]:
+        queue.page.keyboard.press(key)
+    offered = queue.card.get_by_role("option")
+    offered.first.wait_for()
+    assert offered.all_inner_texts() == ["Ariel Sharon ariel_sharon"]
+    with answered(queue.page, "/decide/"):
+        for key in keys[3:]:
+            queue.page.keyboard.press(key)
+
+    queue.page.locator(".question.answered").wait_for(state="detached")
+    assert collection.assigned()[label] == "ariel_sharon"
+    queue.undo()
+
+
+def test_what_was_typed_is_not_taken_for_whoever_begins_so(queue, collection):
+    queue.open("who")
+    label = queue.shown()
+
+    queue.page.keyboard.press("/")
+    queue.page.keyboard.type("ar")
+    queue.card.get_by_role("option").first.wait_for()
+    queue.page.keyboard.press("Enter")
+
+    queue.page.get_by_role("button", name="It is Ariel Sharon").wait_for()
+    assert label not in collection.assigned()
+    assert queue.page.get_by_role("button", name="Enrol ar by").is_visible()
+    assert serious(queue.page) == []
 
 
 def test_an_unknown_name_is_offered_to_be_enrolled_from_the_cluster(queue, collection):
