@@ -123,6 +123,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "web.middleware.BodiesMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -273,6 +274,7 @@ REST_FRAMEWORK = {
     "URL_FORMAT_OVERRIDE": None,
 }
 UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_BYTES", 25_000_000, low=1, high=2_000_000_000)
+PHOTOS_AT_ONCE = 10  # that a page takes
 IMPORT_MAX_BYTES = env.integer("IMPORT_MAX_BYTES", 1_000_000_000, low=1, high=10**12)
 REQUESTS_PER_MINUTE = env.integer("REQUESTS_PER_MINUTE", 6000, low=1, high=10**6)
 FAILED_LOGINS_PER_MINUTE = env.integer("FAILED_LOGINS_PER_MINUTE", 60, low=1, high=10**6)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
 from profiles.documents import MAX_NAME, NAME_RULE, USER_ID_RULE, is_name, is_user_id
-
-PHOTOS_AT_ONCE = 10
 
 
 class PhotosInput(forms.FileInput):
@@ -33,9 +32,9 @@ class PhotosField(forms.FileField):
     def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
         """Return the photos, each checked as one file is."""
         photos = data if isinstance(data, list | tuple) else [data]
-        if len(photos) > PHOTOS_AT_ONCE:
+        if len(photos) > settings.PHOTOS_AT_ONCE:
             raise forms.ValidationError(
-                f"These are {len(photos)} photos; send {PHOTOS_AT_ONCE} at a time."
+                f"These are {len(photos)} photos; send {settings.PHOTOS_AT_ONCE} at a time."
             )
         return [super(PhotosField, self).clean(one, initial) for one in photos or [None]]
 

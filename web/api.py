@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from web import idempotency
-from web.errors import BodyTooLarge
+from web.bodies import body_check
 from web.roles import Role
 from web.throttles import stranger_check, stranger_count
 
@@ -45,7 +45,7 @@ class Api(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse a body before it is read, a stranger, and an answer that was given already."""
-        _check_length(request, limit=self.body_limit())
+        body_check(request, limit=self.body_limit())
         stranger_check(request)
         super().initial(request, *args, **kwargs)
         if request.method == "POST" and "Idempotency-Key" in request.headers:
@@ -99,14 +99,3 @@ def _valid(kind: type[S], given: QueryDict) -> S:
         raise ValidationError(wrong)
     serializer.is_valid(raise_exception=True)
     return serializer
-
-
-def _check_length(request: Request, *, limit: int) -> None:
-    """Refuse a body by its stated length, before a byte of it is read."""
-    if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
-        raise ParseError("State the length of the body (Content-Length); it cannot be chunked.")
-    stated = request.META.get("CONTENT_LENGTH") or "0"
-    if not stated.isascii() or not stated.isdigit():
-        raise ParseError("Content-Length is no number.")
-    if int(stated) > limit:
-        raise BodyTooLarge(f"The request has {stated} bytes; {limit} are allowed.")

@@ -6,13 +6,16 @@ import json
 import logging
 from collections.abc import Callable
 
+from django.conf import settings
 from django.contrib.messages import get_messages
 from django.db import Error as DatabaseAway
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from rest_framework.exceptions import APIException
 
-from web.errors import UNFORESEEN, Refusal, refusal_from, refusal_json, wants_json
+from web.bodies import body_check
+from web.errors import UNFORESEEN, BodyTooLarge, Refusal, refusal_from, refusal_json, wants_json
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +39,44 @@ class ToastsMiddleware:
             if toasts:
                 response["HX-Trigger"] = json.dumps({"toasts": toasts})
         return response
+
+
+class BodiesMiddleware:
+    """Refuse a page's form that is too long before it is read; REST views judge theirs.
+
+    It stands before the middleware that looks for the form's CSRF token, which reads it whole.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on; it is judged when its view is known."""
+        return self._get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], *_: object
+    ) -> HttpResponse | None:
+        """Answer instead of the view if the body is too long (Django's hook)."""
+        if getattr(view, "csrf_exempt", False):
+            return None
+        try:
+            _form_check(request)
+        except APIException as refused:
+            refusal = refusal_from(refused)
+            return None if refusal is None else refusal_answer(request, refusal)
+        return None
+
+
+def _form_check(request: HttpRequest) -> None:
+    """Refuse a form that is too long; only who has logged in sends photos."""
+    words = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    try:
+        body_check(request, limit=words)
+    except BodyTooLarge:
+        if not request.user.is_authenticated:
+            raise
+        body_check(request, limit=words + settings.PHOTOS_AT_ONCE * settings.UPLOAD_MAX_BYTES)
 
 
 class RefusalsMiddleware:

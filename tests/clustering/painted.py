@@ -37,11 +37,14 @@ def painted_photo(*people, blurred=(), shade=0, taken=""):
         pixels[0, column] = (person, BLURRED if person in blurred else SHARP, 0)
     pixels[0, len(people)] = (0, 0, 255)
     out = io.BytesIO()
-    exif = PillowImage.Exif()
-    if taken:
-        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = taken
-    PillowImage.fromarray(pixels).save(out, "PNG", exif=exif.tobytes())
+    PillowImage.fromarray(pixels).save(out, "PNG", **({"exif": _exif(taken)} if taken else {}))
     return out.getvalue()
+
+
+def _exif(taken):
+    exif = PillowImage.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = taken
+    return exif.tobytes()
 
 
 class PaintedSettings:

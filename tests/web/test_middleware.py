@@ -96,3 +96,36 @@ def test_a_database_that_is_away_is_a_503_with_a_sentence(page_of, monkeypatch, 
     assert int(answer["Retry-After"]) > 0
     assert "There is no answer from the queue&#x27;s database" in said.replace("'", "&#x27;")
     assert "secret" not in said
+
+
+class NeverRead:
+    """A body that must not be read."""
+
+    def read(self, *_):
+        raise AssertionError("the body was read")
+
+    readline = read
+
+
+@pytest.mark.parametrize(
+    ("stated", "who", "status"),
+    [
+        (10 * 25_000_000 + 3_000_000, "reviewer", 413),
+        (3_000_000, None, 413),
+        ("12x", "reviewer", 400),
+    ],
+)
+@pytest.mark.parametrize("headers", [BROWSER, HTMX])
+def test_a_form_that_is_too_long_is_refused_unread(page_of, client, stated, who, status, headers):
+    browser = page_of(who) if who else client
+
+    answer = browser.generic(
+        "POST",
+        "/search/" if who else "/login/",
+        CONTENT_TYPE="multipart/form-data; boundary=x",
+        CONTENT_LENGTH=str(stated),
+        headers=headers,
+        **{"wsgi.input": NeverRead()},
+    )
+
+    assert answer.status_code == status
