@@ -1,4 +1,4 @@
-// Toasts, and nothing else: everything a page does, its own elements declare.
+// Toasts, and where one is in the navigation; the rest of what a page does, its elements declare.
 (() => {
   "use strict";
   const LASTS_MS = 6000;
@@ -11,6 +11,14 @@
     setTimeout(() => toast.remove(), LASTS_MS);
   }
 
+  function showPlace() {
+    document.querySelector(".rail [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }
+
+  showPlace();
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target === document.body) showPlace();
+  });
   document.addEventListener("toasts", (event) => {
     const toasts = event.detail.value ?? event.detail;
     for (const toast of [].concat(toasts)) show(toast);
