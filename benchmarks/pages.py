@@ -27,6 +27,7 @@ PAGES = {
     "collection, filtered": "/collections/{path}/?show=unassigned",
     "collection, by name": "/collections/{path}/?q=person",
     "cluster of a third": "/collections/{path}/-/cluster_0/",
+    "its newest first": "/collections/{path}/-/cluster_0/?order=newest",
     "cluster of ten": "/collections/{path}/-/cluster_7/",
     "noise": "/collections/{path}/-/noise/",
     "face": "/faces/{face}/",

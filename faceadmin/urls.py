@@ -28,7 +28,7 @@ urlpatterns = [
     path("api/v1/thresholds/", quality.ThresholdsApi.as_view(), name="thresholds_api"),
     path("api/v1/models/", quality.ModelsApi.as_view(), name="models_api"),
     path("api/v1/keys/", keys.KeysApi.as_view(), name="keys_api"),
-    path("api/v1/keys/<str:prefix>/", keys.KeyApi.as_view(), name="key_api"),
+    path("api/v1/keys/<slug:prefix>/", keys.KeyApi.as_view(), name="key_api"),
     path("api/schema/", docs.SchemaApi.as_view(), name="schema"),
     path("api/docs/", docs.DocsPage.as_view(), name="docs"),
     path("", include("profiles.api_urls")),
