@@ -56,10 +56,15 @@ def proposals_made(run_id: str, centroids: NDArray[np.float32], *, eps: float) -
     return Proposals(run=run_id, rows=json.dumps(named))
 
 
-def proposals_open(run: Run, law: Law) -> Iterator[Proposal]:
-    """Iterate the proposals of a run that nobody has answered yet, the most alike first."""
+def proposals_open(run: Run, law: Law, *, about: str = "") -> Iterator[Proposal]:
+    """Iterate the proposals of a run that nobody has answered yet, the most alike first.
+
+    With ``about``, only those that one cluster, by its label, is in.
+    """
     stored = Proposals.objects(run=run.clusters_run).first()
     rows = json.loads(stored.rows) if stored is not None else []
+    if about:
+        rows = [row for row in rows if about in row[:2]]
     known = _clusters(run, {label for one, other, _ in rows for label in (one, other)})
     for one, other, similarity in rows:
         (person, faces), (other_person, other_faces) = known[one], known[other]

@@ -110,9 +110,9 @@ def _suggested(run: Run, shown: Cluster) -> list[PersonHit]:
 
 def _alike(run: Run, shown: Cluster, law: Law) -> list[Alike]:
     """Return the clusters that are proposed to be one with this."""
-    pairs = [one for one in proposals_open(run, law) if shown.label in (one.cluster, one.other)]
     labels = {
-        one.other if one.cluster == shown.label else one.cluster: one.similarity for one in pairs
+        one.other if one.cluster == shown.label else one.cluster: one.similarity
+        for one in proposals_open(run, law, about=shown.label)
     }
     known = selectors.clusters_by_label(run, list(labels)[:ALIKE])
     return [Alike(known[label], alike) for label, alike in labels.items() if label in known]
