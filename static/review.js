@@ -1,5 +1,5 @@
 // The keyboard, the selection and the stack of cards. What they do is declared by the page itself:
-// data-key (a button's keys), data-grid (faces to choose from), data-stack (cards of a queue).
+// data-key (a button's or a field's keys), data-grid (faces to choose from), data-stack (cards of a queue).
 (() => {
   "use strict";
   const DRAG_PX = 6;
@@ -28,7 +28,8 @@
     );
     if (button) {
       event.preventDefault();
-      button.click();
+      if (button.matches("input")) button.focus();
+      else button.click();
     } else if (event.key === "/" || /^\p{L}$/u.test(event.key)) {
       const field = [...document.querySelectorAll("[data-name-field]")].find(isShown);
       if (field) field.focus(); // the letter itself arrives in the field

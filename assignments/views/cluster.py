@@ -37,10 +37,11 @@ PAGES = {"odd": selectors.members_last, "newest": selectors.members_newest}
 
 @dataclass(frozen=True)
 class Alike:
-    """Another cluster that may be the same person."""
+    """Another cluster that may be the same person, by the name or else the label it has."""
 
     cluster: Cluster
     similarity: float
+    name: str
 
 
 @require_GET
@@ -115,7 +116,12 @@ def _alike(run: Run, shown: Cluster, law: Law) -> list[Alike]:
         for one in proposals_open(run, law, about=shown.label)
     }
     known = selectors.clusters_by_label(run, list(labels)[:ALIKE])
-    return [Alike(known[label], alike) for label, alike in labels.items() if label in known]
+    whose = whose_clusters(run, known)
+    return [
+        Alike(known[label], alike, whose[label].name if label in whose else label)
+        for label, alike in labels.items()
+        if label in known
+    ]
 
 
 def _run_shown(name: CollectionName, asked: str) -> Run:

@@ -106,6 +106,8 @@ def _draft_move(decision: Decision, asked: Asked, ground: Ground, law: Law) -> N
     where = _faces_known(decision, ground)
     decision.user = asked.user_id
     target = _named(asked.user_id, ground=ground, law=law) if asked.user_id else asked.to
+    if not target:
+        raise NothingToDecide("Say where the faces go: a person, cluster_<n>, noise or new.")
     if target == NEW:
         _new_person(decision, ground)
     else:

@@ -1,7 +1,9 @@
-"""Ten thousand faces in one decision over REST, its undo, and one face too many."""
+"""Thousands of faces in one decision over REST and from a page, its undo, one face too many."""
 
 import pytest
+from django.urls import reverse
 
+from assignments.views.cluster import FACES_PER_PAGE
 from benchmarks.stored_collection import StoredCollection
 from clustering.decisions.deciding import MAX_FACES
 from clustering.decisions.rebuild import projection_rebuild
@@ -9,6 +11,7 @@ from clustering.documents import Member
 from clustering.edge import groups_settle
 from clustering.selectors import collection_faces, members_all
 from storage.vectors import face_vectors
+from tests.assignments.pages import body_of
 
 pytestmark = [pytest.mark.services, pytest.mark.long]
 
@@ -18,7 +21,7 @@ DECISIONS = "/api/v1/decisions/"
 
 @pytest.fixture
 def faces(stores):
-    StoredCollection(PATH, faces=12_000, dimension=16).write()
+    StoredCollection(PATH, faces=17_000, dimension=16).write()
     return [one.id for one in collection_faces(PATH)]
 
 
@@ -61,3 +64,26 @@ def test_more_faces_than_a_decision_holds_are_refused_and_nothing_is_written(fac
 
     assert answer.status_code == 422
     assert Member.objects(cluster="noise").count() == before
+
+
+def test_all_faces_of_a_large_cluster_are_decided_about_from_its_page(faces, page_of):
+    browser, name = page_of("reviewer"), {"bucket": "large", "sub": "faces"}
+    address = reverse("cluster", kwargs={**name, "cluster_id": "cluster_0"})
+    before = labels()
+    count = sum(label == "cluster_0" for label in before.values())
+    assert count >= 5_000
+
+    body = body_of(browser.get(address))
+    said = browser.post(
+        reverse("decide", kwargs=name),
+        {"kind": "ignore", "cluster": "cluster_0", "everything": "on", "back": address},
+    )
+    emptied = body_of(browser.get(address))
+    undone = browser.post(reverse("decision_take_back", kwargs=name), {"back": address})
+
+    assert (said.status_code, undone.status_code) == (303, 303)
+    assert body.count('name="faces"') == FACES_PER_PAGE
+    assert f'data-everything="{count}"' in body
+    assert f"{count} faces ignored" in emptied
+    assert "No face here." in emptied
+    assert labels() == before

@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+from PIL import Image
 
 from tests.e2e.product import Product
 from tests.e2e.reviewing import log_in
@@ -92,6 +93,24 @@ def test_a_photo_is_kept_until_it_is_added_and_then_the_form_is_empty(page, prod
 
     page.locator("#references img").nth(2).wait_for()
     assert page.locator("input[multiple]").evaluate("input => input.files.length") == 0
+
+
+def test_the_heic_of_a_phone_enrols_and_is_shown(page, product, tmp_path):
+    photo = tmp_path / "IMG_0001.HEIC"
+    with Image.open(photos_of(POWELL)[1]) as jpeg:
+        jpeg.save(photo, "HEIF")
+    log_in(page, product)
+    page.goto(f"{product.address}/profiles/enrol/")
+    page.get_by_label("User id").fill("heic")
+    page.get_by_label("Photos", exact=True).set_input_files(photo)
+    page.get_by_role("button", name="Enrol").click()
+
+    page.wait_for_url("**/profiles/heic/")
+    page.locator("#references img").first.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('#references img').naturalWidth >= 100")
+    page.goto(f"{product.address}/profiles/heic/erase/")
+    page.get_by_role("button", name="Erase for good").click()
+    page.get_by_text("heic is erased").wait_for()
 
 
 def test_people_are_found_while_typing(page, product):

@@ -156,9 +156,27 @@ def test_clicks_of_a_mouse_alone(cluster, collection):
 
 def test_a_reassignment_takes_two_clicks(cluster, collection):
     tiles(cluster).nth(0).locator("img").click()
+    to = cluster.locator("[data-bar]").get_by_role("button", name="to cluster_").first
+    label = to.get_attribute("value").removeprefix("move:")
+    size = collection.size(label)
     with answered(cluster, "/decide/"):
-        cluster.get_by_role("button", name="Split off").click()
-    assert collection.newest()["kind"] == "split"
+        to.click()
+    assert collection.newest()["kind"] == "move"
+    assert collection.size(label) == size + 1
+
+
+def test_a_face_is_reassigned_by_keys(cluster, collection):
+    cluster.keyboard.press("ArrowRight")
+    cluster.keyboard.press("Space")
+    cluster.keyboard.press("m")
+    cluster.keyboard.type("co")
+    cluster.locator("[data-bar]").get_by_role("option").first.wait_for()
+    cluster.keyboard.press("ArrowDown")
+    with answered(cluster, "/decide/"):
+        cluster.keyboard.press("Enter")
+
+    cluster.locator("#undo-line button").wait_for()
+    assert (collection.newest()["kind"], collection.newest()["user_id"]) == ("move", "colin_powell")
 
 
 def test_decisions_work_without_scripts(plain_page, product, collection, unchanged):
