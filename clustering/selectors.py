@@ -215,7 +215,7 @@ def members_newest(run: Run, label: str, *, after: str = "", limit: int) -> list
         for one in _members_of(run, label, ["taken", "key", "face"])
     }
     page = sorted((one for one in places if not after or one < after), reverse=True)[:limit]
-    known = _members_by_face(run, [places[one] for one in page])
+    known = members_by_face(run, [places[one] for one in page])
     return [known[places[one]] for one in page if places[one] in known]
 
 
@@ -262,7 +262,14 @@ def current_members(collection: str, faces: list[str]) -> dict[str, Member]:
     current = current_run(collection)
     if current is None:
         return {}
-    return _members_by_face(current, faces)
+    return members_by_face(current, faces)
+
+
+def members_by_face(run: Run, faces: list[str]) -> dict[str, Member]:
+    """Return the places that faces have in a run, by face; one without is left out."""
+    ids = [Member.id_for(run.clusters_run, face) for face in faces]
+    slices = (ids[first : first + IDS_PER_QUERY] for first in range(0, len(ids), IDS_PER_QUERY))
+    return {one.face: one for some in slices for one in Member.objects(id__in=some)}
 
 
 def member_find(run: Run, face_id: str) -> Member | None:
@@ -324,13 +331,6 @@ def _members_of(run: Run, label: str, fields: list[str]) -> Iterator[dict[str, A
     """Yield some fields of a cluster's members, in no order."""
     first = f"{run.clusters_run}/{label}/"
     return iter_fields(Member, {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}, fields)
-
-
-def _members_by_face(run: Run, faces: list[str]) -> dict[str, Member]:
-    """Return the places that faces have in a run, by face; one without is left out."""
-    ids = [Member.id_for(run.clusters_run, face) for face in faces]
-    slices = (ids[first : first + IDS_PER_QUERY] for first in range(0, len(ids), IDS_PER_QUERY))
-    return {one.face: one for some in slices for one in Member.objects(id__in=some)}
 
 
 def _run_of(collection: str, field: str) -> Run:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
+from assignments.people import whose_clusters
 from assignments.undoing import decided_last
 from assignments.why import face_why
 from clustering import selectors
 from clustering.decisions.log import law_of
-from clustering.documents import NO_CLUSTER, Face, Image
+from clustering.documents import NO_CLUSTER, Face, Image, Run
 from clustering.edge import groups_settle
 from storage.names import CollectionName
 from storage.vectors import face_vectors
@@ -17,7 +20,20 @@ from web.auth import role_required
 from web.htmx import render_page
 from web.roles import Role
 
+LETTERS = 40  # of a label's height along the longer side of the photo
 ZOOM_AROUND = 0.6  # of the face's longer side, shown on each side of it
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A face of the photo: whose it is, or else its cluster or what it was said to be.
+
+    ``name_y`` is where the name is written, above the face or below it, in pixels of the photo.
+    """
+
+    face: Face
+    name: str
+    name_y: float
 
 
 @require_GET
@@ -42,12 +58,33 @@ def face(request: HttpRequest, face_id: str) -> HttpResponse:
         "member": member,
         "why": why,
         "version": version or 0,
-        "beside": [] if image is None else selectors.faces_beside(shown),
+        "beside": [] if image is None else _beside(shown, run, letters=_letters(image)),
+        "letters": 0 if image is None else _letters(image),
         "decided": decided_last(request.session, path),
         "is_zoomed": "zoom" in request.GET,
         "view": _view(shown, image, is_zoomed="zoom" in request.GET),
     }
     return render_page(request, "assignments/face.html", context)
+
+
+def _beside(face: Face, run: Run | None, *, letters: int) -> list[Beside]:
+    """Return all faces of a photo by name, from left to right."""
+    faces = selectors.faces_beside(face)
+    members = {} if run is None else selectors.members_by_face(run, [one.id for one in faces])
+    whose = {} if run is None else whose_clusters(run, {one.cluster for one in members.values()})
+    found = []
+    for one in faces:
+        label = members[one.id].cluster if one.id in members else one.verdict.value
+        name = whose[label].name if label in whose else label.replace("not_a_face", "not a face")
+        top, bottom = one.bbox[1], one.bbox[1] + one.bbox[3]
+        has_room = top > 2 * letters
+        found.append(Beside(one, name, top - letters / 3 if has_room else bottom + letters))
+    return found
+
+
+def _letters(image: Image) -> int:
+    """Return how high the letters of names are, in pixels of the photo."""
+    return max(image.width, image.height) // LETTERS
 
 
 def _view(face: Face, image: Image | None, *, is_zoomed: bool) -> str:

@@ -1,5 +1,7 @@
 """The page of a face: the photo with its boxes, and why the face is where it is."""
 
+import re
+
 import pytest
 
 from tests.assignments.pages import HTML, body_of, of
@@ -20,6 +22,13 @@ def test_it_says_the_rule_the_neighbours_and_the_other_candidates(matched, revie
     assert body.count('class="box-line') == 3
     assert "Nearest faces of its cluster" in body
     assert 'name="kind"' not in body
+
+
+def test_the_others_on_the_photo_are_named(matched, reviewed, page_of):
+    body = body_of(page_of("viewer").get(f"/faces/{reviewed.face('p0.png', 1)}/"))
+
+    names = re.findall(r'<text class="box-name"[^>]*>([^<]*)</text>', body)
+    assert sorted(names) == ["Ada", matched.eve]
 
 
 def test_it_says_who_decided(matched, reviewed, page_of):
