@@ -9,6 +9,7 @@ from vision.geometry import Box, picture_resize, square_around
 
 CROP_SIDE = 256  # px at most
 CROP_MARGIN = 1.6  # of the face's longer side: hair, ears and chin tell people apart
+EDGE_MARGIN = 1.15  # at the edge of a photo, where more would show somebody else beside the face
 
 
 def box_pixels(pixels: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
@@ -20,12 +21,17 @@ def box_pixels(pixels: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
 
 
 def face_crop(pixels: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
-    """Return the square around a face, (s, s, 3), s <= 256; it stays within the photo."""
+    """Return the square around a face, (s, s, 3), s <= 256; it stays within the photo.
+
+    Near an edge it is smaller, so that the face stays in its middle as long as that is possible.
+    """
     height, width = pixels.shape[:2]
     x, y, wanted, _ = square_around(box, margin=CROP_MARGIN)
-    side = min(max(round(wanted), 1), width, height)
-    middle = (wanted - side) / 2  # what a small photo cannot give is missing on all sides
-    left = min(max(round(x + middle), 0), width - side)
-    top = min(max(round(y + middle), 0), height - side)
+    middle_x, middle_y = x + wanted / 2, y + wanted / 2
+    room = 2 * min(middle_x, middle_y, width - middle_x, height - middle_y)
+    least = wanted * EDGE_MARGIN / CROP_MARGIN
+    side = min(max(round(min(max(room, least), wanted)), 1), width, height)
+    left = min(max(round(middle_x - side / 2), 0), width - side)
+    top = min(max(round(middle_y - side / 2), 0), height - side)
     final = min(side, CROP_SIDE)
     return picture_resize(pixels[top : top + side, left : left + side], final, final)

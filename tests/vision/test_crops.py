@@ -30,13 +30,22 @@ def test_a_large_face_is_shrunk_to_the_largest_crop():
     assert crop[128, 128, :2].tolist() == pytest.approx([127, 127], abs=2)
 
 
+def test_near_the_edge_the_square_is_smaller_and_the_face_in_its_middle():
+    crop = face_crop(gradient(100, 100), (4, 40, 20, 20))
+
+    assert crop.shape == (28, 28, 3)
+    assert crop[0, 0, 0] == 0
+    assert crop[0, 14, 0] == pytest.approx(14 * 255 / 99, abs=2)
+    assert crop[14, 0, 1] == pytest.approx(50 * 255 / 99, abs=3)
+
+
 def test_at_the_edge_the_square_moves_and_shows_nothing_but_the_photo():
     crop = face_crop(gradient(100, 100), (0, 40, 20, 20))
 
-    assert crop.shape == (32, 32, 3)
+    assert crop.shape == (23, 23, 3)
     assert crop[0, 0, 0] == 0
-    assert crop[0, -1, 0] == pytest.approx(31 * 255 / 99, abs=2)
-    assert crop[16, 0, 1] == pytest.approx(50 * 255 / 99, abs=3)
+    assert crop[0, -1, 0] == pytest.approx(22 * 255 / 99, abs=2)
+    assert crop[11, 0, 1] == pytest.approx(50 * 255 / 99, abs=3)
 
 
 def test_a_face_that_fills_the_photo_gets_all_of_it():
