@@ -57,7 +57,8 @@ def queues_waiting(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
         queues = ReviewQueues(run, law, vectors=face_vectors(), since=since)
         waiting = [(one, len(queues.waiting(one))) for one in Queue]
     template = "_waiting_words" if request.GET.get("as") == "words" else "_queues"
-    context = {"name": name, "waiting": waiting}
+    first = next((one for one, count in waiting if count), None)
+    context = {"name": name, "waiting": waiting, "first": first}
     return render(request, f"assignments/{template}.html", context)
 
 

@@ -163,8 +163,11 @@ class Law:
         return any(self.are_same(one, person) for one in self.rejected.get(face, ()))
 
     def are_apart(self, one: str, other: str) -> bool:
-        """Say whether two persons may never be the same."""
+        """Say whether two persons may never be the same, by a word or by two profiles."""
         a, b = self._same.root(one), self._same.root(other)
+        user, other_user = self._user_at(a), self._user_at(b)
+        if user and other_user and user != other_user:
+            return True
         return any({self._same.root(x) for x in pair} == {a, b} for pair in self.apart)
 
     def _reset(self) -> None:

@@ -110,6 +110,15 @@ def test_one_profile_makes_persons_the_same_and_another_name_gives_way(log):
         log.add(Kind.CHOOSE_PROFILE, person="B", user="ada")
 
 
+def test_persons_of_two_profiles_are_apart_until_one_name_is_undone(log):
+    log.add(Kind.CHOOSE_PROFILE, person="A", user="ada")
+    named = log.add(Kind.CHOOSE_PROFILE, person="B", user="bob")
+    assert log.law.are_apart("A", "B")
+
+    log.undo(named)
+    assert not log.law.are_apart("A", "B")
+
+
 def test_a_no_to_a_profile_gives_way_to_a_later_yes(log):
     log.add(Kind.REJECT_PROFILE, person="A", user="ada")
     assert log.law.are_apart("A", "user:ada")

@@ -11,6 +11,7 @@ from tests.labelled import FACES, needs_labelled_photos
 pytestmark = [pytest.mark.e2e, needs_labelled_photos]
 
 PATH = "press/autumn"
+ANSWERS = {"odd": "y", "triage": "i"}  # who has two names is not asked about in "same"
 PEOPLE = ("Ariel_Sharon", "Colin_Powell", "Tony_Blair")
 
 
@@ -38,17 +39,26 @@ def who_is_on_the_card(page):
 
 
 def name_the_card(page, name):
-    """Type a name and enrol whoever it is, also if they look like somebody a little."""
+    """Type a name and enrol whoever it is by keys, also if they look like somebody a little."""
     page.keyboard.press("/")
     page.keyboard.type(name)
     page.keyboard.press("Enter")
-    page.get_by_role("button", name=f"Enrol {name}").click()
-    page.wait_for_load_state("networkidle")
-    all_the_same = page.get_by_role("button", name="all the same")
-    if all_the_same.count():
-        all_the_same.click()
-    page.wait_for_url("**/-/who/")
-    page.wait_for_load_state("networkidle")
+    page.get_by_role("button", name=f"Enrol {name}").wait_for()
+    with page.expect_navigation(wait_until="networkidle"):
+        page.keyboard.press("Enter")
+    if page.get_by_role("button", name="all the same").count():
+        with page.expect_navigation(wait_until="networkidle"):
+            page.keyboard.press("n")
+
+
+def on_to_what_waits(page):
+    """Follow the key at the end of a queue to the next one; say whether there is one."""
+    page.locator(".done .queues").wait_for()
+    if not page.locator(".done [data-key=Enter]").count():
+        return False
+    with page.expect_navigation(wait_until="networkidle"):
+        page.keyboard.press("Enter")
+    return True
 
 
 def test_a_reviewer_finds_names_and_clears_away_everybody(page, product):
@@ -65,11 +75,12 @@ def test_a_reviewer_finds_names_and_clears_away_everybody(page, product):
         assert person not in named
         name_the_card(page, person.replace("_", " "))
         named.add(person)
-    open_queue(page, product, "triage")
-    while cards(page).count():
-        with answered(page):
-            page.keyboard.press("i")
-        page.locator(".question.answered").wait_for(state="detached")
+    while on_to_what_waits(page):
+        key = ANSWERS[page.url.split("/")[-2]]
+        while cards(page).count():
+            with answered(page):
+                page.keyboard.press(key)
+            page.locator(".question.answered").wait_for(state="detached")
 
     assert named == set(PEOPLE)
     assert len(collection.assigned()) == len(PEOPLE)

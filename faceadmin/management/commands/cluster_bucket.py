@@ -98,8 +98,9 @@ def workers_check() -> None:
 def summary(run: Run) -> str:
     """Return what a finished run found, in a line or two."""
     stats, progress = run.stats, run_progress(run)
+    people = "1 person" if stats["num_clusters"] == 1 else f"{stats['num_clusters']} people"
     lines = [
-        f"{run.collection}: {stats['num_clusters']} people, {stats['total_faces']} faces in "
+        f"{run.collection}: {people}, {stats['total_faces']} faces in "
         f"{stats['total_images']} photos, {stats['noise_count']} like no other; "
         f"{run.decoded} photos read in {progress.elapsed_seconds:.1f} s."
     ]
