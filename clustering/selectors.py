@@ -206,11 +206,12 @@ def members_last(run: Run, label: str, *, after: str = "", limit: int) -> list[M
 def members_newest(run: Run, label: str, *, after: str = "", limit: int) -> list[Member]:
     """Return up to ``limit`` members of a cluster, the newest photo first, undated ones last.
 
-    ``after`` is the dated place of the last one of the page before.
+    ``after`` is the dated place of the last one of the page before. Members of a run from before
+    dates were kept have none.
     """
     places = {
         Member.dated_place_for(
-            run.clusters_run, label, taken=one["taken"], key=one["key"], face=one["face"]
+            run.clusters_run, label, taken=one.get("taken", ""), key=one["key"], face=one["face"]
         ): one["face"]
         for one in _members_of(run, label, ["taken", "key", "face"])
     }

@@ -141,7 +141,7 @@ def _chosen(run: Run, *, chosen: str, order: str, text: str) -> list[tuple[str, 
     if text:
         rows = [row for row in rows if text in _words(row["label"], whose.get(row["label"]))]
     if order == "newest":
-        rows.sort(key=itemgetter("newest"), reverse=True)
+        rows.sort(key=lambda row: row.get("newest", ""), reverse=True)
     elif order == "cohesion":
         rows.sort(key=itemgetter("cohesion"))
     elif order == "similarity":

@@ -5,6 +5,7 @@ from html import unescape
 
 import pytest
 
+from clustering.documents import Cluster, Member
 from tests.assignments.pages import HTML, body_of, of, part
 
 pytestmark = pytest.mark.services
@@ -59,6 +60,18 @@ def test_faces_come_by_the_day_of_their_photo_and_undated_ones_last(album, page_
         ["a.png, 2024-05-03", "c.png, 2024-05-01"],
         ["d.png"],
     ]
+
+
+def test_a_run_from_before_dates_were_kept_is_ordered_by_file(matched, page_of):
+    Member._get_collection().update_many({}, {"$unset": {"taken": ""}})
+    Cluster._get_collection().update_many({}, {"$unset": {"newest": ""}})
+    browser = page_of("viewer")
+
+    body = body_of(browser.get(of("cluster", matched, cluster_id=matched.ada), {"order": "newest"}))
+    people = browser.get(of("collection", matched), {"order": "newest"})
+
+    assert re.findall(r'title="[^"]*/(p[0-9])\.png"', body) == ["p2", "p1", "p0"]
+    assert people.status_code == 200
 
 
 def test_htmx_gets_the_faces_alone(matched, page_of):

@@ -150,6 +150,7 @@ def test_whoever_is_known_is_named_in_five_keys_at_most(queue, collection):
     offered = queue.card.get_by_role("option")
     offered.first.wait_for()
     assert offered.all_inner_texts() == ["Ariel Sharon ariel_sharon"]
+    assert serious(queue.page) == []
     with answered(queue.page, "/decide/"):
         for key in keys[3:]:
             queue.page.keyboard.press(key)
