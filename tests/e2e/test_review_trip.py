@@ -80,7 +80,7 @@ def test_the_demo_shows_people(page, model_files, artifacts, tmp_path):
 
         assert page.get_by_text("cluster_0").is_visible()
         page.screenshot(path=artifacts / "demo-collection.png")
-        page.set_viewport_size({"width": 1000, "height": 620})
+        page.set_viewport_size({"width": 1000, "height": 700})
         page.goto(f"{collection}-/who/", wait_until="networkidle")
         assert page.get_by_text("Is it one of these?").first.is_visible()
         page.screenshot(path=artifacts / "demo-queue.png")
