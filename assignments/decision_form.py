@@ -32,6 +32,7 @@ class DecisionForm(forms.Form):
     to = forms.CharField(required=False, max_length=40)
     user_id = forms.CharField(required=False, max_length=64)
     person = forms.CharField(required=False, max_length=500)
+    run = forms.CharField(required=False, max_length=40)
     version = forms.IntegerField(required=False, min_value=0)
     everything = forms.BooleanField(required=False)
 
@@ -64,7 +65,14 @@ class DecisionForm(forms.Form):
             to="" if user_id else said["to"],
             user_id=user_id,
             versions={} if said["version"] is None else {said["cluster"]: said["version"]},
-            seen={"run": run.id, "model": run.model, "eps": run.eps},
+            run=said["run"],
+            seen={
+                "run": run.id,
+                "model": run.model,
+                "eps": run.eps,
+                "cluster": said["cluster"],
+                "other": said["other"],
+            },
             knows_own=True,
         )
 

@@ -45,9 +45,14 @@ class DecisionItem(serializers.Serializer):
 
 
 class DecisionsInput(serializers.Serializer):
-    """Decisions about one collection; with ``dry_run`` nothing is written."""
+    """Decisions about one collection; with ``dry_run`` nothing is written.
+
+    ``clustering_id`` is the run whose labels are used; if it is not what readers see any more, the
+    decisions are stale.
+    """
 
     collection = serializers.CharField(max_length=NAME)
+    clustering_id = serializers.CharField(max_length=40, required=False)
     decisions = DecisionItem(many=True, min_length=1, max_length=ITEMS)
     dry_run = serializers.BooleanField(default=False)
 
@@ -66,9 +71,10 @@ class ActivityQuery(PageQuery):
     kind = serializers.ChoiceField(choices=[kind.value for kind in Kind], required=False)
 
 
-def asked_of(item: dict[str, Any]) -> Asked:
-    """Return a valid item as it is decided."""
+def asked_of(item: dict[str, Any], *, run: str = "") -> Asked:
+    """Return a valid item as it is decided, in labels of a run."""
     return Asked(
+        run=run,
         kind=Kind(item["kind"]),
         faces=tuple(item["faces"]),
         cluster=item["cluster"],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -81,9 +81,10 @@ class Strip:
 
 @dataclass(frozen=True)
 class Card:
-    """One question. What it is not about stays empty."""
+    """One question, in labels of ``run``. What it is not about stays empty."""
 
     key: str
+    run: str = ""
     cluster: str = ""
     version: int | None = None
     face: Member | None = None
@@ -107,12 +108,12 @@ class ReviewQueues:
 
     def card(self, queue: Queue, key: str) -> Card:
         """Return one card."""
-        return _CARDS[queue](self, key)
+        return replace(_CARDS[queue](self, key), run=self._run.clusters_run)
 
     def is_open(self, queue: Queue, key: str) -> bool:
         """Say whether nobody has answered a card yet."""
         if queue in (Queue.ODD, Queue.TRIAGE, Queue.NEW):
-            return not self._law.version(key)
+            return not self._law.is_decided(key)
         found = clusters_by_label(self._run, key.split("~"))
         persons = [one.person for one in found.values() if one.face_count]
         if queue == Queue.SAME:
@@ -153,7 +154,7 @@ class ReviewQueues:
         # Decided faces are left out, so what stood out when the run was made is good for as long.
         kept = caches["memory"]
         found = kept.get_or_set(f"odd:{self._run.clusters_run}", self._odd_found, KEPT_S)
-        return (face for face in found if not self._law.version(face))
+        return (face for face in found if not self._law.is_decided(face))
 
     def _odd_found(self) -> list[str]:
         """Return the faces that stand out of their clusters, the most first."""
@@ -200,7 +201,7 @@ class ReviewQueues:
         first = f"{self._run.clusters_run}/{NOISE}/"
         where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
         rows = sorted(iter_fields(Member, where, ["face", "place"]), key=itemgetter("place"))
-        return (row["face"] for row in rows if not self._law.version(row["face"]))
+        return (row["face"] for row in rows if not self._law.is_decided(row["face"]))
 
     def _triage_card(self, key: str) -> Card:
         face = self._member(key)
@@ -217,7 +218,7 @@ class ReviewQueues:
         kept, since = caches["memory"], MomentField().to_mongo(self._since)
         key = f"new:{self._run.clusters_run}"
         found = kept.get_or_set(key, self._in_clusters, KEPT_S)
-        return (face for at, face in found if at > since and not self._law.version(face))
+        return (face for at, face in found if at > since and not self._law.is_decided(face))
 
     def _in_clusters(self) -> list[tuple[str, str]]:
         """Return the faces that are somebody's with when they were found, the newest first."""

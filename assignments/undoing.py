@@ -1,16 +1,19 @@
-"""What somebody decided last, so that one key takes it back: kept in their session."""
+"""What somebody decided last, in words, so that one key takes it back: read from the log."""
 
 from __future__ import annotations
 
-from typing import TypedDict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from django.contrib.sessions.backends.base import SessionBase
+from django.utils import timezone
 
 from clustering.decisions.documents import Decision
 from clustering.decisions.kinds import NOISE, OUT, Kind
+from clustering.decisions.log import decisions_by, law_of
 
-SESSION_KEY = "decided"
-REMEMBERED = 50
+DECIDED_IN = "decided_in"  # of a session: the collection somebody decided about last
+REMEMBERED = timedelta(hours=12)
+LOOKED_AT = 100  # decisions of somebody, undone ones among them
 
 SENTENCES = {
     Kind.CONFIRM: "{faces} confirmed in {cluster}.",
@@ -31,12 +34,14 @@ SENTENCES = {
 }
 
 
-class Decided(TypedDict):
+@dataclass(frozen=True)
+class Decided:
     """A decision that can be taken back: its id, its collection, and what it was in words."""
 
     id: str
     path: str
     text: str
+    at: datetime
 
 
 def decided_sentence(
@@ -53,27 +58,23 @@ def decided_sentence(
     )
 
 
-def decided_remember(session: SessionBase, decision: Decision, text: str) -> None:
-    """Put a decision on top of what can be taken back."""
-    one = Decided(id=decision.id, path=decision.collection, text=text)
-    session[SESSION_KEY] = [*session.get(SESSION_KEY, []), one][-REMEMBERED:]
+def decided_last(who: str, path: str) -> Decided | None:
+    """Return what somebody decided last about a collection and can take back, None without."""
+    with law_of(path) as law:
+        for one in decisions_by(who, path, limit=LOOKED_AT):
+            if one.at < timezone.now() - REMEMBERED:
+                return None
+            if one.kind != Kind.UNDO and law.is_active(one.id):
+                return Decided(one.id, path, decided_text(one), one.at)
+    return None
 
 
-def decided_last(session: SessionBase, path: str) -> Decided | None:
-    """Return what somebody decided last about a collection, None if nothing is left."""
-    of_it: list[Decided] = [one for one in session.get(SESSION_KEY, []) if one["path"] == path]
-    return of_it[-1] if of_it else None
-
-
-def decided_newest(session: SessionBase) -> Decided | None:
-    """Return what somebody decided last about any collection, None if nothing is left."""
-    remembered: list[Decided] = session.get(SESSION_KEY, [])
-    return remembered[-1] if remembered else None
-
-
-def decided_forget(session: SessionBase, decision_id: str) -> None:
-    """Take a decision off what can be taken back."""
-    session[SESSION_KEY] = [one for one in session.get(SESSION_KEY, []) if one["id"] != decision_id]
+def decided_text(decision: Decision) -> str:
+    """Return a decision in words, with clusters as they were called when it was made."""
+    seen = decision.seen
+    return decided_sentence(
+        decision, cluster=str(seen.get("cluster", "")), other=str(seen.get("other", ""))
+    )
 
 
 def _target(decision: Decision, *, called: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,10 +19,14 @@ PAUSE_S = 0.05
 
 @dataclass(frozen=True)
 class Running:
-    """Who runs on a data folder; without an address it serves no pages."""
+    """Who runs on a data folder; without an address it serves no pages.
+
+    ``documents`` is the port of its embedded MongoDB, 0 without one.
+    """
 
     process: int
     address: str = ""
+    documents: int = 0
     is_ready: bool = False
 
     @property
@@ -48,7 +51,7 @@ class DataLock:
 
 
 @contextmanager
-def data_locked(folder: Path, *, address: str) -> Iterator[DataLock]:
+def data_locked(folder: Path, running: Running) -> Iterator[DataLock]:
     """Hold the lock of a data folder; end with a sentence if somebody else holds it."""
     with _lock_file(folder) as file:
         for _ in range(ATTEMPTS):
@@ -58,7 +61,7 @@ def data_locked(folder: Path, *, address: str) -> Iterator[DataLock]:
         else:
             raise Ended(_read(file).sentence, code=Exit.RUNNING_ALREADY)
         lock = DataLock(file)
-        lock.tell(Running(os.getpid(), address))
+        lock.tell(running)
         try:
             yield lock
         finally:

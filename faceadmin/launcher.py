@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from django.conf import settings
 from django.db import connections
@@ -40,7 +41,10 @@ def launch(*, web: bool, say: Say, mention: Say) -> None:
     ``mention`` gets what may go unsaid.
     """
     here = address() if web else ""
-    with data_locked(settings.DATA, address=here) as lock:
+    running = Running(
+        os.getpid(), here, settings.MONGODB_EMBEDDED * settings.FACEADMIN_MONGODB_PORT
+    )
+    with data_locked(settings.DATA, running) as lock:
         ports_check(web=web)
         with Progress("Fetching models", unit="B") as progress:
             prepared = prepare(progress=progress.update)
@@ -51,7 +55,7 @@ def launch(*, web: bool, say: Say, mention: Say) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, supervisor.stop_soon)
         connections.close_all()
-        supervisor.run(when_ready=lambda: _ready(lock, prepared, mention=mention, where=here))
+        supervisor.run(when_ready=lambda: _ready(lock, running, prepared, mention=mention))
     mention("Stopped.")
 
 
@@ -89,15 +93,15 @@ def others_wait() -> None:
         raise Ended("The faceadmin that ran on this data folder has just ended; try again.")
 
 
-def _ready(lock: DataLock, prepared: Prepared, *, mention: Say, where: str) -> None:
+def _ready(lock: DataLock, running: Running, prepared: Prepared, *, mention: Say) -> None:
     enqueue_sweep()
     enqueue_imports_sweep()
     connections.close_all()
     pair = prepared.models
     mention(f"Models: {pair.detector} + {pair.embedder}. {pair.why}")
     mention(f"Data: {settings.DATA}")
-    mention(f"Ready: {where or 'stores and workers'}")
-    lock.tell(Running(os.getpid(), where, is_ready=True))
+    mention(f"Ready: {running.address or 'stores and workers'}")
+    lock.tell(replace(running, is_ready=True))
 
 
 def _port_check(host: str, port: int, *, setting: str) -> None:

@@ -10,6 +10,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from faceadmin.data_lock import running_on
 from faceadmin.env import Environment
 from faceadmin.secret import secret_key
 from vision import EngineSettings, ImageLimits, QualityThresholds
@@ -26,10 +27,13 @@ SECRET_KEY = env.text("SECRET_KEY") or secret_key(DATA / "secret_key")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", "")
 
-# Documents (MongoDB), vectors (Qdrant); without an address the embedded ones
+# Documents (MongoDB), vectors (Qdrant); without an address the embedded ones. Whoever runs on the
+# data folder says where its documents are: another installation's may be at the usual port.
+_running = running_on(DATA)
+_beside = FACEADMIN_PORT + 20000 if FACEADMIN_PORT < 45536 else FACEADMIN_PORT - 20000
 FACEADMIN_MONGODB_PORT = env.integer(
     "FACEADMIN_MONGODB_PORT",
-    FACEADMIN_PORT + 20000 if FACEADMIN_PORT < 45536 else FACEADMIN_PORT - 20000,
+    _running.documents if _running and _running.documents else _beside,
     low=1,
     high=65535,
 )

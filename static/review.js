@@ -144,7 +144,7 @@
   document.addEventListener("htmx:configRequest", (event) => {
     const faces = event.detail.parameters.getAll?.("faces") ?? [];
     if (faces.length > 1) event.detail.parameters.set("faces", faces.join(" "));
-    const here = event.detail.elt.querySelector("[data-here]");
+    const here = event.detail.elt.matches("form") && event.detail.elt.querySelector("[data-here]");
     if (here) event.detail.parameters.set("back", location.pathname + location.search);
   });
 

@@ -32,7 +32,7 @@ from clustering.decisions.errors import (
 from clustering.decisions.kinds import Kind
 from clustering.decisions.log import decision_get, decisions_newest, law_of
 from clustering.errors import NoSuchCluster, NoSuchFace, NoSuchRun
-from clustering.selectors import collection_get
+from clustering.selectors import collection_get, run_get
 from profiles.errors import NoSuchProfile
 from storage.errors import InvalidName, StorageError, Unavailable
 from storage.names import CollectionName
@@ -81,7 +81,9 @@ class DecisionsApi(Api):
         given = json_of(request, DecisionsInput).validated_data
         path = CollectionName.parse(given["collection"]).path
         collection_get(path)
-        asked = [asked_of(item) for item in given["decisions"]]
+        named = given.get("clustering_id", "")
+        run = run_get(named, collection=path).clusters_run if named else ""
+        asked = [asked_of(item, run=run) for item in given["decisions"]]
         dry_run, by = given["dry_run"], caller_name(request)
         if len(asked) == 1:
             results = [_made(path, asked[0], by=by, dry_run=dry_run)]

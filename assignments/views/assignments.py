@@ -19,7 +19,7 @@ from assignments.errors import NoProfiles
 from assignments.forms import MARGIN, MatchForm
 from assignments.matching import Match
 from assignments.selectors import assignments_page
-from assignments.undoing import decided_last, decided_newest
+from assignments.undoing import DECIDED_IN, decided_last
 from assignments.views.records import PER_PAGE, rows_of_user, rows_shown
 from clustering.documents import Cluster
 from clustering.edge import groups_settle
@@ -30,7 +30,7 @@ from profiles.selectors import profile_get, profile_names, profiles_count
 from storage.errors import ModelMismatch
 from storage.names import CollectionName
 from vision import ModelMissing
-from web.auth import role_required
+from web.auth import caller_name, role_required
 from web.htmx import go_to, render_page
 from web.paging import cursor_decode, cursor_encode
 from web.roles import Role
@@ -136,7 +136,7 @@ def _context(request: HttpRequest, asked: str | None) -> dict[str, object]:
         "back": _back(request, collection=name.path),
         "form": MatchForm(initial=initial),
         "has_people": profiles_count() > 0,
-        "decided": decided_last(request.session, name.path),
+        "decided": decided_last(caller_name(request), name.path),
     }
 
 
@@ -144,7 +144,8 @@ def _context_of_user(request: HttpRequest, person: Profile) -> dict[str, object]
     """Return what the page shows of a person."""
     before = cursor_decode(request.GET.get("cursor"), within=f"{person.user_id}\t")
     rows, more = rows_of_user(person.user_id, before=before)
-    decided = decided_newest(request.session)
+    path = request.session.get(DECIDED_IN, "")
+    decided = decided_last(caller_name(request), path) if path else None
     return {
         "collections": [one for one in collection_list() if one.current_run],
         "person": person,
@@ -154,7 +155,7 @@ def _context_of_user(request: HttpRequest, person: Profile) -> dict[str, object]
         "back": _back(request, user=person.user_id),
         "has_people": True,
         "decided": decided,
-        "name": CollectionName.parse(decided["path"]) if decided else None,
+        "name": CollectionName.parse(decided.path) if decided else None,
     }
 
 

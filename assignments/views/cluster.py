@@ -19,7 +19,7 @@ from clustering.proposals import proposals_open
 from profiles.selectors import template_table
 from storage.names import CollectionName
 from storage.vectors import face_vectors
-from web.auth import role_required
+from web.auth import caller_name, role_required
 from web.htmx import render_page
 from web.paging import cursor_decode, cursor_encode
 from web.roles import Role
@@ -70,7 +70,7 @@ def cluster(request: HttpRequest, bucket: str, sub: str, cluster_id: str) -> Htt
             "order": order if order in PAGES else "",
             "orders": ORDERS,
             "is_current": is_current,
-            "decided": decided_last(request.session, name.path),
+            "decided": decided_last(caller_name(request), name.path),
             "whose": whose_clusters(run, [shown.label]).get(shown.label),
         }
         if is_current and not request.GET.get("cursor"):

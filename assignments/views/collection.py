@@ -22,7 +22,7 @@ from clustering.edge import groups_settle
 from clustering.progress import run_progress
 from profiles.documents import name_folded
 from storage.names import CollectionName
-from web.auth import role_required
+from web.auth import caller_name, role_required
 from web.htmx import render_page
 from web.paging import cursor_decode, cursor_encode
 from web.roles import Role
@@ -80,7 +80,7 @@ def collection(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
         "queues": list(Queue),
         "filters": FILTERS,
         "orders": ORDERS,
-        "decided": decided_last(request.session, name.path),
+        "decided": decided_last(caller_name(request), name.path),
     }
     if run is not None:
         context |= _page(request, run)

@@ -14,11 +14,11 @@ from assignments.decision_form import DecisionForm
 from assignments.enrolling import cluster_person_enrol
 from assignments.errors import NobodyCalled
 from assignments.queues import Queue
-from assignments.undoing import decided_forget, decided_last, decided_remember, decided_sentence
+from assignments.undoing import DECIDED_IN, decided_last, decided_text
 from assignments.views.queue import card_check, queue_answered, queue_context
 from clustering.decisions.deciding import Asked
 from clustering.decisions.documents import Decision
-from clustering.decisions.errors import Contradicts, NotUndoable, Stale
+from clustering.decisions.errors import Contradicts, NotUndoable, Regrouped, Stale
 from clustering.decisions.kinds import Kind
 from clustering.decisions.log import decision_get
 from clustering.selectors import run_current
@@ -55,8 +55,7 @@ def decide(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
         return _conflict(request, name, conflict)
     except NobodyCalled as unknown:
         return _unknown(request, name, unknown)
-    text = decided_sentence(decision, cluster=asked.cluster, other=asked.other)
-    decided_remember(request.session, decision, text)
+    request.session[DECIDED_IN] = name.path
     return _answer(request, name, decision, gone=decision.faces if asked.kind in GONE else [])
 
 
@@ -65,8 +64,8 @@ def decide(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
 def decision_take_back(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     """Undo what somebody decided last, or the decision that is named."""
     name = CollectionName.parse(f"{bucket}/{sub}")
-    last = decided_last(request.session, name.path)
-    decision_id = request.POST.get("decision", "") or (last["id"] if last else "")
+    last = decided_last(caller_name(request), name.path)
+    decision_id = request.POST.get("decision", "") or (last.id if last else "")
     undone = decision_get(decision_id)
     try:
         request_decided(
@@ -75,10 +74,8 @@ def decision_take_back(request: HttpRequest, bucket: str, sub: str) -> HttpRespo
             by=caller_name(request),
         )
     except NotUndoable as conflict:
-        decided_forget(request.session, undone.id)
         return _conflict(request, name, conflict)
-    decided_forget(request.session, undone.id)
-    messages.info(request, "Undone.")
+    messages.info(request, f"Undone: {decided_text(undone)}")
     return go_to(request, _back(request, name))
 
 
@@ -104,9 +101,14 @@ def cluster_enrol(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
         )
     except LooksLikeAnother as known:
         return _unknown(request, name, known)
-    asked = Asked(kind=Kind.CHOOSE_PROFILE, cluster=label, user_id=user_id)
-    decision = request_decided(name.path, asked, by=by)
-    decided_remember(request.session, decision, decided_sentence(decision, cluster=label))
+    asked = Asked(
+        kind=Kind.CHOOSE_PROFILE,
+        cluster=label,
+        user_id=user_id,
+        run=request.POST.get("run", "")[:40],
+        seen={"cluster": label},
+    )
+    request_decided(name.path, asked, by=by)
     messages.success(request, f"{person} is known now, as {user_id}.")
     return go_to(request, _back(request, name))
 
@@ -123,7 +125,7 @@ def _answer(
         return go_to(request, _back(request, name))
     context = {
         "name": name,
-        "decided": decided_last(request.session, name.path),
+        "decided": decided_last(caller_name(request), name.path),
         "gone": gone,
         "version": decision.seq,
     }
@@ -141,7 +143,7 @@ def _conflict(request: HttpRequest, name: CollectionName, conflict: Conflict) ->
         "earlier": [decision_get(one) for one in ids[-CHAIN_SHOWN:]],
         "back": _back(request, name),
     }
-    if request.POST.get("queue"):
+    if request.POST.get("queue") and not isinstance(conflict, Regrouped):
         context |= queue_context(request, name, Queue(request.POST["queue"]))
     if not request.headers.get("HX-Request"):
         return render(request, "assignments/conflict.html", context, status=409)
@@ -161,6 +163,7 @@ def _unknown(request: HttpRequest, name: CollectionName, unknown: StorageError) 
         "alike": [looks_like] if looks_like else profiles_search(person, limit=ALIKE).profiles,
         "person": person,
         "cluster": request.POST.get("cluster", ""),
+        "run": request.POST.get("run", "")[:40],
         "back": _back(request, name),
     }
     status = refusal.status if refusal else 422

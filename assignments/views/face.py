@@ -16,7 +16,7 @@ from clustering.documents import NO_CLUSTER, Face, Image, Run
 from clustering.edge import groups_settle
 from storage.names import CollectionName
 from storage.vectors import face_vectors
-from web.auth import role_required
+from web.auth import caller_name, role_required
 from web.htmx import render_page
 from web.roles import Role
 
@@ -60,7 +60,7 @@ def face(request: HttpRequest, face_id: str) -> HttpResponse:
         "version": version or 0,
         "beside": [] if image is None else _beside(shown, run, letters=_letters(image)),
         "letters": 0 if image is None else _letters(image),
-        "decided": decided_last(request.session, path),
+        "decided": decided_last(caller_name(request), path),
         "is_zoomed": "zoom" in request.GET,
         "view": _view(shown, image, is_zoomed="zoom" in request.GET),
     }

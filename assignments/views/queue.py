@@ -41,7 +41,7 @@ def queue(request: HttpRequest, bucket: str, sub: str, queue: str) -> HttpRespon
         "queues": list(Queue),
         "cards": cards,
         "count": count,
-        "decided": decided_last(request.session, name.path),
+        "decided": decided_last(caller_name(request), name.path),
     }
     return render_page(request, "assignments/queue.html", context)
 
@@ -103,7 +103,7 @@ def queue_context(request: HttpRequest, name: CollectionName, queue: Queue) -> d
         "queue": queue,
         "cards": cards,
         "count": count,
-        "decided": decided_last(request.session, name.path),
+        "decided": decided_last(caller_name(request), name.path),
     }
 
 

@@ -17,6 +17,7 @@ from clustering.decisions.errors import (
     Contradicts,
     NothingToDecide,
     NotUndoable,
+    Regrouped,
     SameCluster,
     Stale,
 )
@@ -36,6 +37,7 @@ ATTEMPTS = 200  # each one lost means that somebody else decided
 class Asked:
     """A decision as it is asked for, in labels of the current run.
 
+    ``run`` is the run whose groups were on the screen; labels of another one mean other people.
     ``user_id`` is the profile that a cluster is, or is not, or that faces move to. ``versions`` are
     those of the faces and clusters that were on the screen; ``seen`` is whatever else was, kept
     with the decision. With ``knows_own``, what the same person decided since is not news to them.
@@ -48,6 +50,7 @@ class Asked:
     to: str = ""
     user_id: str = ""
     undoes: str = ""
+    run: str = ""
     versions: Mapping[str, int] = field(default_factory=dict)
     seen: Mapping[str, object] = field(default_factory=dict)
     knows_own: bool = False
@@ -80,11 +83,14 @@ def _draft(collection: Collection, asked: Asked, *, law: Law, by: str) -> Decisi
         place=Decision.place_for(collection.path, seq),
         kind=asked.kind,
         by=by,
+        by_place=Decision.by_place_for(by, collection.path, seq),
         at=timezone.now(),
         run=ground.run.id,
         faces=list(dict.fromkeys(asked.faces)),
         seen_text=json.dumps({**asked.seen, "versions": dict(asked.versions)}),
     )
+    if asked.run and asked.run != ground.run.id:
+        raise Regrouped("The collection was grouped again since you looked.", changed=[])
     _check_versions(asked, ground=ground, law=law, by=by)
     _DRAFTS[asked.kind](decision, asked, ground, law)
     return decision
@@ -174,6 +180,8 @@ def _draft_profile(decision: Decision, asked: Asked, ground: Ground, law: Law) -
     decision.person, decision.user = _person(asked.cluster, ground), asked.user_id
     if not decision.user:
         raise NothingToDecide("Name the profile (user_id).")
+    if not ground.typical(decision.person, limit=1):
+        raise NothingToDecide(f"{asked.cluster} has no face any more.")
     _pin(decision, ground, decision.person)
 
 

@@ -18,7 +18,7 @@ class Decision(Document):
 
     ``moved`` are faces with where each one was and where it became, as persons (or noise,
     ignored, not_a_face); one value stands for all of them. ``pins`` are faces that stood for
-    ``pins_of``; ``label`` is a new person's in ``run``. ``seen`` is what was on the screen:
+    ``pins_of``; ``label`` is a new person's in ``run``. ``seen`` is what was on the screen: labels,
     versions, similarities, thresholds, model; as text, because it may have any names.
     """
 
@@ -28,6 +28,7 @@ class Decision(Document):
     place = fields.StringField(required=True)
     kind = fields.EnumField(Kind, required=True)
     by = fields.StringField(required=True)
+    by_place = fields.StringField()
     at = MomentField(required=True)
     run = fields.StringField(required=True)
 
@@ -45,7 +46,7 @@ class Decision(Document):
     pins_of = fields.ListField(fields.StringField())
     seen_text = fields.StringField(default="{}")
 
-    meta = {"collection": "decisions", "indexes": ["place"], "auto_create_index": True}
+    meta = {"collection": "decisions", "indexes": ["place", "by_place"], "auto_create_index": True}
 
     @staticmethod
     def id_for(collection: str, seq: int) -> str:
@@ -56,6 +57,11 @@ class Decision(Document):
     def place_for(collection: str, seq: int) -> str:
         """Return the order key: a collection's decisions lie together, oldest first."""
         return collection_place(collection, f"{seq:08d}")
+
+    @staticmethod
+    def by_place_for(by: str, collection: str, seq: int) -> str:
+        """Return the order key of what somebody decided about a collection, oldest first."""
+        return f"{by}\t{collection}\t{seq:08d}"
 
     @property
     def seen(self) -> dict[str, Any]:

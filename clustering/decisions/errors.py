@@ -35,6 +35,10 @@ class Stale(Conflict):
     code = "stale"
 
 
+class Regrouped(Stale):
+    """The labels are of a run that readers do not see any more: they mean other people now."""
+
+
 class Contradicts(Conflict):
     """The decision cannot be true beside earlier ones; `chain` lists them."""
 

@@ -153,6 +153,11 @@ class Law:
         active = (one for one in self.rulings.values() if one.id not in self.undone)
         return {self.root(person) for one in active for person in one.shapes}
 
+    def is_decided(self, face: str) -> bool:
+        """Say whether any decision about a face counts."""
+        about = (one for one in self.since(face, 0) if one.kind != Kind.UNDO)
+        return any(self.is_active(one.id) for one in about)
+
     def is_open(self, face: str) -> bool:
         """Say whether nobody decided where a face belongs."""
         decided = (self.attached, self.pinned, self.alone, self.out)

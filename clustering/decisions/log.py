@@ -72,6 +72,13 @@ def decisions_newest(collection: str, *, before: str = "", limit: int) -> list[D
     return list(query.order_by("-place").limit(limit))
 
 
+def decisions_by(who: str, collection: str, *, limit: int) -> list[Decision]:
+    """Return up to ``limit`` decisions that somebody made about a collection, newest first."""
+    first = Decision.by_place_for(who, collection, 0).removesuffix(f"{0:08d}")
+    query = Decision.objects(by_place__gte=first, by_place__lt=first + END_OF_PLACES)
+    return list(query.order_by("-by_place").limit(limit))
+
+
 def deciders(ids: Iterable[str]) -> dict[str, str]:
     """Return who made some decisions, by decision."""
     found = iter_fields(Decision, {"_id": {"$in": sorted(ids)}}, ["by"])

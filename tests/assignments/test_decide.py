@@ -1,6 +1,10 @@
 """A decision from a page: what follows it, what is refused, and taking it back."""
 
+import re
+
 import pytest
+from django.contrib.auth import get_user
+from django.test import Client
 
 from clustering.decisions.documents import Decision
 from clustering.edge import groups_settle
@@ -117,6 +121,43 @@ def test_the_last_decision_is_taken_back_and_then_the_one_before(decide, matched
 
     assert (reviewed.label("p0.png"), reviewed.label("p1.png", 1)) == (matched.ada, matched.bob)
     assert decide.browser.post(of("decision_take_back", matched), headers=HTML).status_code == 404
+
+
+def test_what_was_decided_in_another_window_is_taken_back_in_this_one(decide, matched):
+    here, there = decide.browser, Client()
+    there.force_login(get_user(here))
+    fields = {"cluster": matched.ada, "kind": "confirm_profile:ada"}
+    there.post(of("decide", matched), fields)
+    there.post(of("decide", matched), {**fields, "kind": "reject_profile:bob"})
+
+    for left in (2, 1, 0):
+        line = body_of(here.get(of("collection", matched))).count('name="decision"')
+        assert line == (left > 0)
+        here.post(of("decision_take_back", matched))
+
+
+@pytest.mark.parametrize("headers", [HTML, part("undo-line")])
+def test_labels_of_a_run_that_is_not_the_newest_any_more_decide_nothing(decide, matched, headers):
+    shown = of("cluster", matched, cluster_id=matched.eve)
+    run = re.search(r'name="run" value="([^"]*)"', body_of(decide.browser.get(shown)))[1]
+    matched.photos((3,), (3,), (3,), first=80)  # Eve becomes the largest, cluster_0
+    matched.run()
+
+    answer = decide(headers, kind="choose_profile:bob", cluster="cluster_0", run=run, back=shown)
+
+    assert answer.status_code == 409
+    assert "was grouped again since you looked" in body_of(answer)
+    assert "Load again" in body_of(answer)
+    assert not Decision.objects.count()
+
+
+def test_a_cluster_without_a_face_cannot_be_named(decide, matched):
+    decide(kind="merge", cluster=matched.ada, other=matched.eve)
+
+    answer = decide(kind="choose_profile:bob", cluster=matched.eve)
+
+    assert answer.status_code == 422
+    assert "has no face any more" in body_of(answer)
 
 
 @pytest.mark.parametrize("back", ["//evil.example/x", "https://evil.example", "/\\evil.example"])

@@ -145,3 +145,22 @@ def test_how_much_waits_is_told_for_the_page_and_in_words(matched, page_of):
     assert page.count("<a ") == len(Queue)
     assert "Who is this? 1" in words
     assert "Triage" not in words
+
+
+@pytest.mark.parametrize("kind", ["ignore", "not_a_face", "move:new"])
+def test_what_was_undone_is_asked_again(matched, page_of, kind):
+    reviewed, browser = Reviewed(matched), page_of("reviewer")
+    face = reviewed.face("p0.png")
+    browser.post(of("decide", matched), {"kind": "reject", "cluster": matched.ada, "faces": face})
+    browser.post(of("decision_take_back", matched))
+    matched.photos((77,), first=60)
+    matched.run()
+    page = of("queue", matched, queue="triage")
+    asked = reviewed.face("p60.png")
+    assert f'name="card" value="{asked}"' in body_of(browser.get(page))
+
+    browser.post(of("decide", matched), {"kind": kind, "faces": asked})
+    assert f'name="card" value="{asked}"' not in body_of(browser.get(page))
+    browser.post(of("decision_take_back", matched))
+
+    assert f'name="card" value="{asked}"' in body_of(browser.get(page))

@@ -213,7 +213,24 @@ def test_triage_says_what_a_face_of_the_noise_is_by_one_key(queue, collection):
     for _ in (found, nothing, stranger):
         queue.undo()
     assert collection.labels() == before
+    assert queue.left == waiting
+    assert queue.page.url.endswith("/-/triage/")
     assert queue.keys == 6
+
+
+def test_of_three_fast_answers_each_is_taken_back(queue, collection):
+    queue.open("triage")
+    before, decided, waiting = collection.labels(), len(collection.decisions()), queue.left
+
+    for _ in range(3):
+        queue.page.keyboard.press("i")
+    queue.page.get_by_text(f"{waiting - 3} left").wait_for()
+    assert len(collection.decisions()) == decided + 3
+    for _ in range(3):
+        queue.undo()
+
+    assert collection.labels() == before
+    assert queue.left == waiting
 
 
 def test_the_odd_one_out_belongs_or_does_not_by_one_key(queue, collection):

@@ -43,7 +43,7 @@ def name_the_card(page, name):
     page.keyboard.press("/")
     page.keyboard.type(name)
     page.keyboard.press("Enter")
-    page.get_by_role("button", name=f"Enrol {name}").wait_for()
+    page.locator("button:focus", has_text=f"Enrol {name}").wait_for()
     with page.expect_navigation(wait_until="networkidle"):
         page.keyboard.press("Enter")
     if page.get_by_role("button", name="all the same").count():
