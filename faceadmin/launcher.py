@@ -41,9 +41,8 @@ def launch(*, web: bool, say: Say, mention: Say) -> None:
     ``mention`` gets what may go unsaid.
     """
     here = address() if web else ""
-    running = Running(
-        os.getpid(), here, settings.MONGODB_EMBEDDED * settings.FACEADMIN_MONGODB_PORT
-    )
+    documents = settings.FACEADMIN_MONGODB_PORT if settings.MONGODB_EMBEDDED else 0
+    running = Running(os.getpid(), here, documents)
     with data_locked(settings.DATA, running) as lock:
         ports_check(web=web)
         with Progress("Fetching models", unit="B") as progress:

@@ -126,6 +126,7 @@ def _answer(
     context = {
         "name": name,
         "decided": decided_last(caller_name(request), name.path),
+        "back": _back(request, name),
         "gone": gone,
         "version": decision.seq,
     }

@@ -104,6 +104,9 @@ def queue_context(request: HttpRequest, name: CollectionName, queue: Queue) -> d
         "cards": cards,
         "count": count,
         "decided": decided_last(caller_name(request), name.path),
+        "back": reverse(
+            "queue", kwargs={"bucket": name.bucket, "sub": name.sub, "queue": queue.value}
+        ),
     }
 
 

@@ -1,5 +1,7 @@
 """The queues as pages: what is asked, what comes next, what is put off."""
 
+import re
+
 import pytest
 
 from assignments.looks import LastLook
@@ -49,6 +51,8 @@ def test_an_answer_brings_count_undo_line_and_no_card_that_is_shown(who, matched
     assert answer.status_code == 200
     assert "0 left" in body_of(answer)
     assert 'id="undo-line"' in body_of(answer)
+    page = of("queue", matched, queue="who")
+    assert re.search(rf'name="back"\s+value="{page}"\s+data-here', body_of(answer))
     assert "data-card" not in body_of(answer)
     assert "0 left" in who()
 
