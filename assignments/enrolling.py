@@ -21,6 +21,7 @@ from vision import QualityThresholds
 LOOKED_AT = 12  # crops, the most typical first
 KEPT = 3  # reference photos
 ID_LENGTH = 40
+ANY = QualityThresholds(min_face_size=1, min_confidence=0.01, blur_threshold=0)
 
 
 def cluster_person_enrol(
@@ -37,15 +38,14 @@ def cluster_person_enrol(
 ) -> str:
     """Enrol a person of this name by a cluster's best faces; return their user_id.
 
-    Raises NoFace if no crop shows one good face, and, unless ``force``, LooksLikeAnother if the
-    person is known already.
+    Raises NoFace if no crop shows one good face (with ``force``, any one face), and, unless
+    ``force``, LooksLikeAnother if the person is known already.
     """
     good = _good_photos(run, label, engine=engine, thresholds=thresholds, crops=crops)
+    if not good and force:
+        good = _good_photos(run, label, engine=engine, thresholds=ANY, crops=crops)
     if not good:
-        raise NoFace(
-            f"No face of {label} is good enough to know somebody by; enrol {name} by a photo.",
-            seen={},
-        )
+        raise NoFace(f"No face of {label} is good enough to know somebody by.", seen={})
     user_id = user_id_from(name)
     profile_enrol(user_id, good[0], name=name, force=force, stores=stores, by=by)
     for photo in good[1:]:

@@ -3,6 +3,7 @@
 (() => {
   "use strict";
   const DRAG_PX = 6;
+  const HELD_MS = 250;
   const isTyping = (element) =>
     element.matches("textarea, select, [contenteditable], input:not([type=checkbox]):not([type=hidden])");
   const isShown = (element) => element.getClientRects().length > 0;
@@ -23,19 +24,36 @@
     if (event.key === "a" && boxes().length) return chooseAll();
     if (event.key === "Escape" && boxes().length) return choose(boxes(), false);
     if (event.key === "b" && cursor) return open(cursor);
-    const button = [...document.querySelectorAll("[data-key]")].find(
+    const asking = document.querySelector("[data-asks]"); // what was just asked goes first
+    const button = [...(asking ?? document).querySelectorAll("[data-key]")].find(
       (one) => one.dataset.key.split(" ").includes(event.key) && isShown(one) && !one.disabled
     );
+    const field = [...document.querySelectorAll("[data-name-field]")].find(isShown);
+    const isLetter = /^\p{L}$/u.test(event.key);
+    if (field && isLetter && held) return type(field);
     if (button) {
       event.preventDefault();
       if (button.matches("input")) button.focus();
+      else if (isLetter && field?.closest("[data-card]")) hold(event.key, button);
       else button.click();
-    } else if (event.key === "/" || /^\p{L}$/u.test(event.key)) {
-      const field = [...document.querySelectorAll("[data-name-field]")].find(isShown);
-      if (field) field.focus(); // the letter itself arrives in the field
-      if (field && event.key === "/") event.preventDefault();
+    } else if (field && (event.key === "/" || isLetter)) {
+      field.focus(); // the letter itself arrives in the field
+      if (event.key === "/") event.preventDefault();
     }
   });
+
+  // Where a name can be typed, a letter that is a key waits for a moment: two are a name's beginning.
+  let held = null;
+  function hold(letter, button) {
+    held = { letter, timer: setTimeout(() => { held = null; if (isShown(button)) button.click(); }, HELD_MS) };
+  }
+
+  function type(field) {
+    clearTimeout(held.timer);
+    field.value += held.letter;
+    held = null;
+    field.focus(); // the second letter arrives by itself
+  }
 
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-opens]");

@@ -16,17 +16,17 @@ from assignments.errors import NobodyCalled
 from assignments.queues import Queue
 from assignments.undoing import DECIDED_IN, decided_last, decided_text
 from assignments.views.queue import card_check, queue_answered, queue_context
-from clustering.decisions.deciding import Asked
+from clustering.decisions.deciding import REGROUPED, Asked
 from clustering.decisions.documents import Decision
 from clustering.decisions.errors import Contradicts, NotUndoable, Regrouped, Stale
 from clustering.decisions.kinds import Kind
 from clustering.decisions.log import decision_get
 from clustering.selectors import run_current
-from profiles.errors import LooksLikeAnother
+from profiles.errors import LooksLikeAnother, NoFace
 from profiles.opening import profile_stores
 from profiles.selectors import profile_find, profiles_search
 from storage.crops import face_crops
-from storage.errors import Conflict, StorageError
+from storage.errors import Conflict
 from storage.names import CollectionName
 from vision import get_engine
 from web.auth import caller_name, role_required
@@ -85,11 +85,14 @@ def cluster_enrol(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     """Make somebody known by a cluster's best faces, and name the cluster so."""
     name, by = CollectionName.parse(f"{bucket}/{sub}"), caller_name(request)
     label, person = request.POST.get("cluster", "")[:40], request.POST.get("person", "").strip()
+    run, shown = run_current(name.path), request.POST.get("run", "")
     if not person or len(person) > LONGEST_NAME:
         raise NotValid({"person": [f"Type a name of 1 to {LONGEST_NAME} characters."]})
+    if shown and shown != run.clusters_run:
+        return _conflict(request, name, Regrouped(REGROUPED, changed=[]))
     try:
         user_id = cluster_person_enrol(
-            run_current(name.path),
+            run,
             label,
             name=person,
             force=bool(request.POST.get("force")),
@@ -99,13 +102,13 @@ def cluster_enrol(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
             stores=profile_stores(),
             by=by,
         )
-    except LooksLikeAnother as known:
-        return _unknown(request, name, known)
+    except (LooksLikeAnother, NoFace) as refused:
+        return _unknown(request, name, refused)
     asked = Asked(
         kind=Kind.CHOOSE_PROFILE,
         cluster=label,
         user_id=user_id,
-        run=request.POST.get("run", "")[:40],
+        run=run.clusters_run,
         seen={"cluster": label},
     )
     request_decided(name.path, asked, by=by)
@@ -153,7 +156,7 @@ def _conflict(request: HttpRequest, name: CollectionName, conflict: Conflict) ->
     return response
 
 
-def _unknown(request: HttpRequest, name: CollectionName, unknown: StorageError) -> HttpResponse:
+def _unknown(request: HttpRequest, name: CollectionName, unknown: Exception) -> HttpResponse:
     """Offer to enrol whoever nobody is called yet, and those it may be who are known."""
     refusal, person = refusal_from(unknown), request.POST["person"].strip()
     looks_like = profile_find(getattr(unknown, "extra", {}).get("user_id", ""))
@@ -163,7 +166,8 @@ def _unknown(request: HttpRequest, name: CollectionName, unknown: StorageError) 
         "looks_like": looks_like,
         "alike": [looks_like] if looks_like else profiles_search(person, limit=ALIKE).profiles,
         "person": person,
-        "cluster": request.POST.get("cluster", ""),
+        "is_forced": looks_like or isinstance(unknown, NoFace),
+        "cluster": request.POST.get("cluster", "") if _may_enrol(request, unknown) else "",
         "run": request.POST.get("run", "")[:40],
         "back": _back(request, name),
     }
@@ -173,6 +177,12 @@ def _unknown(request: HttpRequest, name: CollectionName, unknown: StorageError) 
     response = render(request, "assignments/_unknown.html", context, status=status)
     response["HX-Retarget"], response["HX-Reswap"] = "#undo-line", "outerHTML"
     return response
+
+
+def _may_enrol(request: HttpRequest, refused: Exception) -> bool:
+    """Say whether there is a way to enrol whoever was typed from the faces of a cluster."""
+    is_name = len(request.POST["person"].strip()) <= LONGEST_NAME
+    return is_name and not (isinstance(refused, NoFace) and request.POST.get("force"))
 
 
 def _back(request: HttpRequest, name: CollectionName) -> str:

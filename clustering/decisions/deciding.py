@@ -30,6 +30,7 @@ from clustering.selectors import faces_by_id
 
 NEW = "new"
 MAX_FACES = 20_000
+REGROUPED = "The collection was grouped again since you looked."
 ATTEMPTS = 200  # each one lost means that somebody else decided
 
 
@@ -90,7 +91,7 @@ def _draft(collection: Collection, asked: Asked, *, law: Law, by: str) -> Decisi
         seen_text=json.dumps({**asked.seen, "versions": dict(asked.versions)}),
     )
     if asked.run and asked.run != ground.run.id:
-        raise Regrouped("The collection was grouped again since you looked.", changed=[])
+        raise Regrouped(REGROUPED, changed=[])
     _check_versions(asked, ground=ground, law=law, by=by)
     _DRAFTS[asked.kind](decision, asked, ground, law)
     return decision

@@ -8,8 +8,12 @@ from django.test import Client
 
 from clustering.decisions.documents import Decision
 from clustering.edge import groups_settle
+from clustering.selectors import members_page
+from profiles.selectors import profile_find
+from storage.crops import face_crops
 from tests.assignments.pages import HTML, body_of, of, part
 from tests.clustering.deciding import Reviewed
+from tests.clustering.painted import painted_photo
 
 pytestmark = pytest.mark.services
 
@@ -76,7 +80,7 @@ def test_somebody_is_named_by_id_or_by_name(decide, matched, typed):
 
 
 def test_nobody_of_a_name_is_offered_to_be_enrolled_and_nothing_is_decided(decide, matched):
-    name = "<script>alert(1)</script>" + "x" * 470
+    name = "<script>alert(1)</script>" + "x" * 170
 
     page = decide(kind="choose_profile", cluster=matched.eve, person=name)
     fragment = decide(part("undo-line"), kind="choose_profile", cluster=matched.eve, person=name)
@@ -209,3 +213,41 @@ def test_a_cluster_enrols_somebody_by_its_faces(decide, matched, monkeypatch):
 
     assert answer.status_code == 422
     assert not Decision.objects.count()
+
+
+def test_faces_too_poor_to_know_somebody_by_are_taken_all_the_same(decide, matched, monkeypatch):
+    monkeypatch.setattr("assignments.views.deciding.get_engine", lambda _: matched.engine)
+    for member in members_page(matched.current, matched.eve, limit=9):
+        face_crops().save(member.face, painted_photo(3, blurred=(3,)))
+    typed = {"cluster": matched.eve, "person": "Eve"}
+    address = of("cluster_enrol", matched)
+
+    refused = decide.browser.post(address, typed, headers=HTML)
+    assert refused.status_code == 422
+    assert "is good enough to know somebody by" in body_of(refused)
+    assert "best faces all the same" in body_of(refused)
+    taken = decide.browser.post(address, {**typed, "force": "on"}, headers=HTML)
+
+    assert taken.status_code == 303
+    assert groups_settle(matched.name.path)
+    assert matched.held(matched.current, matched.eve).user_id == "eve"
+
+
+def test_nobody_is_enrolled_by_the_faces_of_another_run(decide, matched, monkeypatch):
+    monkeypatch.setattr("assignments.views.deciding.get_engine", lambda _: matched.engine)
+
+    answer = decide.browser.post(
+        of("cluster_enrol", matched),
+        {"cluster": matched.eve, "person": "Eve", "run": "0" * 24},
+        headers=HTML,
+    )
+
+    assert answer.status_code == 409
+    assert profile_find("eve") is None
+
+
+def test_a_name_that_is_too_long_is_not_offered_to_be_enrolled(decide, matched):
+    answer = decide(kind="choose_profile", cluster=matched.eve, person="x" * 400)
+
+    assert answer.status_code == 422
+    assert "Enrol" not in body_of(answer).partition("<main")[2]

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.e2e.product import Product
 from tests.e2e.reviewing import Collection, answered, log_in, serious
@@ -224,7 +225,8 @@ def test_of_three_fast_answers_each_is_taken_back(queue, collection):
 
     for _ in range(3):
         queue.page.keyboard.press("i")
-    queue.page.get_by_text(f"{waiting - 3} left").wait_for()
+    expect(queue.page.locator(".question.answered")).to_have_count(0)  # all three are in
+    assert queue.left == waiting - 3
     assert len(collection.decisions()) == decided + 3
     for _ in range(3):
         queue.undo()
