@@ -115,8 +115,9 @@ def card_check(request: HttpRequest, name: CollectionName) -> None:
     asked = request.POST.get("queue", "")
     if not asked:
         return
+    run = _run_settled(name)  # before the law is held, which whoever settles needs
     with law_of(name.path) as law:
-        queues = ReviewQueues(_run_settled(name), law, vectors=face_vectors())
+        queues = ReviewQueues(run, law, vectors=face_vectors())
         if not queues.is_open(Queue(asked), request.POST.get("card", "")):
             raise Stale("Somebody answered this meanwhile.", changed=[])
 

@@ -68,7 +68,8 @@ class Queue:
         with answered(self.page):
             self.page.keyboard.press(key)
             self.keys += 1
-            assert self.card.count() == 0 or self.shown() != before  # at once, from the page
+            if "who" not in self.page.url:  # there a letter may begin a name for a moment
+                assert self.card.count() == 0 or self.shown() != before  # at once, from the page
         self.page.locator(".question.answered").wait_for(state="detached")
         return before
 
@@ -159,6 +160,19 @@ def test_whoever_is_known_is_named_in_five_keys_at_most(queue, collection):
     queue.page.locator(".question.answered").wait_for(state="detached")
     assert collection.assigned()[label] == "ariel_sharon"
     queue.undo()
+
+
+def test_a_name_in_small_letters_is_typed_and_presses_no_key(queue, collection):
+    queue.open("who")
+    decided, label = len(collection.decisions()), queue.shown()
+
+    for letter in "nina":
+        queue.page.keyboard.press(letter)
+
+    field = queue.card.get_by_placeholder("type a name")
+    expect(field).to_have_value("nina")
+    assert (queue.shown(), len(collection.decisions())) == (label, decided)
+    queue.page.keyboard.press("Escape")
 
 
 def test_what_was_typed_is_not_taken_for_whoever_begins_so(queue, collection):
