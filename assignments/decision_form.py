@@ -15,6 +15,7 @@ from clustering.selectors import members_faces
 from profiles.documents import name_folded
 from profiles.selectors import profile_find, profiles_search
 
+NAMING = (Kind.CHOOSE_PROFILE, Kind.MOVE)
 EVERYTHING = "*"  # instead of faces: all of the cluster
 SAME_NAME = 3  # of this name are looked at, to know that there are several
 
@@ -47,6 +48,9 @@ class DecisionForm(forms.Form):
             said["everything"] = True
         elif target:
             said["to" if kind == Kind.MOVE else "user_id"] = target
+        whom = self.errors or said["to"] or said["user_id"] or said["person"]
+        if kind in NAMING and not whom:
+            raise forms.ValidationError({"person": "Type a name."})
         return said
 
     def asked(self, given: list[str], *, run: Run) -> Asked:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from clustering.decisions.documents import Decision
 from clustering.decisions.kinds import NOISE, OUT, Kind
 from clustering.decisions.log import decisions_by, law_of
+from profiles.selectors import profile_names
 
 DECIDED_IN = "decided_in"  # of a session: the collection somebody decided about last
 REMEMBERED = timedelta(hours=12)
@@ -45,16 +46,17 @@ class Decided:
 
 
 def decided_sentence(
-    decision: Decision, *, cluster: str = "", other: str = "", to: str = ""
+    decision: Decision, *, cluster: str = "", other: str = "", to: str = "", user: str = ""
 ) -> str:
-    """Return a decision in words; clusters are called as the reader sees them."""
+    """Return a decision in words; clusters and people are called as the reader sees them."""
     count = len(decision.faces)
+    called = user or decision.user
     return SENTENCES[decision.kind].format(
         faces=f"{count} face{'' if count == 1 else 's'}",
         cluster=cluster,
         other=other,
-        to=_target(decision, called=to),
-        user=decision.user or "somebody who was erased",
+        to=_target(decision, called=to or called),
+        user=called or "somebody who was erased",
     )
 
 
@@ -71,9 +73,12 @@ def decided_last(who: str, path: str) -> Decided | None:
 
 def decided_text(decision: Decision) -> str:
     """Return a decision in words, with clusters as they were called when it was made."""
-    seen = decision.seen
+    seen, user = decision.seen, decision.user
     return decided_sentence(
-        decision, cluster=str(seen.get("cluster", "")), other=str(seen.get("other", ""))
+        decision,
+        cluster=str(seen.get("cluster", "")),
+        other=str(seen.get("other", "")),
+        user=profile_names([user]).get(user, "") if user else "",
     )
 
 
@@ -81,4 +86,4 @@ def _target(decision: Decision, *, called: str) -> str:
     """Return where faces were moved to."""
     if decision.person in (NOISE, *OUT.values()):
         return decision.person
-    return called or decision.label or decision.user or "their cluster"
+    return called or decision.label or "their cluster"

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from assignments.documents import Assignment
 from clustering.documents import NO_CLUSTER, NOISE, Cluster, Collection, Member, Run, Verdict
 from clustering.selectors import collection_get, collection_list, runs_by_id
+from profiles.selectors import profile_names
 from storage.mongo import iter_fields
 from storage.vectors import Hit, VectorStore, Where
 
@@ -28,7 +29,10 @@ SEARCHED = (Verdict.KEPT.value, Verdict.POOR.value)  # a poor one may take part 
 
 @dataclass(frozen=True)
 class ClusterHit:
-    """A cluster, or one face of the noise, by its face that is most alike; and whose it is."""
+    """A cluster, or one face of the noise, by its face that is most alike; and whose it is.
+
+    ``name`` is what the person is called, the user_id without a name, "" of nobody.
+    """
 
     run: Run
     label: str
@@ -36,6 +40,7 @@ class ClusterHit:
     similarity: float
     face_count: int
     user_id: str | None
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,7 @@ def _told(found: Sequence[_Found]) -> list[ClusterHit]:
         for one in Assignment.objects(id__in=[one.assignment for one in found])
         if one.is_held
     }
+    names = profile_names(users.values())
     return [
         ClusterHit(
             run=one.run,
@@ -145,7 +151,8 @@ def _told(found: Sequence[_Found]) -> list[ClusterHit]:
             face=one.hit.id,
             similarity=one.hit.similarity,
             face_count=1 if one.label == NOISE else counts[one.cluster],
-            user_id=users.get(one.assignment),
+            user_id=(user_id := users.get(one.assignment)),
+            name=names.get(user_id or "", user_id or ""),
         )
         for one in found
         if one.label == NOISE or one.cluster in counts

@@ -14,6 +14,7 @@ from clustering.decisions.kinds import NOBODY, Kind
 from clustering.decisions.law import Law
 from clustering.decisions.log import deciders, decisions_newest, law_of
 from clustering.selectors import collection_get, collection_list, current_run, labels_by_person
+from profiles.selectors import profile_names
 from storage.names import CollectionName
 from web.auth import role_required
 from web.htmx import render_page
@@ -88,7 +89,8 @@ def _lines(path: str, found: list[Decision]) -> list[Line]:
     with law_of(path) as law:
         undone_by, names = law.undone_by(), _names(path, found, law)
         undos = {one.id: undone_by[one.id] for one in found if one.id in undone_by}
-        texts = {one.id: _text(one, names, law) for one in found}
+        people = profile_names({one.user for one in found if one.user})
+        texts = {one.id: _text(one, names, people, law) for one in found}
     makers = deciders(undo.id for undo in undos.values())
     return [
         Line(
@@ -114,7 +116,7 @@ def _names(path: str, found: list[Decision], law: Law) -> dict[str, str]:
     return {who: label for who, label in called.items() if label}
 
 
-def _text(decision: Decision, names: dict[str, str], law: Law) -> str:
+def _text(decision: Decision, names: dict[str, str], people: dict[str, str], law: Law) -> str:
     """Return a decision in words."""
     if decision.kind == Kind.UNDO:
         undone = law.rulings[decision.undoes]
@@ -124,5 +126,6 @@ def _text(decision: Decision, names: dict[str, str], law: Law) -> str:
         other = GONE
     if decision.kind == Kind.SPLIT:
         return decided_sentence(decision, cluster=other, to=person)
-    text = decided_sentence(decision, cluster=person, other=other, to=person)
+    user = people.get(decision.user, "")
+    text = decided_sentence(decision, cluster=person, other=other, to=person, user=user)
     return capfirst(text) if text.startswith(GONE) else text  # labels stay as they are written

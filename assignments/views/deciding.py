@@ -181,7 +181,8 @@ def _unknown(request: HttpRequest, name: CollectionName, unknown: Exception) -> 
 
 def _may_enrol(request: HttpRequest, refused: Exception) -> bool:
     """Say whether there is a way to enrol whoever was typed from the faces of a cluster."""
-    is_name = len(request.POST["person"].strip()) <= LONGEST_NAME
+    is_naming = request.POST.get("kind", Kind.CHOOSE_PROFILE) == Kind.CHOOSE_PROFILE
+    is_name = is_naming and len(request.POST["person"].strip()) <= LONGEST_NAME
     return is_name and not (isinstance(refused, NoFace) and request.POST.get("force"))
 
 

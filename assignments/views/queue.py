@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from assignments.edge import threshold_of
 from assignments.looks import looked_last, looked_now
 from assignments.queues import Card, Queue, ReviewQueues
 from assignments.undoing import decided_last
@@ -34,13 +36,15 @@ def queue(request: HttpRequest, bucket: str, sub: str, queue: str) -> HttpRespon
     """Show the first cards of a queue; what was put off comes last."""
     name, asked = CollectionName.parse(f"{bucket}/{sub}"), Queue(queue)
     collection_get(name.path)
-    cards, count = _cards(request, name, asked, shown=[], limit=AHEAD)
+    run = _run_settled(name)
+    cards, count = _cards(request, name, run, asked, shown=[], limit=AHEAD)
     context = {
         "name": name,
         "queue": asked,
         "queues": list(Queue),
         "cards": cards,
         "count": count,
+        "likely_from": threshold_of(run, settings.VISION),
         "decided": decided_last(caller_name(request), name.path),
     }
     return render_page(request, "assignments/queue.html", context)
@@ -97,12 +101,14 @@ def queue_answered(request: HttpRequest, name: CollectionName, queue: Queue) -> 
 def queue_context(request: HttpRequest, name: CollectionName, queue: Queue) -> dict[str, object]:
     """Return what follows an answer: the next card that is not in the page, and the count."""
     shown = [*request.POST.getlist("shown"), request.POST.get("card", "")]
-    cards, count = _cards(request, name, queue, shown=shown, limit=1)
+    run = _run_settled(name)
+    cards, count = _cards(request, name, run, queue, shown=shown, limit=1)
     return {
         "name": name,
         "queue": queue,
         "cards": cards,
         "count": count,
+        "likely_from": threshold_of(run, settings.VISION),
         "decided": decided_last(caller_name(request), name.path),
         "back": reverse(
             "queue", kwargs={"bucket": name.bucket, "sub": name.sub, "queue": queue.value}
@@ -123,10 +129,15 @@ def card_check(request: HttpRequest, name: CollectionName) -> None:
 
 
 def _cards(
-    request: HttpRequest, name: CollectionName, queue: Queue, *, shown: list[str], limit: int
+    request: HttpRequest,
+    name: CollectionName,
+    run: Run,
+    queue: Queue,
+    *,
+    shown: list[str],
+    limit: int,
 ) -> tuple[list[Card], int]:
     """Return the next cards that are not shown yet, and how many wait in all."""
-    run = _run_settled(name)
     put_off = request.session.get(LATER, {}).get(f"{name.path}\t{queue.value}", [])
     with law_of(name.path) as law:
         since = looked_last(caller_name(request), run) if queue == Queue.NEW else None

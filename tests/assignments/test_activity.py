@@ -143,7 +143,7 @@ def test_a_person_who_was_erased_is_named_no_more(reviewed, matched, page_of):
     decisions_forget("ada")
     after = body_of(browser.get(PAGE))
 
-    assert f"{matched.ada} is ada." in before
+    assert f"{matched.ada} is Ada." in before
     assert f"{matched.ada} is somebody who was erased." in after
 
 

@@ -79,6 +79,42 @@ def test_somebody_is_named_by_id_or_by_name(decide, matched, typed):
     assert Decision.objects.first().user == typed.strip().lower()
 
 
+def test_people_are_called_by_name_when_something_is_taken_back(decide, matched, reviewed):
+    face = reviewed.face("p3.png")
+
+    decide(kind="choose_profile:ada", cluster=matched.eve)
+    named = body_of(decide.browser.get(of("collection", matched)))
+    decide(kind="move", person="ada", faces=[face])
+    moved = body_of(decide.browser.get(of("collection", matched)))
+    listed = body_of(decide.browser.get(f"/activity/?collection={matched.name.path}"))
+
+    assert f"{matched.eve} is Ada." in named
+    assert "1 face moved to Ada." in moved
+    assert f"{matched.eve} is Ada." in listed
+
+
+@pytest.mark.parametrize("kind", ["choose_profile", "move"])
+def test_a_name_that_was_not_typed_is_asked_for(decide, matched, reviewed, kind):
+    face = reviewed.face("p0.png")
+
+    answer = decide(kind=kind, cluster=matched.ada, faces=[face], person=" ")
+
+    assert answer.status_code == 422
+    assert "Type a name." in body_of(answer)
+
+
+def test_whom_a_face_was_to_move_to_is_not_offered_as_a_name_of_its_cluster(
+    decide, matched, reviewed
+):
+    face = reviewed.face("p0.png")
+
+    answer = decide(kind="move", cluster=matched.ada, faces=[face], person="Nina")
+
+    assert answer.status_code == 422
+    assert "Nobody is called Nina." in body_of(answer)
+    assert "Enrol" not in body_of(answer)
+
+
 def test_nobody_of_a_name_is_offered_to_be_enrolled_and_nothing_is_decided(decide, matched):
     name = "<script>alert(1)</script>" + "x" * 170
 

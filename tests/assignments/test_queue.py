@@ -12,6 +12,8 @@ from tests.clustering.deciding import Reviewed
 
 pytestmark = pytest.mark.services
 
+CARD = r'name="card" value="(cluster_\d+)"'
+
 
 @pytest.fixture
 def who(matched, page_of):
@@ -39,6 +41,18 @@ def test_who_is_this_asks_about_those_who_are_nobodys(who, matched):
     assert f'name="card" value="{matched.eve}"' in body
     assert f'name="card" value="{matched.ada}"' not in body
     assert "1 left" in body
+
+
+def test_yes_is_a_key_for_whom_a_cluster_is_likely_to_be(family, page_of):
+    body = body_of(page_of("reviewer").get(of("queue", family, queue="who")))
+
+    cards = {re.search(CARD, card)[1]: card for card in body.split("<article")[1:]}
+    stranger = cards.pop(family.label("p3.png"))
+    assert 'data-key="1"' in stranger
+    assert "unlikely" in stranger
+    for card in cards.values():
+        assert 'data-key="y Enter 1"' in card
+        assert card.count("unlikely") == 1  # the other one of the two
 
 
 def test_an_answer_brings_count_undo_line_and_no_card_that_is_shown(who, matched):

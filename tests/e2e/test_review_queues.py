@@ -233,6 +233,26 @@ def test_triage_says_what_a_face_of_the_noise_is_by_one_key(queue, collection):
     assert queue.keys == 6
 
 
+def test_a_face_of_the_noise_is_somebody_known_or_a_new_person(queue, collection):
+    queue.open("triage")
+    before = collection.labels()
+    face = queue.shown()
+
+    with answered(queue.page, "/decide/"):
+        queue.page.keyboard.press("m")
+        queue.page.keyboard.type("ariel_sharon")
+        queue.page.keyboard.press("Enter")
+    queue.page.locator(".question.answered").wait_for(state="detached")
+    assert collection.assigned()[collection.labels()[face]] == "ariel_sharon"
+    assert "moved to Ariel Sharon" in queue.line()
+    alone = queue.press("s")
+    assert collection.labels()[alone] not in {*before.values()}
+
+    queue.undo()
+    queue.undo()
+    assert collection.labels() == before
+
+
 def test_of_three_fast_answers_each_is_taken_back(queue, collection):
     queue.open("triage")
     before, decided, waiting = collection.labels(), len(collection.decisions()), queue.left
