@@ -16,11 +16,17 @@ KNOWN = ("Tony_Blair", "Colin_Powell", "Ariel_Sharon")
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory, model_files):
-    root = tmp_path_factory.mktemp("queues")
-    shutil.copytree(FACES / "lfw10", root / "buckets" / "press" / "autumn")
-    settings = {"BUCKETS_ROOT": root / "buckets", "FACEADMIN_MODELS": model_files}
-    with Product(root, **settings).up() as running:
+def library(tmp_path_factory):
+    """The folder that holds the buckets."""
+    root = tmp_path_factory.mktemp("queues") / "buckets"
+    shutil.copytree(FACES / "lfw10", root / "press" / "autumn")
+    return root
+
+
+@pytest.fixture(scope="module")
+def product(library, model_files):
+    settings = {"BUCKETS_ROOT": library, "FACEADMIN_MODELS": model_files}
+    with Product(library.parent, **settings).up() as running:
         running.cluster(PATH)
         yield running
 
@@ -281,6 +287,41 @@ def test_the_odd_one_out_belongs_or_does_not_by_one_key(queue, collection):
     assert collection.labels()[kept] != "noise"
     assert [one["kind"] for one in collection.decisions()[:2]] == ["reject", "confirm"]
     assert queue.left == waiting - 2
+    for _ in (removed, kept):
+        queue.undo()
+    assert collection.labels()[removed] != "noise"
+    assert queue.left == waiting
+
+
+def test_who_joined_somebody_since_the_run_before_is_confirmed_or_not_by_one_key(
+    page, product, library
+):
+    photos = sorted((FACES / "lfw10" / "Tony_Blair").glob("*.jpg"))
+    (library / "press" / "spring").mkdir()
+    for some in (photos[:5], photos[5:]):
+        for photo in some:
+            shutil.copy(photo, library / "press" / "spring")
+        product.cluster("press/spring")
+    collection = Collection(product, "press/spring")
+    log_in(page, product)
+    queue = Queue(page, f"{product.address}/collections/press/spring/-/").open("new")
+    waiting = queue.left
+    assert waiting >= 3
+
+    kept = queue.press("y")
+    removed = queue.press("n")
+
+    assert [one["kind"] for one in collection.decisions()[:2]] == ["reject", "confirm"]
+    labels = collection.labels()
+    assert (labels[removed], labels[kept] == "noise") == ("noise", False)
+    for _ in (removed, kept):
+        queue.undo()
+    assert collection.labels()[removed] != "noise"
+    assert queue.left == waiting
+    page.get_by_role("button", name="I have seen all of these").click()
+    page.wait_for_url("**/press/spring/")
+    queue.open("new")
+    assert queue.left == 0
 
 
 def test_keys_do_nothing_while_somebody_types(queue, collection):
