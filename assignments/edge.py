@@ -94,6 +94,15 @@ def threshold_of(run: Run, engine: EngineSettings) -> float:
     return float(entry.assignment_threshold)
 
 
+def likely_from(run: Run) -> float:
+    """Return the similarity from which a page calls a person likely; no model has to be at hand.
+
+    0, so everybody is, if the run's embedder is one of the operator's own.
+    """
+    known = CATALOGUE.get(run.embedder)
+    return 0.0 if known is None else float(known.assignment_threshold)
+
+
 def runs_by_groups(*, history: bool = False) -> dict[str, str]:
     """Return, by the id that groups are stored under, the run that readers know them by."""
     found: dict[str, str] = {}

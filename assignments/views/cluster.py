@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from assignments.edge import threshold_of
+from assignments.edge import likely_from
 from assignments.people import PersonHit, cluster_look, people_like, whose_clusters
 from assignments.undoing import decided_last
 from clustering import selectors
@@ -98,7 +97,7 @@ def _beside(run: Run, shown: Cluster, law: Law) -> dict[str, object]:
     return {
         "suggested": [] if shown.is_noise else _suggested(run, shown),
         "alike": [] if shown.is_noise else _alike(run, shown, law),
-        "likely_from": threshold_of(run, settings.VISION),
+        "likely_from": likely_from(run),
     }
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from assignments.edge import threshold_of
+from assignments.edge import likely_from
 from assignments.looks import looked_last, looked_now
 from assignments.queues import Card, Queue, ReviewQueues
 from assignments.undoing import decided_last
@@ -44,7 +43,7 @@ def queue(request: HttpRequest, bucket: str, sub: str, queue: str) -> HttpRespon
         "queues": list(Queue),
         "cards": cards,
         "count": count,
-        "likely_from": threshold_of(run, settings.VISION),
+        "likely_from": likely_from(run),
         "decided": decided_last(caller_name(request), name.path),
     }
     return render_page(request, "assignments/queue.html", context)
@@ -108,7 +107,7 @@ def queue_context(request: HttpRequest, name: CollectionName, queue: Queue) -> d
         "queue": queue,
         "cards": cards,
         "count": count,
-        "likely_from": threshold_of(run, settings.VISION),
+        "likely_from": likely_from(run),
         "decided": decided_last(caller_name(request), name.path),
         "back": reverse(
             "queue", kwargs={"bucket": name.bucket, "sub": name.sub, "queue": queue.value}

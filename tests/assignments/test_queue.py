@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from assignments import edge
 from assignments.looks import LastLook
 from assignments.queues import Queue
 from clustering.decisions.documents import Decision
@@ -43,7 +44,9 @@ def test_who_is_this_asks_about_those_who_are_nobodys(who, matched):
     assert "1 left" in body
 
 
-def test_yes_is_a_key_for_whom_a_cluster_is_likely_to_be(family, page_of):
+def test_yes_is_a_key_for_whom_a_cluster_is_likely_to_be(family, page_of, monkeypatch):
+    entries = {**edge.CATALOGUE, family.engine.embedder_id: family.engine.entry}
+    monkeypatch.setattr(edge, "CATALOGUE", entries)
     body = body_of(page_of("reviewer").get(of("queue", family, queue="who")))
 
     cards = {re.search(CARD, card)[1]: card for card in body.split("<article")[1:]}
