@@ -12,7 +12,7 @@ from storage.errors import StorageError
 from tests.clustering.conftest import Painted
 from tests.clustering.deciding import Reviewed
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.services
 
 PHOTOS = st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=3), min_size=4, max_size=7)
 KINDS = [kind for kind in Kind if kind != Kind.UNDO]

@@ -19,8 +19,9 @@ def faces_bucket(tmp_path_factory):
     return root
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("detector", ["yolov8-lite-t", "centerface"])
+@pytest.mark.parametrize(
+    "detector", [pytest.param("yolov8-lite-t", marks=pytest.mark.long), "centerface"]
+)
 def test_people_are_found_at_the_defaults(detector, faces_bucket, model_files, tmp_path):
     with Product(
         tmp_path,

@@ -13,7 +13,7 @@ from tests.e2e.product import Product
 from tests.labelled import FACES, needs_labelled_photos
 from tests.stores import free_port
 
-pytestmark = [pytest.mark.e2e, needs_labelled_photos]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, needs_labelled_photos]
 
 PERSON = "Ariel_Sharon"
 

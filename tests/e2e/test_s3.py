@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.product import Product
 from tests.labelled import FACES, needs_labelled_photos
 
-pytestmark = [pytest.mark.e2e, needs_labelled_photos]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, needs_labelled_photos]
 
 PERSON = "Ariel_Sharon"
 

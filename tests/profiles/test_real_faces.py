@@ -7,7 +7,7 @@ import pytest
 
 from tests.labelled import FACES, labels_of, needs_labelled_photos
 
-pytestmark = [pytest.mark.services, pytest.mark.slow, needs_labelled_photos]
+pytestmark = [pytest.mark.services, needs_labelled_photos]
 
 
 @pytest.fixture

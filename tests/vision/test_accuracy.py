@@ -15,7 +15,7 @@ DETECTORS = ("yolov8-lite-t", "centerface")
 FOLDERS = ("lfw10", "sitcom", "celebrities")
 CHUNK = 8
 
-pytestmark = [needs_labelled_photos, pytest.mark.slow]
+pytestmark = needs_labelled_photos
 
 
 @pytest.fixture(scope="module")
