@@ -13,7 +13,8 @@ from assignments.search.people import PersonHit, people_search
 from assignments.selectors import assignments_of_run
 from clustering.documents import Run
 from clustering.selectors import members_page
-from profiles.selectors import TemplateTable, profile_names
+from profiles.selectors import profile_names
+from profiles.template_table import TemplateTable
 from storage.vectors import VectorStore
 
 IDS_PER_QUERY = 100

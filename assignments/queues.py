@@ -33,7 +33,7 @@ from clustering.documents import (
 )
 from clustering.proposals import proposals_open
 from clustering.selectors import cluster_get, clusters_by_label, members_page
-from profiles.selectors import TemplateTable, template_table
+from profiles.template_table import TemplateTable, template_table
 from storage.fields import MomentField
 from storage.mongo import iter_fields
 from storage.vectors import VectorStore
@@ -181,8 +181,7 @@ class ReviewQueues:
 
     def _who_waiting(self) -> Iterator[str]:
         named = {one.cluster for one in assignments_of_run(self._run.clusters_run) if one.is_held}
-        found = selectors.clusters_brief(self._run)
-        return (one["label"] for one in found if one["label"] not in named)
+        return (one for one in selectors.cluster_labels(self._run) if one not in named)
 
     def _who_card(self, key: str) -> Card:
         [strip] = self._strips([key])

@@ -13,7 +13,7 @@ from assignments.matching import Match, Rules, Votes, match_centroids
 from assignments.selectors import assignments_of_run
 from clustering.documents import END_OF_PLACES, Cluster, Member, Run
 from clustering.selectors import clusters_all
-from profiles.selectors import TemplateTable, template_table
+from profiles.template_table import TemplateTable, template_table
 from storage.errors import ModelMismatch
 from storage.mongo import iter_fields
 from storage.vectors import VectorStore

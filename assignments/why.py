@@ -14,7 +14,7 @@ from clustering.decisions.law import Law
 from clustering.decisions.log import decision_get
 from clustering.documents import NOISE, Cluster, Face, Member, Run
 from clustering.selectors import cluster_get, members_page
-from profiles.selectors import template_table
+from profiles.template_table import template_table
 from storage.vectors import VectorStore
 
 NEAREST = 6

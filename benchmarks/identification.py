@@ -180,7 +180,7 @@ def nearest_profiles(
     run: Any, shown: dict[str, tuple[str, str, str]], vectors: dict[str, np.ndarray]
 ) -> Iterator[tuple[str, str]]:
     """Yield whom each photo is about, and whose template its face is most like."""
-    from profiles.selectors import template_table
+    from profiles.template_table import template_table
 
     table = template_table(run.embedder)
     for name, face, _ in shown.values():

@@ -29,6 +29,7 @@ from profiles.documents import (
     search_key,
     vector_bytes,
 )
+from profiles.template_table import profiles_changed
 from storage.crops import face_crops
 from storage.mongo import bulk_upsert
 from storage.vectors import face_vectors
@@ -78,6 +79,7 @@ class StoredCollection:
         people = [_profile(row, vector) for row, vector in enumerate(table)]
         _write(Profile, people)
         _write(ReferencePhoto, [_reference(one) for one in people])
+        profiles_changed()
         pairs = [
             (f"cluster_{one}", f"cluster_{one + 1}", 0.9)
             for one in range(0, min(len(self.sizes) - 2, PAIRS_ASKED), 2)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 from typing import Any
 
+from django.core.cache import caches
+
 from clustering.documents import (
     END_OF_PLACES,
     NOISE,
@@ -25,6 +27,7 @@ from storage.mongo import iter_fields
 
 STREAM = 1000
 IDS_PER_QUERY = 100
+KEPT_S = 600
 
 LABEL = re.compile(r"cluster_(0|[1-9][0-9]{0,8})|noise", re.ASCII)
 
@@ -124,6 +127,14 @@ def clusters_all(run: Run) -> Iterator[Cluster]:
     return _stream(Cluster, f"{run.clusters_run}/")
 
 
+def cluster_labels(run: Run) -> list[str]:
+    """Return the labels of a run's clusters by size, no noise."""
+    first, noise = f"{run.clusters_run}/", cluster_place(run.clusters_run, None)
+    where = {"place": {"$gte": first, "$lt": noise}}
+    found = iter_fields(Cluster, where, ["label", "place"])
+    return [one["label"] for one in sorted(found, key=itemgetter("place"))]
+
+
 def clusters_brief(run: Run) -> list[dict[str, Any]]:
     """Return label, person, size, cohesion and newest photo of the clusters by size, no noise."""
     first, noise = f"{run.clusters_run}/", cluster_place(run.clusters_run, None)
@@ -207,17 +218,29 @@ def members_newest(run: Run, label: str, *, after: str = "", limit: int) -> list
     """Return up to ``limit`` members of a cluster, the newest photo first, undated ones last.
 
     ``after`` is the dated place of the last one of the page before. Members of a run from before
-    dates were kept have none.
+    dates were kept have none. Their order is kept until the next decision, or for some minutes.
     """
-    places = {
-        Member.dated_place_for(
-            run.clusters_run, label, taken=one.get("taken", ""), key=one["key"], face=one["face"]
-        ): one["face"]
-        for one in _members_of(run, label, ["taken", "key", "face"])
-    }
-    page = sorted((one for one in places if not after or one < after), reverse=True)[:limit]
-    known = members_by_face(run, [places[one] for one in page])
-    return [known[places[one]] for one in page if places[one] in known]
+    key = f"dated:{run.clusters_run}:{label}:{run.decided}"
+    dated: list[tuple[str, str]] = caches["memory"].get_or_set(
+        key, lambda: _members_dated(run, label), KEPT_S
+    )
+    page = [face for place, face in dated if not after or place < after][:limit]
+    known = members_by_face(run, page)
+    return [known[one] for one in page if one in known and known[one].cluster == label]
+
+
+def _members_dated(run: Run, label: str) -> list[tuple[str, str]]:
+    """Return dated place and id of a cluster's faces, the newest photo first."""
+    rows = _members_of(run, label, ["taken", "key", "face"])
+    dated = [(_dated_place(run, label, row), row["face"]) for row in rows]
+    return sorted(dated, reverse=True)
+
+
+def _dated_place(run: Run, label: str, row: dict[str, Any]) -> str:
+    taken = row.get("taken", "")
+    return Member.dated_place_for(
+        run.clusters_run, label, taken=taken, key=row["key"], face=row["face"]
+    )
 
 
 def members_slices(run: Run, *, size: int) -> Iterator[list[Member]]:

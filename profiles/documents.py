@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -66,6 +67,11 @@ def vector_of(stored: bytes) -> NDArray[np.float32]:
     return np.frombuffer(bytes(stored), dtype="<f4").astype(np.float32)
 
 
+def vectors_of(stored: Sequence[bytes]) -> NDArray[np.float32]:
+    """Return stored vectors as one table (n, d)."""
+    return np.stack([vector_of(one) for one in stored]) if stored else np.zeros((0, 0), np.float32)
+
+
 class Profile(Document):
     """A person we know."""
 
@@ -117,6 +123,15 @@ class ReferencePhoto(Document):
     added_by = fields.StringField(default="")
 
     meta = {"collection": "reference_photos", "indexes": ["place"], "auto_create_index": True}
+
+
+class ProfilesStamp(Document):
+    """Changes whenever any profile has changed, so that what was read of all may be kept."""
+
+    id = fields.StringField(primary_key=True)
+    stamp = fields.StringField(required=True)
+
+    meta = {"collection": "profiles_stamps", "auto_create_index": True}
 
 
 def reference_place(user_id: str, reference_id: str = "") -> str:

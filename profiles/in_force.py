@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from profiles.documents import Profile, ProfileState, ReferencePhoto, vector_bytes, vector_of
 from profiles.template import template_of
+from profiles.template_table import profiles_changed
 
 
 def profile_active(user_id: str) -> Any:
@@ -19,9 +20,10 @@ def profile_active(user_id: str) -> Any:
 
 def photos_switch(profile: Profile, references: Sequence[ReferencePhoto]) -> Profile | None:
     """Put photos in force by one compare-and-set; None if the profile is not as it was read."""
-    return (
+    as_read = {"version": profile.version, "origin": profile.origin}
+    switched: Profile | None = (
         profile_active(profile.user_id)
-        .filter(version=profile.version, origin=profile.origin)
+        .filter(**as_read)
         .modify(
             new=True,
             inc__version=1,
@@ -29,6 +31,8 @@ def photos_switch(profile: Profile, references: Sequence[ReferencePhoto]) -> Pro
             **{f"set__{name}": value for name, value in photos_summary(references).items()},
         )
     )
+    profiles_changed()
+    return switched
 
 
 def photos_summary(references: Sequence[ReferencePhoto]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from profiles.documents import Profile, vector_of
 from profiles.errors import LooksLikeAnother, NotTheSamePerson
 from profiles.judgement import JudgedPhoto
-from profiles.selectors import template_table
+from profiles.template_table import template_table
 from storage.errors import ModelMismatch
 
 

@@ -17,23 +17,13 @@ from profiles.documents import (
     ReferencePhoto,
     name_folded,
     reference_place,
-    vector_of,
+    vectors_of,
 )
 from profiles.errors import NoSuchPhoto, NoSuchProfile
 from storage.mongo import iter_fields
 
 IDS_PER_QUERY = 100
 STREAM = 500
-
-
-@dataclass(frozen=True, eq=False)
-class TemplateTable:
-    """The templates (p, d) of one embedder by profile, and how many another one made."""
-
-    user_ids: list[str]
-    names: dict[str, str]
-    templates: NDArray[np.float32]
-    others: int
 
 
 @dataclass(frozen=True)
@@ -145,24 +135,6 @@ def references_all() -> Iterator[ReferencePhoto]:
     return _stream(ReferencePhoto.objects.exclude("vector"), "place", "", "")
 
 
-def template_table(embedder: str) -> TemplateTable:
-    """Return the templates that an embedder made, as they are stored now."""
-    user_ids: list[str] = []
-    names: dict[str, str] = {}
-    rows: list[bytes] = []
-    others = 0
-    for one in iter_fields(Profile, {}, ["name", "embedder", "state", "template"]):
-        if one["state"] == ProfileState.ERASING:
-            continue
-        if one["embedder"] != embedder:
-            others += 1
-            continue
-        user_ids.append(one["_id"])
-        names[one["_id"]] = one.get("name", "")
-        rows.append(bytes(one["template"]))
-    return TemplateTable(user_ids, names, _stacked(rows), others)
-
-
 def reference_vectors(
     user_ids: Sequence[str], embedder: str
 ) -> tuple[list[str], list[str], NDArray[np.float32]]:
@@ -177,7 +149,7 @@ def reference_vectors(
             if one["embedder"] == embedder:
                 kept.append(one["_id"])
                 rows.append(bytes(one["vector"]))
-    return [owner[one] for one in kept], kept, _stacked(rows)
+    return [owner[one] for one in kept], kept, vectors_of(rows)
 
 
 def _named_references(user_ids: list[str]) -> Iterator[tuple[str, list[str]]]:
@@ -219,11 +191,6 @@ def _stream(
         if len(page) < slice_:
             return
         after = getattr(page[-1], field)
-
-
-def _stacked(rows: list[bytes]) -> NDArray[np.float32]:
-    """Return stored vectors as one table (n, d)."""
-    return np.stack([vector_of(row) for row in rows]) if rows else np.zeros((0, 0), np.float32)
 
 
 def _slices(ids: Iterable[str]) -> Iterator[list[str]]:

@@ -41,6 +41,7 @@ from profiles.selectors import (
     references_of,
     references_stored,
 )
+from profiles.template_table import profiles_changed
 from storage.errors import Conflict, Missing, Refused
 
 ATTEMPTS = 20  # of a compare-and-set; each lost one means that somebody else's succeeded
@@ -100,6 +101,7 @@ def profile_enrol(
         references_discard([reference.id], stores=stores)
         _vacancy_check(user_id)
         raise ProfileBusy(f"{user_id} was being changed at the same time; try again.") from None
+    profiles_changed()
     return Enrolled(profile, reference)
 
 
@@ -130,6 +132,7 @@ def profile_rename(user_id: str, name: str) -> Profile:
         set__updated_at=timezone.now(),
         inc__version=1,
     )
+    profiles_changed()
     return renamed or profile_get(user_id)
 
 
@@ -155,6 +158,7 @@ def profile_hide(user_id: str) -> None:
     hidden = Profile.objects(user_id=user_id).modify(
         set__state=ProfileState.ERASING, set__updated_at=timezone.now(), inc__version=1
     )
+    profiles_changed()
     if hidden is None and not references_stored(user_id):
         raise NoSuchProfile(f"Nobody is known as {user_id}.")
 
@@ -166,6 +170,7 @@ def profile_erase(user_id: str, stores: ProfileStores) -> Receipt:
     removed = _counted(user_id, ids, stores)
     references_discard(ids, stores=stores)
     Profile.objects(user_id=user_id).delete()
+    profiles_changed()
     left = sorted({*ids, *references_stored(user_id)})
     return Receipt(user_id, removed=removed, left=_counted(user_id, left, stores))
 

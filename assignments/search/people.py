@@ -9,7 +9,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from profiles.selectors import TemplateTable, reference_vectors
+from profiles.selectors import reference_vectors
+from profiles.template_table import TemplateTable
 
 PEOPLE_AT_ONCE = 50  # whose photos are in memory together: 5,000 vectors at most
 

@@ -9,7 +9,7 @@ import numpy as np
 from assignments.search.clusters import ClusterHit, ClusterSearch
 from assignments.search.people import PersonHit, people_search
 from profiles.judgement import Engine, quality_checks
-from profiles.selectors import template_table
+from profiles.template_table import template_table
 from storage.vectors import VectorStore
 from vision import DetectedFace, QualityThresholds, refusal
 

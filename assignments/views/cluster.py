@@ -17,7 +17,7 @@ from clustering.documents import Cluster, Member, Run
 from clustering.edge import groups_settle
 from clustering.errors import NoSuchRun
 from clustering.proposals import proposals_open
-from profiles.selectors import template_table
+from profiles.template_table import template_table
 from storage.names import CollectionName
 from storage.vectors import face_vectors
 from web.auth import caller_name, role_required

@@ -18,6 +18,7 @@ from profiles.errors import (
     ProfileExists,
     TooManyPhotos,
 )
+from profiles.template_table import template_table
 from storage.errors import ModelMismatch
 from tests.profiles.painted import SAME_PERSON, PeopleEngine, photo_of
 
@@ -66,7 +67,7 @@ def test_ids_that_differ_in_case_are_two_people(people):
     people.enrol("Ada", 1)
     people.enrol("ada", 2)
 
-    table = selectors.template_table("painted-vectors")
+    table = template_table("painted-vectors")
     assert sorted(table.user_ids) == ["Ada", "ada"]
 
 
@@ -230,13 +231,35 @@ def test_a_template_table_holds_one_model_s_people(people):
     people.engine = PeopleEngine("other-vectors")
     people.enrol("eve", 2)
 
-    table = selectors.template_table("painted-vectors")
-    nobody = selectors.template_table("unheard-of")
+    table = template_table("painted-vectors")
+    nobody = template_table("unheard-of")
 
     assert (table.user_ids, table.names, table.others) == (["ada"], {"ada": "Ada"}, 1)
     assert table.templates.shape == (1, 32)
     assert table.templates.dtype == np.float32
     assert (nobody.user_ids, nobody.others, len(nobody.templates)) == ([], 2, 0)
+
+
+def test_a_template_table_is_read_again_after_every_change_and_only_then(people):
+    people.enrol("ada", 1)
+    people.enrol("eve", 2)
+    tables = [template_table("painted-vectors")]
+    assert template_table("painted-vectors") is tables[0]
+
+    second = people.update("ada", 1, shade=1)
+    tables.append(template_table("painted-vectors"))
+    services.reference_drop("ada", second.reference.id, stores=people.stores)
+    tables.append(template_table("painted-vectors"))
+    services.profile_rename("ada", "Ada")
+    tables.append(template_table("painted-vectors"))
+    services.profile_erase("eve", people.stores)
+    tables.append(template_table("painted-vectors"))
+
+    templates = [one.templates[one.user_ids.index("ada")].tobytes() for one in tables]
+    assert templates[0] != templates[1] != templates[2] == templates[0]
+    assert [one.names["ada"] for one in tables[2:]] == ["", "Ada", "Ada"]
+    assert (len(tables[3].user_ids), tables[4].user_ids) == (2, ["ada"])
+    assert template_table("painted-vectors") is tables[4]
 
 
 def test_reference_vectors_are_those_in_force(people):
@@ -324,7 +347,7 @@ def test_whoever_is_being_erased_is_not_there(people):
     assert selectors.profiles_erasing() == ["ada"]
     assert selectors.profiles_count() == 0
     assert selectors.profiles_page(limit=10).profiles == []
-    assert selectors.template_table("painted-vectors").user_ids == []
+    assert template_table("painted-vectors").user_ids == []
     assert selectors.reference_vectors(["ada"], "painted-vectors")[0] == []
     for call in (lambda: people.update("ada", 1, shade=1), lambda: selectors.profile_get("ada")):
         with pytest.raises(NoSuchProfile):
