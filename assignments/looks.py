@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
-from django.utils import timezone
 from mongoengine import Document, fields
 
 from clustering.documents import END_OF_PLACES, Run, RunState
@@ -44,9 +43,9 @@ def looked_last(name: str, run: Run) -> datetime | None:
     return None
 
 
-def looked_now(name: str, path: str) -> None:
-    """Remember that somebody has seen all that a collection has now."""
-    LastLook(id=LastLook.id_for(name, path), at=timezone.now()).save()
+def looked_until(name: str, path: str, *, at: datetime) -> None:
+    """Remember that somebody has seen all that a collection had at a moment."""
+    LastLook(id=LastLook.id_for(name, path), at=at).save()
 
 
 def looks_forget(path: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,12 +66,18 @@ def cluster_look(run: Run, label: str, *, vectors: VectorStore) -> NDArray[np.fl
 
 
 def people_like(
-    looks: Sequence[NDArray[np.float32]], table: TemplateTable, *, embedder: str, limit: int
-) -> list[list[PersonHit]]:
-    """Return the people most like each look (d,), the most similar first."""
-    if not looks or not table.user_ids:
-        return [[] for _ in looks]
-    return people_search(np.stack(looks), table, embedder=embedder, limit=limit)
+    look: NDArray[np.float32] | None,
+    table: TemplateTable,
+    *,
+    embedder: str,
+    limit: int,
+    refused: Set[str] = frozenset(),
+) -> list[PersonHit]:
+    """Return the people most like a look (d,), the most similar first, without those refused."""
+    if look is None or not table.user_ids:
+        return []
+    [found] = people_search(look[None], table, embedder=embedder, limit=limit + len(refused))
+    return [one for one in found if one.user_id not in refused][:limit]
 
 
 def _whose(held: list[Assignment]) -> dict[str, Whose]:

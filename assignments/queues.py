@@ -186,14 +186,18 @@ class ReviewQueues:
     def _who_card(self, key: str) -> Card:
         [strip] = self._strips([key])
         look = cluster_look(self._run, key, vectors=self._vectors)
-        looks = [] if look is None else [look]
-        found = people_like(looks, self._table, embedder=self._run.embedder, limit=CHOICES)
         return Card(
             key,
             cluster=key,
             version=self._version(strip.cluster),
             strips=[strip],
-            people=found[0] if found else [],
+            people=people_like(
+                look,
+                self._table,
+                embedder=self._run.embedder,
+                limit=CHOICES,
+                refused=self._law.refused(strip.cluster.person),
+            ),
         )
 
     def _triage_waiting(self) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,21 +52,16 @@ def face_why(face: Face, run: Run, member: Member | None, law: Law, *, vectors: 
     here = None if member is None else cluster_get(run, member.cluster)
     neighbours = [] if vector is None else _neighbours(face, run, here, law, vector, vectors)
     others = [] if vector is None else _others(run, here, vector, vectors)
-    people = people_like(
-        [] if vector is None else [vector],
-        template_table(run.embedder),
-        embedder=run.embedder,
-        limit=NEAREST,
-    )
-    mine = neighbours[0].similarity if neighbours else None
+    people = people_like(vector, template_table(run.embedder), embedder=run.embedder, limit=NEAREST)
+    mine = max((one.similarity for one in neighbours), default=None)
     return Why(
         cluster=here,
         whose=None if here is None else whose_clusters(run, [here.label]).get(here.label),
         rule=_rule(face, run, member, law),
-        neighbours=neighbours,
+        neighbours=neighbours[:NEAREST],
         others=others,
         margin=None if mine is None or not others else mine - others[0].similarity,
-        people=people[0] if people else [],
+        people=people,
         decisions=[decision_get(one.id) for one in law.since(face.id, 0)[-DECISIONS_SHOWN:]],
     )
 
@@ -78,16 +74,18 @@ def _neighbours(
     vector: NDArray[np.float32],
     vectors: VectorStore,
 ) -> list[Neighbour]:
-    """Return the faces of its cluster that are most like it, confirmed ones first."""
+    """Return the faces of its cluster by how alike they are, confirmed ones first."""
     if here is None or here.is_noise:
         return []
+    said = (one for one, (person, _) in law.attached.items() if law.root(person) == here.person)
     typical = [one.face for one in members_page(run, here.label, limit=COMPARED)]
-    found = vectors.retrieve(run.embedder, [one for one in typical if one != face.id])
+    compared = {*islice(said, COMPARED), *typical} - {face.id}
+    found = vectors.retrieve(run.embedder, sorted(compared))
     near = [
         Neighbour(one, float(other @ vector), one in law.attached) for one, other in found.items()
     ]
     near.sort(key=lambda one: (not one.is_confirmed, -one.similarity))
-    return near[:NEAREST]
+    return near
 
 
 def _others(

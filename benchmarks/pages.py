@@ -35,6 +35,8 @@ PAGES = {
     "odd one out": "/collections/{path}/-/odd/",
     "who is this?": "/collections/{path}/-/who/",
     "triage": "/collections/{path}/-/triage/",
+    "new": "/collections/{path}/-/new/",
+    "what waits": "/collections/{path}/-/queues/",
     "skipped": "/collections/{path}/-/skipped/",
     "people": "/profiles/",
     "person": "/profiles/person-0007/",
@@ -50,6 +52,7 @@ PAGES = {
 WARM_UP = 5
 PORT = 9370
 ALLOWED_MS, ALLOWED_BYTES = 100, 200_000
+OVER = "  over"
 
 
 def main() -> None:
@@ -65,17 +68,22 @@ def main() -> None:
         product = Product(options.faces, root, port=PORT, dimension=options.dimension)
         try:
             product.wait()
-            report(options, product)
+            over = report(options, product)
         finally:
             product.stop()
+    sys.exit(f"{over} pages take or weigh too much." if over else 0)
 
 
-def report(options: argparse.Namespace, product: Product) -> None:
-    """Print median and 95th percentile in milliseconds, and kilobytes; mark what is too much."""
+def report(options: argparse.Namespace, product: Product) -> int:
+    """Print median and 95th percentile in milliseconds, and kilobytes; count what is too much."""
+    over = 0
     print(f"{options.faces:,} faces{'p50 ms':>22}{'p95 ms':>10}{'kB':>8}")
     for name in (one for one in PAGES if one.startswith(options.only)):
         asked = [product.ask(PAGES[name], turn) for turn in range(WARM_UP + options.requests)]
-        print(line(name, asked[WARM_UP:]))
+        said = line(name, asked[WARM_UP:])
+        over += said.endswith(OVER)
+        print(said)
+    return over
 
 
 def line(name: str, answers: list[Answer]) -> str:
@@ -84,7 +92,7 @@ def line(name: str, answers: list[Answer]) -> str:
     middle, late = statistics.median(took), statistics.quantiles(took, n=20)[-1]
     size = max(one.size for one in answers)
     is_over = late > ALLOWED_MS or size > ALLOWED_BYTES
-    return f"{name:24}{middle:10.1f}{late:10.1f}{size / 1000:8.1f}{'  over' if is_over else ''}"
+    return f"{name:24}{middle:10.1f}{late:10.1f}{size / 1000:8.1f}{OVER if is_over else ''}"
 
 
 if __name__ == "__main__":

@@ -2,13 +2,15 @@
 (() => {
   "use strict";
   const LASTS_MS = 6000;
+  const ERROR_LASTS_MS = 30000;
 
   function show({ level, text }) {
     const toast = document.createElement("p");
     toast.className = `toast ${level}`;
     toast.textContent = text;
+    if ([...document.querySelectorAll(".toast")].some((one) => one.textContent === text)) return;
     document.getElementById("toasts").append(toast);
-    setTimeout(() => toast.remove(), LASTS_MS);
+    setTimeout(() => toast.remove(), level === "error" ? ERROR_LASTS_MS : LASTS_MS);
   }
 
   function showPlace() {

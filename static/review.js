@@ -18,27 +18,31 @@
       if (event.key === "Escape") event.target.blur();
       return;
     }
-    if (event.key === "Enter" && event.target.matches("a, button, summary")) return;
     if (event.key.startsWith("Arrow") && walk(event)) return event.preventDefault();
-    if (event.key === " " && flip(event)) return event.preventDefault();
-    if (event.key === "a" && boxes().length) return chooseAll();
+    if (event.repeat) return event.key === "Enter" ? event.preventDefault() : undefined; // held: once
+    if (event.key === "Enter" && event.target.matches("a, button, summary")) return;
+    if (event.key === "Enter" && event.target.matches("[data-grid] input")) event.preventDefault();
+    const isCaps = event.getModifierState("CapsLock") && event.key.length === 1;
+    const key = isCaps ? event.key.toLowerCase() : event.key;
+    if (key === " " && flip(event)) return event.preventDefault();
+    if (key === "a" && boxes().length) return chooseAll();
     if (event.key === "Escape" && boxes().length) return choose(boxes(), false);
-    if (event.key === "b" && cursor) return open(cursor);
+    if (key === "b" && cursor) return open(cursor);
     const asking = document.querySelector("[data-asks]"); // what was just asked goes first
     const button = [...(asking ?? document).querySelectorAll("[data-key]")].find(
-      (one) => one.dataset.key.split(" ").includes(event.key) && isShown(one) && !one.disabled
+      (one) => one.dataset.key.split(" ").includes(key) && isShown(one) && !one.disabled
     );
     const field = [...document.querySelectorAll("[data-name-field]")].find(isShown);
-    const isLetter = /^\p{L}$/u.test(event.key);
+    const isLetter = /^\p{L}$/u.test(key);
     if (field && isLetter && held) return type(field);
     if (button) {
       event.preventDefault();
       if (button.matches("input")) button.focus();
-      else if (isLetter && field?.closest("[data-card]")) hold(event.key, button);
+      else if (isLetter && field?.closest("[data-card]")) hold(key, button);
       else button.click();
-    } else if (field && (event.key === "/" || isLetter)) {
+    } else if (field && (key === "/" || isLetter)) {
       field.focus(); // the letter itself arrives in the field
-      if (event.key === "/") event.preventDefault();
+      if (key === "/") event.preventDefault();
     }
   });
 
@@ -58,7 +62,14 @@
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-opens]");
     if (opener) document.getElementById(opener.dataset.opens).showModal();
+    if (event.target.closest("[data-flips]")) event.target.closest("[data-card]").classList.toggle("flipped");
+    if (event.target.closest("[data-selects]")) chooseAll();
   });
+
+  // The second click of a double click would answer the card that came up under it.
+  document.addEventListener("click", (event) => {
+    if (event.detail > 1 && event.target.closest("[data-card] [type=submit]")) event.preventDefault();
+  }, { capture: true });
 
   // Faces: click, shift-click for a range, drag for a box, arrows to walk.
   function choose(some, checked) {
@@ -170,13 +181,17 @@
   document.addEventListener("htmx:afterSwap", () => {
     count();
     const line = document.getElementById("undo-line");
+    const said = document.getElementById("said");
+    if (said && line) said.textContent = line.querySelector("[data-says]")?.textContent ?? "";
     if (!line?.dataset.gone) return;
     const gone = line.dataset.gone.trim().split(" ");
     const everything = document.querySelector("[data-everything]");
     if (everything?.checked) return location.reload();
     for (const id of gone) document.getElementById(`face-${id}`)?.remove();
-    const counted = document.getElementById("face-count");
-    if (counted) counted.textContent = Number(counted.textContent) - gone.length;
+    for (const counted of document.querySelectorAll("#face-count, [data-all]")) {
+      counted.textContent = Number(counted.textContent) - gone.length;
+    }
+    if (everything) everything.dataset.everything -= gone.length;
     delete line.dataset.gone;
     cursor = null;
     count();
@@ -185,7 +200,9 @@
   // An answered card makes room at once; it comes back if its answer was not taken.
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.requestConfig.verb !== "post") return;
-    event.target.closest("[data-card]")?.classList.add("answered");
+    const card = event.target.closest("[data-card]");
+    card?.classList.add("answered");
+    if (card) [...document.querySelectorAll("[data-card]")].find(isShown)?.focus({ preventScroll: true });
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     const { status } = event.detail.xhr;
@@ -193,6 +210,29 @@
     if ((status >= 200 && status < 400) || status === 409) return; // 409: answered by somebody else
     event.target.closest?.("[data-card]")?.classList.remove("answered");
   });
+
+  // A session that has ended leads to the login; what was chosen and typed waits until then.
+  const WAITS = "what-waits";
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    if (!event.detail.xhr.getResponseHeader("HX-Redirect")) return;
+    const typed = [...document.querySelectorAll("main input[type=text][id], main input:not([type])[id]")];
+    sessionStorage.setItem(WAITS, JSON.stringify({
+      place: location.pathname + location.search,
+      faces: boxes().filter((box) => box.checked).map((box) => box.value),
+      typed: Object.fromEntries(typed.map((field) => [field.id, field.value])),
+    }));
+  });
+
+  function restore() {
+    const waits = JSON.parse(sessionStorage.getItem(WAITS) ?? "null");
+    if (waits?.place !== location.pathname + location.search) return;
+    sessionStorage.removeItem(WAITS);
+    choose(boxes().filter((box) => waits.faces.includes(box.value)), true);
+    for (const [id, value] of Object.entries(waits.typed)) {
+      const field = document.getElementById(id);
+      if (field && value) field.value = value;
+    }
+  }
 
   function flip(event) {
     if (event.target.matches("input, button, a, summary")) return false;
@@ -202,5 +242,6 @@
   }
 
   document.documentElement.classList.add("scripted");
+  restore();
   count();
 })();

@@ -18,6 +18,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from web.htmx import came_from
 from web.models import ApiKey
 from web.roles import Role
 
@@ -137,11 +138,12 @@ def role_required(role: Role) -> Callable[[View], View]:
 def _to_login(request: HttpRequest) -> HttpResponse:
     """Send a stranger to the login page and back; htmx has to be told to leave the page."""
     if request.headers.get("HX-Request"):
-        came_from = request.headers.get("HX-Current-URL", "/")
+        shown = request.headers.get("HX-Current-URL", "/")
         response = HttpResponse(status=401)
-        response["HX-Redirect"] = redirect_to_login(_path_of(came_from)).url
+        response["HX-Redirect"] = redirect_to_login(_path_of(shown)).url
         return response
-    back = request.get_full_path() if request.method == "GET" else "/"
+    is_page = request.method == "GET"
+    back = request.get_full_path() if is_page else came_from(request, otherwise="/")
     return redirect_to_login(back)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -43,6 +44,14 @@ def go_to(request: HttpRequest, url: str) -> HttpResponse:
         response["HX-Location"] = json.dumps({"path": url, "target": "body"})
         return response
     return HttpResponseRedirect(url, status=303)
+
+
+def page_before(request: HttpRequest) -> str:
+    """Return the address of the page of ours that somebody was on, "" if none is known."""
+    before = urlsplit(request.headers.get("Referer", ""))
+    if before.netloc != request.get_host() or before.path == request.path:
+        return ""
+    return before.path + (f"?{before.query}" if before.query else "")
 
 
 def came_from(request: HttpRequest, *, otherwise: str) -> str:

@@ -16,6 +16,7 @@ from rest_framework.exceptions import APIException
 
 from web.bodies import body_check
 from web.errors import UNFORESEEN, BodyTooLarge, Refusal, refusal_from, refusal_json, wants_json
+from web.htmx import page_before
 
 logger = logging.getLogger(__name__)
 
@@ -124,7 +125,7 @@ def refusal_answer(request: HttpRequest, refusal: Refusal) -> HttpResponse:
 
 def _refusal_page(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """Return the page of a refusal; without the navigation if nobody can tell who is asking."""
-    context = {"refusal": refusal}
+    context = {"refusal": refusal, "back": page_before(request)}
     try:
         return render(request, "refusal.html", context, status=refusal.status)
     except DatabaseAway:  # sessions and accounts cannot be read

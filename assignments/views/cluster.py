@@ -74,6 +74,9 @@ def cluster(request: HttpRequest, bucket: str, sub: str, cluster_id: str) -> Htt
             "decided": decided_last(caller_name(request), name.path),
             "whose": whose_clusters(run, [shown.label]).get(shown.label),
         }
+        if not shown.face_count and not shown.is_noise:
+            heir = law.root(shown.person)
+            context["heir"] = selectors.labels_by_person(run, [heir]).get(heir, "")
         if is_current and not request.GET.get("cursor"):
             context |= _beside(run, shown, law)
     return render_page(
@@ -95,20 +98,21 @@ def _cursor(last: Member, order: str) -> str:
 def _beside(run: Run, shown: Cluster, law: Law) -> dict[str, object]:
     """Return who a cluster may be, and which others it may be one with."""
     return {
-        "suggested": [] if shown.is_noise else _suggested(run, shown),
+        "suggested": [] if shown.is_noise else _suggested(run, shown, law),
         "alike": [] if shown.is_noise else _alike(run, shown, law),
         "likely_from": likely_from(run),
     }
 
 
-def _suggested(run: Run, shown: Cluster) -> list[PersonHit]:
-    """Return the people a cluster is most like."""
+def _suggested(run: Run, shown: Cluster, law: Law) -> list[PersonHit]:
+    """Return the people a cluster is most like, without those it was said not to be."""
     table = template_table(run.embedder)
     if not table.user_ids:
         return []
     look = cluster_look(run, shown.label, vectors=face_vectors())
-    looks = [] if look is None else [look]
-    return next(iter(people_like(looks, table, embedder=run.embedder, limit=SUGGESTED)), [])
+    return people_like(
+        look, table, embedder=run.embedder, limit=SUGGESTED, refused=law.refused(shown.person)
+    )
 
 
 def _alike(run: Run, shown: Cluster, law: Law) -> list[Alike]:

@@ -85,6 +85,7 @@ def collection(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     if run is not None:
         context |= _page(request, run)
         if run.preview:
+            context["looked_at"] = LOOKED_AT
             context["changed"] = list(
                 islice(faces_changed(run, looked_at=LOOKED_AT), CHANGED_SHOWN)
             )

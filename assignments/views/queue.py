@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from assignments.edge import likely_from
-from assignments.looks import looked_last, looked_now
+from assignments.looks import looked_last, looked_until
 from assignments.queues import Card, Queue, ReviewQueues
 from assignments.undoing import decided_last
 from clustering.decisions.errors import Stale
@@ -35,12 +38,14 @@ def queue(request: HttpRequest, bucket: str, sub: str, queue: str) -> HttpRespon
     """Show the first cards of a queue; what was put off comes last."""
     name, asked = CollectionName.parse(f"{bucket}/{sub}"), Queue(queue)
     collection_get(name.path)
+    shown_at = timezone.now()
     run = _run_settled(name)
     cards, count = _cards(request, name, run, asked, shown=[], limit=AHEAD)
     context = {
         "name": name,
         "queue": asked,
         "queues": list(Queue),
+        "shown_at": shown_at.isoformat(),
         "cards": cards,
         "count": count,
         "likely_from": likely_from(run),
@@ -86,7 +91,7 @@ def queue_seen(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     """Remember that somebody has seen all that is new."""
     name = CollectionName.parse(f"{bucket}/{sub}")
     collection_get(name.path)
-    looked_now(caller_name(request), name.path)
+    looked_until(caller_name(request), name.path, at=_moment(request.POST.get("shown_at", "")))
     messages.info(request, "From now on only what comes later is new to you.")
     return go_to(request, reverse("collection", kwargs={"bucket": bucket, "sub": sub}))
 
@@ -145,6 +150,16 @@ def _cards(
         ordered = sorted(waiting, key=lambda key: put_off.index(key) if key in put_off else -1)
         fresh = [key for key in ordered if key not in shown]
         return [queues.card(queue, key) for key in fresh[:limit]], len(waiting)
+
+
+def _moment(text: str) -> datetime:
+    """Return the moment that a page says it was shown at, now if it says none that was."""
+    now = timezone.now()
+    try:
+        shown = datetime.fromisoformat(text)
+    except ValueError:
+        return now
+    return min(shown, now) if shown.tzinfo else now
 
 
 def _run_settled(name: CollectionName) -> Run:

@@ -110,7 +110,7 @@ def _draft_reject(decision: Decision, asked: Asked, ground: Ground, law: Law) ->
 
 
 def _draft_move(decision: Decision, asked: Asked, ground: Ground, law: Law) -> None:
-    where = _faces_known(decision, ground)
+    where = _faces_shown(decision, asked, ground=ground, law=law)
     decision.user = asked.user_id
     target = _named(asked.user_id, ground=ground, law=law) if asked.user_id else asked.to
     if not target:
@@ -152,7 +152,7 @@ def _draft_not_same(decision: Decision, asked: Asked, ground: Ground, law: Law) 
 
 
 def _draft_out(decision: Decision, asked: Asked, ground: Ground, law: Law) -> None:
-    where = _faces_known(decision, ground)
+    where = _faces_shown(decision, asked, ground=ground, law=law)
     was = [where[face].person for face in decision.faces]
     _move(decision, decision.faces, was=was, became=[OUT[asked.kind]])
 
@@ -299,8 +299,15 @@ def _faces_known(decision: Decision, ground: Ground) -> dict[str, Where]:
     return ground.where(decision.faces)
 
 
-def _faces_in(decision: Decision, person: str, *, ground: Ground, law: Law) -> None:
-    """Refuse unless all of a decision's faces are where it was shown that they are."""
+def _faces_shown(decision: Decision, asked: Asked, *, ground: Ground, law: Law) -> dict[str, Where]:
+    """Return where a decision's faces are; that is where they were shown, if it is said."""
+    if asked.cluster:
+        return _faces_in(decision, ground.cluster(asked.cluster), ground=ground, law=law)
+    return _faces_known(decision, ground)
+
+
+def _faces_in(decision: Decision, person: str, *, ground: Ground, law: Law) -> dict[str, Where]:
+    """Return where a decision's faces are; refuse unless that is where they were shown."""
     where = _faces_known(decision, ground)
     for face in decision.faces:
         if where[face].person != person:
@@ -309,6 +316,7 @@ def _faces_in(decision: Decision, person: str, *, ground: Ground, law: Law) -> N
                 f"The face {face} is not in this cluster any more.",
                 changed=[{"id": one.id, "kind": one.kind.value} for one in changed],
             )
+    return where
 
 
 def _new_person(decision: Decision, ground: Ground) -> None:

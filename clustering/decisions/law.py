@@ -128,6 +128,15 @@ class Law:
                 found[self.root(person)].rulings.append(ruling)
         return dict(found)
 
+    def refused(self, person: str) -> set[str]:
+        """Return the profiles that people said a person is not."""
+        root, found = self.root(person), set()
+        for pair in self.apart:
+            one, other = sorted(pair, key=is_user)
+            if is_user(other) and not is_user(one) and self.root(one) == root:
+                found.add(user_of(other))
+        return found
+
     def faces(self) -> set[str]:
         """Return the faces that anything was decided about."""
         found = {*self.attached, *self.pinned, *self.alone, *self.out, *self.covers.values()}

@@ -110,16 +110,5 @@ def test_a_cluster_that_is_not_there_is_a_page_that_says_so(matched, page_of):
     assert "has no cluster cluster_77" in body_of(answer)
 
 
-def test_an_emptied_cluster_says_so(matched, page_of):
-    browser = page_of("reviewer")
-    browser.post(
-        of("decide", matched), {"kind": "merge", "cluster": matched.ada, "other": matched.eve}
-    )
-
-    body = body_of(browser.get(of("cluster", matched, cluster_id=matched.eve)))
-
-    assert "No face here." in body
-
-
 def test_strangers_log_in_first(matched, client, db):
     assert client.get(of("cluster", matched, cluster_id=matched.ada)).status_code == 302

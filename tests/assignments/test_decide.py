@@ -282,6 +282,43 @@ def test_nobody_is_enrolled_by_the_faces_of_another_run(decide, matched, monkeyp
     assert profile_find("eve") is None
 
 
+@pytest.mark.parametrize("kind", ["move:new", "ignore", "not_a_face"])
+@pytest.mark.parametrize("place", ["ada", "noise"])
+def test_what_was_shown_somewhere_else_is_not_moved_from_there(
+    decide, matched, reviewed, kind, place
+):
+    face = reviewed.face("p0.png")
+    shown = getattr(matched, place, place)
+    reviewed.decide("move", faces=[face], to="new")
+    decided = Decision.objects.count()
+
+    answer = decide(kind=kind, cluster=shown, faces=[face])
+
+    assert answer.status_code == 409
+    assert "is not in this cluster any more" in body_of(answer)
+    assert Decision.objects.count() == decided
+
+
+def test_the_page_of_a_cluster_that_was_merged_leads_to_what_it_became(decide, matched):
+    decide(kind="merge", cluster=matched.ada, other=matched.eve)
+
+    body = body_of(decide.browser.get(of("cluster", matched, cluster_id=matched.eve)))
+
+    assert "No face here: it is one with" in body
+    assert of("cluster", matched, cluster_id=matched.ada) in body
+
+
+def test_a_refusal_leads_back_to_its_page(decide, matched):
+    before = "http://testserver" + of("cluster", matched, cluster_id=matched.ada)
+
+    answer = decide({**HTML, "Referer": before}, kind="reject", cluster=matched.ada)
+    elsewhere = decide({**HTML, "Referer": "http://else.example/x"}, kind="reject")
+
+    assert answer.status_code == 422
+    assert f'href="{of("cluster", matched, cluster_id=matched.ada)}">Back</a>' in body_of(answer)
+    assert "else.example" not in body_of(elsewhere)
+
+
 def test_a_name_that_is_too_long_is_not_offered_to_be_enrolled(decide, matched):
     answer = decide(kind="choose_profile", cluster=matched.eve, person="x" * 400)
 

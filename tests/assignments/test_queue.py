@@ -139,6 +139,23 @@ def test_what_was_seen_is_not_new_again_and_only_to_whom_saw_it(grown, page_of):
     assert "1 left" in body_of(page_of("admin").get(of("queue", grown, queue="new")))
 
 
+@pytest.mark.parametrize(
+    ("shown_at", "is_all"),
+    [
+        ("2000-01-01T00:00:00+00:00", False),  # what came after the page was shown is new still
+        ("9999-01-01T00:00:00+00:00", True),
+        ("2000-01-01T00:00:00", True),
+        ("yesterday", True),
+    ],
+)
+def test_seen_is_what_the_page_showed(grown, page_of, shown_at, is_all):
+    browser = page_of("reviewer")
+
+    browser.post(of("queue_seen", grown), {"shown_at": shown_at})
+
+    assert (">0 left<" in body_of(browser.get(of("queue", grown, queue="new")))) == is_all
+
+
 def test_an_answer_takes_it_off_the_new_ones(grown, page_of):
     browser, face = page_of("reviewer"), Reviewed(grown).face("p60.png")
     fields = {"queue": "new", "card": face, "faces": face, "cluster": grown.ada}

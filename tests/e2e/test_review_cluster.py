@@ -3,9 +3,10 @@
 import shutil
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.e2e.product import Product
-from tests.e2e.reviewing import Collection, answered, log_in
+from tests.e2e.reviewing import Collection, answered, log_in, log_in_here
 from tests.labelled import FACES, needs_labelled_photos
 
 pytestmark = [pytest.mark.e2e, needs_labelled_photos]
@@ -227,6 +228,10 @@ def test_a_session_that_ended_loses_nothing(cluster, collection):
 
     assert len(collection.decisions()) == decided
     assert "/-/cluster_0/" in cluster.url
+    log_in_here(cluster, collection.product)
+    cluster.wait_for_url("**/-/cluster_0/")
+    expect(tiles(cluster).nth(0).locator("input")).to_be_checked()
+    assert cluster.get_by_role("button", name="Reject").is_visible()
 
 
 def test_without_a_connection_the_selection_stays_and_it_is_said(cluster, collection):

@@ -324,6 +324,55 @@ def test_who_joined_somebody_since_the_run_before_is_confirmed_or_not_by_one_key
     assert queue.left == 0
 
 
+def test_a_person_a_cluster_is_not_is_not_suggested_again(queue, collection):
+    queue.open("who")
+    label, waiting = queue.shown(), queue.left
+    suggested = queue.card.get_by_role("button", name="This one").first.get_attribute("value")
+
+    queue.press("n")
+    assert collection.newest()["kind"] == "reject_profile"
+    queue.open("who")
+
+    assert (queue.shown(), queue.left) == (label, waiting)
+    values = [one.get_attribute("value") for one in queue.card.get_by_role("button").all()]
+    assert suggested not in values
+    queue.undo()
+    assert suggested in [
+        one.get_attribute("value") for one in queue.card.get_by_role("button").all()
+    ]
+
+
+def test_a_double_click_and_a_held_key_answer_one_card(queue, collection):
+    queue.open("triage")
+    decided = len(collection.decisions())
+
+    with answered(queue.page):
+        queue.card.get_by_role("button", name="Ignore").dblclick()
+    expect(queue.page.locator(".question.answered")).to_have_count(0)
+    assert len(collection.decisions()) == decided + 1
+    with answered(queue.page):
+        for _ in range(5):
+            queue.page.keyboard.down("i")  # after the first one these are repeats
+        queue.page.keyboard.up("i")
+    expect(queue.page.locator(".question.answered")).to_have_count(0)
+    assert len(collection.decisions()) == decided + 2
+
+    queue.undo()
+    queue.undo()
+
+
+def test_the_other_faces_of_a_card_have_a_button_and_the_next_card_the_focus(queue):
+    queue.open("same")
+
+    queue.card.get_by_role("button", name="Other faces").first.click()
+    assert queue.card.locator(".g.back").first.is_visible()
+    queue.press("n")
+
+    assert queue.page.evaluate("document.activeElement.matches('.question')")
+    assert "not the same person" in queue.page.locator("#said").inner_text()
+    queue.undo()
+
+
 def test_keys_do_nothing_while_somebody_types(queue, collection):
     queue.open("who")
     decided = len(collection.decisions())
