@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "faceadmin.settings")
 
 from django.conf import settings
+from django.urls import get_resolver
 
 from faceadmin.tied import forks_tie
 
@@ -25,3 +27,13 @@ loglevel = "warning"
 control_socket_disable = True  # it would lie in the home folder, shared by all installations
 
 forks_tie()
+
+
+def post_worker_init(_worker: object) -> None:
+    """Read all pages' code before the first request, and leave it out of garbage collections.
+
+    A full one looks at some 220,000 objects that stay, and held every answer up for 140 ms.
+    """
+    get_resolver().url_patterns  # noqa: B018 - reading it imports them
+    gc.collect()
+    gc.freeze()
