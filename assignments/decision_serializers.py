@@ -16,7 +16,10 @@ ASKABLE = [kind.value for kind in Kind if kind != Kind.UNDO]
 
 
 class DecisionItem(serializers.Serializer):
-    """One decision, in labels of the run that readers see."""
+    """One decision, in labels of the run that readers see.
+
+    Faces that are not in ``cluster`` any more, where it is said, are refused as stale.
+    """
 
     kind = serializers.ChoiceField(choices=ASKABLE)
     faces = serializers.ListField(

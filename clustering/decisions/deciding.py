@@ -38,10 +38,11 @@ ATTEMPTS = 200  # each one lost means that somebody else decided
 class Asked:
     """A decision as it is asked for, in labels of the current run.
 
-    ``run`` is the run whose groups were on the screen; labels of another one mean other people.
-    ``user_id`` is the profile that a cluster is, or is not, or that faces move to. ``versions`` are
-    those of the faces and clusters that were on the screen; ``seen`` is whatever else was, kept
-    with the decision. With ``knows_own``, what the same person decided since is not news to them.
+    Faces have to be in ``cluster`` still, if it is said. ``run`` is the run whose groups were on
+    the screen; labels of another one mean other people. ``user_id`` is the profile that a cluster
+    is, or is not, or that faces move to. ``versions`` are those of the faces and clusters that were
+    on the screen; ``seen`` is whatever else was, kept with the decision. With ``knows_own``, what
+    the same person decided since is not news to them.
     """
 
     kind: Kind
