@@ -62,7 +62,7 @@ def test_photos_are_dropped_pasted_and_kept_while_a_refusal_is_answered(page, pr
     faces = page.locator("#references img")
     assert faces.count() == 2
     faces.first.scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelector('#references img').naturalWidth >= 100")
+    page.wait_for_function("() => document.querySelector('#references img').naturalWidth >= 100")
 
 
 def test_a_face_like_another_is_forced_without_choosing_the_photo_again(page, product):
@@ -107,7 +107,7 @@ def test_the_heic_of_a_phone_enrols_and_is_shown(page, product, tmp_path):
 
     page.wait_for_url("**/profiles/heic/")
     page.locator("#references img").first.scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelector('#references img').naturalWidth >= 100")
+    page.wait_for_function("() => document.querySelector('#references img').naturalWidth >= 100")
     page.goto(f"{product.address}/profiles/heic/erase/")
     page.get_by_role("button", name="Erase for good").click()
     page.get_by_text("heic is erased").wait_for()
