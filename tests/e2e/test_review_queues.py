@@ -364,7 +364,7 @@ def test_a_double_click_and_a_held_key_answer_one_card(queue, collection):
 def test_the_other_faces_of_a_card_have_a_button_and_the_next_card_the_focus(queue):
     queue.open("same")
 
-    queue.card.get_by_role("button", name="other faces").first.click()
+    queue.card.get_by_role("button", name="Other faces").click()
     assert queue.card.locator(".g.back").first.is_visible()
     queue.press("n")
 
