@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
+_NETWORKS = "IP addresses or networks such as 10.0.0.5,192.168.7.0/24,fd00::/8"
 
 
 class Environment:
@@ -97,6 +99,18 @@ class Environment:
     def words(self, name: str, default: str) -> list[str]:
         """Return a list of words separated by commas."""
         return [word.strip() for word in self.text(name, default).split(",") if word.strip()]
+
+    def networks(self, name: str, *, words: tuple[str, ...] = ()) -> list[str]:
+        """Return a list of IP addresses and networks, or words that stand for such."""
+        given = self.words(name, "")
+        for one in given:
+            try:
+                is_everything = one not in words and not ip_network(one).prefixlen
+            except ValueError as error:
+                raise _nonsense(name, one, _NETWORKS) from error
+            if is_everything:
+                raise _nonsense(name, one, f"{_NETWORKS} smaller than the whole Internet")
+        return given
 
     def url(self, name: str, default: str = "", *, schemes: tuple[str, ...]) -> str:
         """Return an address of one of the schemes."""

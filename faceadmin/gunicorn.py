@@ -26,6 +26,11 @@ accesslog = None
 loglevel = "warning"
 control_socket_disable = True  # it would lie in the home folder, shared by all installations
 
+# Proxies are trusted by TRUSTED_PROXIES alone (web/proxies.py), so gunicorn believes no header.
+forwarded_allow_ips = ""
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
+
 forks_tie()
 
 

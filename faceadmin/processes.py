@@ -83,18 +83,12 @@ def web_is_ready() -> bool:
     host = host_in_url(settings.FACEADMIN_HOST).strip("[]")
     connection = http.client.HTTPConnection(host, settings.FACEADMIN_PORT, timeout=ANSWER_TIMEOUT_S)
     try:
-        connection.request("GET", "/health/ready", headers={"Host": _allowed_host()})
+        connection.request("GET", "/health/ready")
         return connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False
     finally:
         connection.close()
-
-
-def _allowed_host() -> str:
-    """Return a name under which the web server answers; ``*`` and ``.domain`` are patterns."""
-    first = next(iter(settings.ALLOWED_HOSTS), "localhost")
-    return "localhost" if first == "*" else first.removeprefix(".")
 
 
 def _documents(folder: Path, port: int) -> Service:

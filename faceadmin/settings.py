@@ -26,6 +26,7 @@ DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.text("SECRET_KEY") or secret_key(DATA / "secret_key")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", "")
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", words=("unix",))
 
 # Documents (MongoDB), vectors (Qdrant); without an address the embedded ones. Whoever runs on the
 # data folder says where its documents are: another installation's may be at the usual port.
@@ -122,11 +123,12 @@ INSTALLED_APPS = [
     "faceadmin",
 ]
 MIDDLEWARE = [
+    "web.proxies.TrustedProxiesMiddleware",  # first: the others read the client's address
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "faceadmin.hosts.HostsMiddleware",
     "web.middleware.BodiesMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -193,6 +195,12 @@ CACHES = {
         "LOCATION": "cache",
     },
     "memory": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # Of its own, and large: many addresses must not push other counters out.
+    "counters": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "counters",
+        "OPTIONS": {"MAX_ENTRIES": 50_000},
+    },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_PASSWORD_VALIDATORS = [
@@ -203,11 +211,16 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "login"
+# In the database, so that a lock holds in every web process and over a restart.
+AXES_HANDLER = "web.login.LoginAttempts"
+AXES_CLIENT_IP_CALLABLE = "web.proxies.counted_address"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # a lock ends when the page says it does
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "web.login.locked_out"
+AXES_SENSITIVE_PARAMETERS = ["username"]  # passwords get typed there; the log has the address
 AXES_VERBOSE = False
 LOGIN_REDIRECT_URL = "collections"
 LOGOUT_REDIRECT_URL = "login"

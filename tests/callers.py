@@ -21,6 +21,7 @@ def key_client(role):
 def counters_at_zero():
     """Count requests per test, not per minute of the suite."""
     caches["memory"].clear()
+    caches["counters"].clear()
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from rest_framework.views import APIView
 from web import idempotency
 from web.bodies import body_check
 from web.roles import Role
-from web.throttles import stranger_check, stranger_count
 
 S = TypeVar("S", bound=serializers.Serializer)
 
@@ -46,19 +45,15 @@ class Api(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse a body before it is read, a stranger, and an answer that was given already."""
         body_check(request, limit=self.body_limit())
-        stranger_check(request)
         super().initial(request, *args, **kwargs)
         if request.method == "POST" and "Idempotency-Key" in request.headers:
             self._claim = idempotency.claim(request)
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer again what was answered before; count who fails to say who they are."""
+        """Answer again what was answered before."""
         if isinstance(exc, idempotency.AnsweredBefore):
             return exc.response()
-        response = super().handle_exception(exc)
-        if response.status_code == 401:
-            stranger_count(self.request)
-        return response
+        return super().handle_exception(exc)
 
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any

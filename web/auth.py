@@ -21,6 +21,7 @@ from rest_framework.request import Request
 from web.htmx import came_from
 from web.models import ApiKey
 from web.roles import Role
+from web.throttles import Failure, count_failure
 
 SCHEMES = (b"token", b"bearer")
 LAST_USED_GRAIN = timedelta(minutes=1)  # one write a minute and key, not one a request
@@ -43,7 +44,11 @@ class KeyUser:
 
 
 class KeyAuthentication(BaseAuthentication):
-    """``Authorization: Token <key>`` or ``Bearer <key>``."""
+    """``Authorization: Token <key>`` or ``Bearer <key>``.
+
+    A valid key is accepted however many wrong ones came from its address. To look one up is cheap,
+    one indexed query and a SHA-512, so each request can be checked.
+    """
 
     def authenticate(self, request: Request) -> tuple[KeyUser, ApiKey] | None:
         """Return the key's user; None without such a header, so that the session is asked next."""
@@ -53,9 +58,11 @@ class KeyAuthentication(BaseAuthentication):
         try:
             (secret,) = (part.decode("ascii") for part in parts[1:])
         except ValueError as error:  # not one word, or not ASCII
+            count_failure(request, Failure.KEY)
             raise AuthenticationFailed("Write the header as: Authorization: Token <key>") from error
         key = key_find(secret)
         if key is None:
+            count_failure(request, Failure.KEY)
             raise AuthenticationFailed("This key is unknown, expired or revoked.")
         _note_use(key)
         return KeyUser(key), key

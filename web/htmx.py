@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -48,8 +49,12 @@ def go_to(request: HttpRequest, url: str) -> HttpResponse:
 
 def page_before(request: HttpRequest) -> str:
     """Return the address of the page of ours that somebody was on, "" if none is known."""
-    before = urlsplit(request.headers.get("Referer", ""))
-    if before.netloc != request.get_host() or before.path == request.path:
+    try:
+        before = urlsplit(request.headers.get("Referer", ""))
+        host = request.get_host()
+    except (ValueError, DisallowedHost):
+        return ""
+    if before.netloc != host or before.path == request.path:
         return ""
     return before.path + (f"?{before.query}" if before.query else "")
 

@@ -1,47 +1,112 @@
-"""Logging in: slow for whoever guesses passwords, by account and by address."""
+"""Logging in, with limits on wrong passwords: by account and address, and by address alone.
+
+Eight wrong passwords for an account lock it for their address only, for 15 minutes (django-axes).
+"""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from axes.handlers.database import AxesDatabaseHandler
+from axes.models import AccessAttempt
+from axes.utils import reset
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
+from django.db.models import QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from web.errors import Refusal
 from web.middleware import refusal_answer
-from web.throttles import stranger_check, stranger_count
+from web.throttles import Failure, count_failure, refuse_failures
+
+CLOCKS_DIFFER = timedelta(minutes=1)  # of several hosts, at most
+
+
+class LoginForm(AuthenticationForm):
+    """A name and a password."""
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a name that is longer than any account's, and than the log of failures takes."""
+        name = str(self.cleaned_data.get("username", ""))
+        if len(name) > (self.username_field.max_length or len(name)):
+            raise self.get_invalid_login_error()
+        return dict(super().clean())
 
 
 class GuardedLogin(LoginView):
-    """The login page; an address that fails too often waits for the next minute."""
+    """The login page; an address with too many wrong passwords waits for the next minute.
 
+    Neither wrong API keys nor requests without credentials count: they lock nobody out.
+    """
+
+    authentication_form = LoginForm
     redirect_authenticated_user = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Refuse an address that failed too often."""
+        """Refuse an address that failed too often, before its password is hashed."""
         if request.method == "POST":
-            stranger_check(request)
+            refuse_failures(request, Failure.PASSWORD)
         answer: HttpResponse = super().dispatch(request, *args, **kwargs)
         return answer
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        """Count a failure."""
-        stranger_count(self.request)
+        """Count a wrong password; an empty form is none."""
+        if form.cleaned_data.get("password"):
+            count_failure(self.request, Failure.PASSWORD)
         answer: HttpResponse = super().form_invalid(form)
         return answer
 
 
-def locked_out(request: HttpRequest, *_details: Any) -> HttpResponse:
-    """Answer whoever failed too often on one account (the hook of django-axes)."""
-    wait = settings.AXES_COOLOFF_TIME
+class LoginAttempts(AxesDatabaseHandler):  # type: ignore[misc]  # django-axes has no types
+    """Failed logins in the database, shared by all web processes."""
+
+    def get_user_attempts(
+        self, request: HttpRequest, credentials: dict[str, Any] | None = None
+    ) -> list[QuerySet[AccessAttempt]]:
+        """Leave out attempts of the future: they were written before the clock was set back."""
+        latest = timezone.now() + CLOCKS_DIFFER
+        found = super().get_user_attempts(request, credentials)
+        return [attempts.filter(attempt_time__lte=latest) for attempts in found]
+
+
+def locked_out(request: HttpRequest, _response: Any, credentials: dict[str, str]) -> HttpResponse:
+    """Answer a login to an account that is locked for this address (the hook of django-axes)."""
+    wait = _seconds_locked(request, credentials)
     return refusal_answer(
         request,
         Refusal(
             429,
             "locked_out",
-            f"Too many wrong passwords; wait {int(wait.total_seconds() // 60)} minutes.",
-            headers={"Retry-After": str(int(wait.total_seconds()))},
+            f"Too many wrong passwords for {credentials['username']} came from your address, so it "
+            f"cannot log in from there for {-(-wait // 60)} minutes. An admin can unlock it on the "
+            "page Accounts.",
+            headers={"Retry-After": str(wait)},
         ),
     )
+
+
+def locked_names() -> set[str]:
+    """Return the names of accounts that are locked for some address."""
+    now = timezone.now()
+    recent = AccessAttempt.objects.filter(
+        attempt_time__gte=now - settings.AXES_COOLOFF_TIME, attempt_time__lte=now + CLOCKS_DIFFER
+    )
+    failures = recent.values("username", "ip_address").annotate(n=Sum("failures_since_start"))
+    locked = failures.filter(n__gte=settings.AXES_FAILURE_LIMIT).order_by()
+    return {str(one["username"]) for one in locked}
+
+
+def unlock_account(name: str) -> None:
+    """Forget the wrong passwords for an account, from every address."""
+    reset(username=name)
+
+
+def _seconds_locked(request: HttpRequest, credentials: dict[str, str]) -> int:
+    """Return how long an account stays locked for the address of a request."""
+    (attempts,) = LoginAttempts().get_user_attempts(request, credentials)
+    now = timezone.now()
+    last = max((one.attempt_time for one in attempts), default=now)
+    return max(int((last + settings.AXES_COOLOFF_TIME - now).total_seconds()), 0) + 1

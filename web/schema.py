@@ -39,6 +39,7 @@ from web.errors import (
     code_of,
     status_of,
 )
+from web.throttles import TooManyFailures
 
 Kind = type[Any]
 Answers = Mapping[Any, Any]  # by status, or by status and content type
@@ -57,6 +58,7 @@ EVERYWHERE: tuple[type[Exception], ...] = (
     exceptions.AuthenticationFailed,
     exceptions.PermissionDenied,
     exceptions.Throttled,
+    TooManyFailures,
     AddressTooLong,
     HeadersTooLong,
     StoreUnavailable,

@@ -1,21 +1,49 @@
-"""How often somebody may ask: counted per caller, and per address for those who fail to log in.
+"""Limits by the minute: requests of one caller, and failures of one address to authenticate.
 
-Each web process counts for itself, in memory: a request costs no write.
+Each web process counts for itself, in memory: a request costs no write. A request that
+authenticates is refused only by its caller's own limit; one without credentials is not counted.
 """
 
 from __future__ import annotations
 
+import logging
 import time
+from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
 from django.core.cache import caches
 from django.http import HttpRequest
-from rest_framework.exceptions import Throttled
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from web.proxies import counted_address
+
+logger = logging.getLogger(__name__)
+
 WINDOW_S = 60
+
+
+class Failure(StrEnum):
+    """A way in which authentication fails; each has a counter of its own."""
+
+    KEY = "wrong API keys"
+    PASSWORD = "wrong passwords"
+
+
+class TooManyFailures(APIException):
+    """Too many wrong API keys or passwords came from one address in this minute."""
+
+    status_code = 429
+    default_code = "too_many_failures"
+
+    def __init__(self, kind: Failure = Failure.KEY) -> None:
+        self.wait = _rest_of_window()
+        super().__init__(
+            f"Too many {kind.value} came from your address; "
+            f"wait {int(self.wait) + 1} seconds before you try again."
+        )
 
 
 class CallerThrottle(BaseThrottle):
@@ -30,26 +58,29 @@ class CallerThrottle(BaseThrottle):
         return _rest_of_window()
 
 
-def stranger_check(request: HttpRequest | Request) -> None:
-    """Refuse an address that failed too often to say who it is."""
-    seen = caches["memory"].get(_window_key(f"stranger:{_address(request)}"), 0)
-    if seen >= settings.FAILED_LOGINS_PER_MINUTE:
-        raise Throttled(_rest_of_window())
+def refuse_failures(request: HttpRequest, kind: Failure) -> None:
+    """Refuse an address with too many failures, before an expensive check is made."""
+    failures = caches["counters"].get(_window_key(_failures_name(request, kind)), 0)
+    if failures >= settings.FAILED_LOGINS_PER_MINUTE:
+        raise TooManyFailures(kind)
 
 
-def stranger_count(request: HttpRequest | Request) -> None:
-    """Remember that an address did not say who it is, or not truly."""
-    _count(f"stranger:{_address(request)}")
+def count_failure(request: HttpRequest, kind: Failure) -> None:
+    """Count a failure; refuse the address if it has had too many before this one."""
+    failures = _count(_failures_name(request, kind))
+    if failures == settings.FAILED_LOGINS_PER_MINUTE:
+        logger.warning("%s %s came from %s this minute.", failures, kind, counted_address(request))
+    if failures > settings.FAILED_LOGINS_PER_MINUTE:
+        raise TooManyFailures(kind)
 
 
-def _address(request: HttpRequest | Request) -> str:
-    """Return where a request came from."""
-    return str(request.META.get("REMOTE_ADDR", ""))
+def _failures_name(request: HttpRequest, kind: Failure) -> str:
+    return f"{kind.name}:{counted_address(request)}"
 
 
 def _count(name: str) -> int:
     """Count one more in this minute and return how many there are."""
-    cache, key = caches["memory"], _window_key(name)
+    cache, key = caches["counters"], _window_key(name)
     if cache.add(key, 1, timeout=2 * WINDOW_S):
         return 1
     try:

@@ -21,6 +21,7 @@ from storage.errors import Conflict
 from web.auth import role_of, role_required
 from web.errors import NotValid
 from web.htmx import go_to, render_page
+from web.login import locked_names, unlock_account
 from web.roles import Role
 
 PASSWORD_LENGTH = 16
@@ -52,6 +53,7 @@ class Line:
 
     user: User
     role: Role | None
+    is_locked: bool  # for an address with too many wrong passwords
 
 
 @require_http_methods(["GET", "POST"])
@@ -74,13 +76,17 @@ def accounts(request: HttpRequest) -> HttpResponse:
 @require_POST
 @role_required(Role.ADMIN)
 def account_change(request: HttpRequest, account_id: int) -> HttpResponse:
-    """Give somebody a role or a new password, let them in, or shut them out."""
+    """Give somebody a role or a new password, unlock them, let them in, or shut them out."""
     user = get_object_or_404(User, pk=account_id)
     change = request.POST.get("change", "")
     if change == "password":
         password = _password_renew(request, user)
         made = {"form": AccountForm(), "made": user.get_username(), "secret": password}
         return _page(request, made)
+    if change == "unlock":
+        unlock_account(user.get_username())
+        messages.success(request, f"{user.get_username()} can log in from every address again.")
+        return go_to(request, reverse("accounts"))
     with transaction.atomic():
         _admins_hold()
         _rights_change(user, change, request.POST.get("role", ""))
@@ -92,7 +98,11 @@ def account_change(request: HttpRequest, account_id: int) -> HttpResponse:
 
 def _page(request: HttpRequest, context: dict[str, object], *, status: int = 200) -> HttpResponse:
     """Answer with everybody; what is shown once is kept by nobody."""
-    context["lines"] = [Line(user, role_of(user)) for user in User.objects.order_by("username")]
+    locked = locked_names()
+    context["lines"] = [
+        Line(user, role_of(user), user.get_username() in locked)
+        for user in User.objects.order_by("username")
+    ]
     context["roles"] = [role.value for role in Role]
     response = render_page(request, "faceadmin/accounts.html", context, status=status)
     response["Cache-Control"] = "no-store"
@@ -117,6 +127,7 @@ def _password_renew(request: HttpRequest, user: User) -> str:
     password = get_random_string(PASSWORD_LENGTH)
     user.set_password(password)
     user.save(update_fields=["password"])
+    unlock_account(user.get_username())
     if user.pk == request.user.pk:
         update_session_auth_hash(request, user)
     return password

@@ -21,8 +21,17 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Answer a form without its token, or with one of before the last login (Django's hook)."""
+    """Answer a form without its token, or with one of before the last login (Django's hook).
+
+    A form can also come from another address than the one that the server sees, behind a proxy.
+    """
     detail = "This page is out of date; load it again and repeat what you did."
+    if reason.startswith(("Origin checking failed", "Referer checking failed")):
+        detail = (
+            "This form comes from another address than the one that the server was asked by, "
+            f"{request.scheme}://{request.get_host()}. If a proxy is in between, it has to pass "
+            "Host and X-Forwarded-Proto, and TRUSTED_PROXIES has to name it."
+        )
     return refusal_answer(request, Refusal(403, "csrf_failed", detail))
 
 

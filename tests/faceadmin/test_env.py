@@ -50,6 +50,25 @@ def test_an_address_has_its_scheme_and_is_not_repeated(nonsense):
     assert f"'{nonsense}'" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    "nonsense", ["nginx", "10.0.0.5/8", "10.0.0", "1.2.3.4:80", "0.0.0.0/0", "*"]
+)
+def test_networks_are_addresses_and_networks_that_leave_somebody_out(nonsense):
+    env = Environment({"X": f"10.0.0.5, {nonsense}"})
+
+    with pytest.raises(ImproperlyConfigured, match=r"X has to be IP addresses or networks") as no:
+        env.networks("X", words=("unix",))
+
+    assert f"not '{nonsense}'" in str(no.value)
+
+
+def test_networks_are_read_from_a_list():
+    env = Environment({"X": "10.0.0.5, 192.168.7.0/24,fd00::/8, unix"})
+
+    assert env.networks("X", words=("unix",)) == ["10.0.0.5", "192.168.7.0/24", "fd00::/8", "unix"]
+    assert Environment({}).networks("X") == []
+
+
 def test_a_file_gives_defaults_that_the_environment_overrules(tmp_path, monkeypatch):
     (tmp_path / ".env").write_text("# a comment\n\nexport ONE='1'\nTWO=2\n")
     monkeypatch.setenv("TWO", "zwei")

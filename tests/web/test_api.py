@@ -62,13 +62,57 @@ def test_too_many_requests_of_one_key_are_429_with_the_time_to_wait(admin, viewe
     assert viewer.get("/api/v1/thresholds/").status_code != 429
 
 
-def test_an_address_that_guesses_keys_is_429_even_with_the_right_one(settings, admin):
-    settings.FAILED_LOGINS_PER_MINUTE = 2
-    for _ in range(2):
-        guess = APIClient().get(KEYS, headers={"Authorization": "Token abc.def"})
-        assert guess.status_code == 401
+def guess(header="Token abcdefgh.wrong"):
+    return APIClient().get(KEYS, headers={"Authorization": header})
 
-    assert APIClient().get(KEYS).status_code == 429
+
+@pytest.mark.parametrize("header", ["Token abcdefgh.wrong", "Bearer one two"])
+def test_an_address_that_guesses_keys_gets_429_but_its_valid_key_is_accepted(
+    settings, admin, header
+):
+    settings.FAILED_LOGINS_PER_MINUTE = 2
+
+    answers = [guess(header) for _ in range(3)]
+
+    assert [one.status_code for one in answers] == [401, 401, 429]
+    assert answers[-1].json()["code"] == "too_many_failures"
+    assert "wrong API keys" in answers[-1].json()["detail"]
+    assert 1 <= int(answers[-1]["Retry-After"]) <= 61
+    assert admin.get(KEYS).status_code == 200
+
+
+def test_requests_without_credentials_lock_nothing_out(settings, admin, page_of, client):
+    settings.FAILED_LOGINS_PER_MINUTE = 2
+    browser = page_of("admin")
+
+    answers = {APIClient().get(KEYS).status_code for _ in range(5)}
+
+    assert answers == {401}
+    assert guess().status_code == 401
+    assert admin.get(KEYS).status_code == 200
+    assert browser.get(KEYS).status_code == 200
+
+
+def test_wrong_keys_of_one_address_do_not_count_for_another(settings):
+    settings.FAILED_LOGINS_PER_MINUTE = 1
+    guess()
+
+    elsewhere = APIClient(REMOTE_ADDR="192.0.2.7").get(
+        KEYS, headers={"Authorization": "Token abcdefgh.wrong"}
+    )
+
+    assert guess().status_code == 429
+    assert elsewhere.status_code == 401
+
+
+def test_many_addresses_do_not_push_the_counter_of_a_key_out(settings, admin):
+    settings.REQUESTS_PER_MINUTE = 1
+    admin.get(KEYS)
+
+    for number in range(400):
+        header = {"Authorization": "Token a b"}
+        APIClient(REMOTE_ADDR=f"198.51.{number // 256}.{number % 256}").get(KEYS, headers=header)
+
     assert admin.get(KEYS).status_code == 429
 
 
