@@ -214,6 +214,7 @@ LOGIN_URL = "login"
 # In the database, so that a lock holds in every web process and over a restart.
 AXES_HANDLER = "web.login.LoginAttempts"
 AXES_CLIENT_IP_CALLABLE = "web.proxies.counted_address"
+AXES_WHITELIST_CALLABLE = "web.known_browsers.is_known_browser"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = timedelta(minutes=15)

@@ -1,6 +1,7 @@
 """Logging in, with limits on wrong passwords: by account and address, and by address alone.
 
 Eight wrong passwords for an account lock it for their address only, for 15 minutes (django-axes).
+A browser in which the account has logged in before is counted by itself instead.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from web.errors import Refusal
+from web.known_browsers import count_browser_failure, is_known_browser, remember_browser
 from web.middleware import refusal_answer
 from web.throttles import Failure, count_failure, refuse_failures
 
@@ -47,15 +49,24 @@ class GuardedLogin(LoginView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Refuse an address that failed too often, before its password is hashed."""
-        if request.method == "POST":
+        if request.method == "POST" and not is_known_browser(request, request.POST):
             refuse_failures(request, Failure.PASSWORD)
         answer: HttpResponse = super().dispatch(request, *args, **kwargs)
+        return answer
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Log in, and let the browser be known for it."""
+        answer: HttpResponse = super().form_valid(form)
+        remember_browser(answer, form.get_user().get_username())
         return answer
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """Count a wrong password; an empty form is none."""
         if form.cleaned_data.get("password"):
-            count_failure(self.request, Failure.PASSWORD)
+            if is_known_browser(self.request, form.cleaned_data):
+                count_browser_failure(self.request, form.cleaned_data["username"])
+            else:
+                count_failure(self.request, Failure.PASSWORD)
         answer: HttpResponse = super().form_invalid(form)
         return answer
 

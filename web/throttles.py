@@ -69,7 +69,8 @@ def count_failure(request: HttpRequest, kind: Failure) -> None:
     """Count a failure; refuse the address if it has had too many before this one."""
     failures = _count(_failures_name(request, kind))
     if failures == settings.FAILED_LOGINS_PER_MINUTE:
-        logger.warning("%s %s came from %s this minute.", failures, kind, counted_address(request))
+        address = counted_address(request) or "a unix socket"
+        logger.warning("%s %s came from %s this minute.", failures, kind, address)
     if failures > settings.FAILED_LOGINS_PER_MINUTE:
         raise TooManyFailures(kind)
 

@@ -6,6 +6,7 @@ import pytest
 from axes.models import AccessAttempt
 from django.contrib.auth.models import User
 from django.db.models import F
+from django.test import Client
 from rest_framework.test import APIClient
 
 pytestmark = pytest.mark.django_db
@@ -198,6 +199,47 @@ def test_a_session_and_a_key_go_on_while_logins_of_their_address_wait(page_of, a
     assert log_in(APIClient()).status_code == 429
     assert browser.get("/accounts/").status_code == 200
     assert admin.get("/api/v1/keys/").status_code == 200
+
+
+def test_others_at_its_address_do_not_lock_a_browser_out_that_logged_in_before(
+    client, person, settings
+):
+    settings.FAILED_LOGINS_PER_MINUTE = 8
+    log_in(client)
+    client.post("/logout/")
+    fail_eight_times(Client())
+
+    assert log_in(Client()).status_code == 429
+    assert log_in(client)["Location"] == "/"
+
+
+def test_a_browser_is_known_to_its_own_account_only(client, person, settings):
+    User.objects.create_user("bob", password=PASSWORD)
+    log_in(client)
+    client.post("/logout/")
+
+    answer = fail_eight_times(client, username="bob")
+
+    assert answer.status_code == 429
+
+
+def test_a_known_browser_guesses_no_more_than_others(client, person):
+    log_in(client)
+    client.post("/logout/")
+
+    known = {log_in(client, password="wrong").status_code for _ in range(8)}
+    unknown = [log_in(client, password="wrong").status_code for _ in range(8)]
+
+    assert known == {200}
+    assert unknown == [200] * 7 + [429]
+    assert log_in(client).status_code == 429
+
+
+@pytest.mark.parametrize("forged", ["", "x", "WyJhZGEiLCJ4Il0:1vE0aA:forged"])
+def test_a_forged_cookie_makes_no_browser_known(client, person, forged):
+    client.cookies["known_browser"] = forged
+
+    assert fail_eight_times(client).status_code == 429
 
 
 def test_addresses_of_one_ipv6_network_are_one(client, person, settings):
