@@ -1,10 +1,12 @@
 """Logging in and out."""
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db.models import F
 from django.test import Client
 from rest_framework.test import APIClient
@@ -143,6 +145,14 @@ def test_an_admin_unlocks_an_account(client, person, page_of):
     assert "locked: too many wrong passwords" not in browser.get("/accounts/").content.decode()
     browser.logout()
     assert log_in(browser)["Location"] == "/"
+
+
+def test_a_command_unlocks_an_account_when_no_admin_can_log_in(client, person):
+    fail_eight_times(client)
+
+    call_command("axes_reset_username", "ada", stdout=StringIO())
+
+    assert log_in(client)["Location"] == "/"
 
 
 def test_a_new_password_unlocks_the_account(client, person, page_of):
