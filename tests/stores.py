@@ -17,6 +17,7 @@ import pytest
 
 from faceadmin.embedded import mongodb_command, mongodb_is_ours, qdrant_command, qdrant_is_ready
 from storage.mongo import mongo_register
+from tests.s3_faults import S3WithFaults
 
 CHECKOUT = Path(__file__).parent.parent
 PATIENCE_S = 30
@@ -153,3 +154,15 @@ def s3_settings(settings, s3_server):
     settings.WASABI_ACCESS_KEY = s3_server.access_key
     settings.WASABI_SECRET_KEY = s3_server.secret_key
     return s3_server
+
+
+@pytest.fixture
+def faulty_s3(settings):
+    """An S3 service whose faults can be switched (tests/s3_faults.py); buckets are its buckets."""
+    service = S3WithFaults().start()
+    settings.WASABI_ENDPOINT = service.endpoint
+    settings.WASABI_REGION = service.region
+    settings.WASABI_ACCESS_KEY = service.access_key
+    settings.WASABI_SECRET_KEY = service.secret_key
+    yield service
+    service.close()

@@ -1,0 +1,113 @@
+"""The stand-in for faulty S3 services: what it answers to boto3, and that each fault acts."""
+
+import time
+
+import pytest
+
+from storage.buckets import bucket_names, open_bucket
+from storage.errors import (
+    CredentialsRefused,
+    NoSuchBucket,
+    ObjectUnreadable,
+    StoreUnavailable,
+)
+from tests.s3_faults import ORDERS
+
+pytestmark = pytest.mark.services
+
+KEYS = [
+    "p/B.jpg",
+    "p/a.jpg",
+    "p/b/x.jpg",
+    "p/é&1.jpg",
+    "p/\U0001f600.jpg",
+    "p/\uff5e.jpg",
+    "q/z+z.jpg",
+]
+
+
+@pytest.fixture
+def photos(faulty_s3):
+    for key in KEYS:
+        faulty_s3.put("photos", key, key.encode())
+    return open_bucket("photos")
+
+
+def listed(bucket, *arguments, **named):
+    return [item.key for item in bucket.iter_objects(*arguments, **named)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 1000])
+def test_every_order_is_listed_whole_in_pages(faulty_s3, photos, size):
+    faulty_s3.page_size = size
+    seen = set()
+    for order in ORDERS:
+        faulty_s3.order = order
+        pages = faulty_s3.listed(faulty_s3.buckets["photos"], prefix="", delimiter="", after="")
+        seen.add(tuple(key for key, _, _ in pages))
+
+        assert sorted(listed(photos)) == sorted(KEYS)
+        assert listed(photos, "p/b") == ["p/b/x.jpg"]
+        assert sorted(photos.prefixes()) == ["p/", "q/"]
+    assert len(seen) == len(ORDERS)  # each is another order of these keys
+
+
+def test_buckets_are_named_and_odd_keys_read(photos):
+    assert bucket_names() == ["photos"]
+    assert photos.read("q/z+z.jpg", max_bytes=100) == b"q/z+z.jpg"
+
+
+def test_a_listing_goes_on_after_a_key(photos):
+    assert listed(photos, "p/", start_after="p/b/x.jpg") == sorted(
+        (key for key in KEYS if "p/b/x.jpg" < key < "q"), key=str.encode
+    )
+
+
+def test_a_key_is_refused_as_long_as_its_fault_lasts(faulty_s3, photos):
+    fault = faulty_s3.fail("AccessDenied", "GetObject", keys=["p/a.jpg"])
+
+    with pytest.raises(ObjectUnreadable):
+        photos.read("p/a.jpg", max_bytes=100)
+    assert photos.read("p/B.jpg", max_bytes=100) == b"p/B.jpg"
+    faulty_s3.lift(fault)
+    assert photos.read("p/a.jpg", max_bytes=100) == b"p/a.jpg"
+    assert faulty_s3.asked("GetObject") == ["p/a.jpg", "p/B.jpg", "p/a.jpg"]
+
+
+def test_all_requests_are_refused(faulty_s3, photos):
+    faulty_s3.fail("InvalidAccessKeyId")
+
+    with pytest.raises(CredentialsRefused):
+        photos.check()
+    with pytest.raises(CredentialsRefused):
+        photos.read("p/a.jpg", max_bytes=100)
+    with pytest.raises(CredentialsRefused):
+        bucket_names()
+
+
+def test_a_bucket_disappears_after_some_requests_and_returns(faulty_s3, photos):
+    faulty_s3.hide_bucket("photos", after_requests=2, times=1)
+
+    photos.read("p/a.jpg", max_bytes=100)
+    photos.read("p/a.jpg", max_bytes=100)
+    with pytest.raises(NoSuchBucket):
+        photos.read("p/a.jpg", max_bytes=100)
+    assert photos.read("p/a.jpg", max_bytes=100) == b"p/a.jpg"
+
+
+def test_a_body_is_truncated(faulty_s3, photos):
+    faulty_s3.truncated["p/a.jpg"] = 3
+
+    with pytest.raises(StoreUnavailable):
+        photos.read("p/a.jpg", max_bytes=100)
+    faulty_s3.lift()
+    assert photos.read("p/a.jpg", max_bytes=100) == b"p/a.jpg"
+
+
+def test_slow_answers_take_their_time(faulty_s3, photos):
+    faulty_s3.delay_s = 0.2
+    began = time.monotonic()
+
+    photos.check()
+
+    assert time.monotonic() - began >= 0.2
