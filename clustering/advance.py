@@ -18,15 +18,16 @@ from clustering.documents import Batch, Collection, Run, RunState
 from clustering.errors import RunCancelled
 from clustering.pipeline import Tools, batch_claim, batch_work, batches_left, run_group, run_list
 from clustering.pipeline.batches import batch_release
-from clustering.pipeline.listing import Listing
+from clustering.pipeline.listing import Listing, removals_check
 from clustering.services import run_end
 from storage.errors import (
     Conflict,
     LeaseLost,
     Missing,
+    NoSuchBucket,
     StorageError,
+    StoreUnavailable,
     Unavailable,
-    is_away,
     unavailable_from,
 )
 from storage.leases import Lease, lease_extended, lease_is_live, lease_take
@@ -65,6 +66,8 @@ def run_advance(run: Run, *, open_tools: Callable[[Run], Tools], runs_kept: int)
     except RunCancelled:
         _run_stop(run)
         return Next.NOTHING
+    except NoSuchBucket as gone:  # it was there when the run was started
+        return _run_recording(run, gone)
     except (Missing, Conflict, VisionError) as failure:
         run_end(run, RunState.FAILED, code=failure.code, reason=str(failure))
         return Next.NOTHING
@@ -83,7 +86,7 @@ def _step(run: Run, *, tools: Tools, runs_kept: int) -> Next:
 
 def _run_recording(run: Run, error: Exception) -> Next:
     """Let a run wait for a store that is away, and end it with a reason for anything else."""
-    away = error if isinstance(error, Unavailable) else unavailable_from(error)
+    away = _away(error)
     if away is None:
         logger.exception("Run %s failed", run.id)
         code = error.code if isinstance(error, StorageError) else "internal_error"
@@ -98,6 +101,17 @@ def _run_recording(run: Run, error: Exception) -> Next:
     if away.store != "mongodb":
         Run.objects(id=run.id).update_one(set__waiting_for=str(away))
     return Next.NOTHING
+
+
+def _away(error: BaseException) -> Unavailable | None:
+    """Return what an error says of a store that is away; so is a bucket that has disappeared."""
+    if isinstance(error, NoSuchBucket):
+        return StoreUnavailable(str(error), store="bucket")
+    return error if isinstance(error, Unavailable) else unavailable_from(error)
+
+
+def _is_away(error: BaseException) -> bool:
+    return _away(error) is not None
 
 
 def _run_stop(run: Run) -> None:
@@ -120,8 +134,15 @@ def _list(run: Run, *, tools: Tools) -> Next:
         )
 
     lease = Lease(held)
-    with lease_extended(lease, or_on_error=is_away):
+    with lease_extended(lease, or_on_error=_is_away):
         found = run_list(held, objects=tools.bucket.iter_objects(name.prefix), report=report)
+        if found.listed and found.gone and tools.bucket.is_empty(name.prefix):
+            raise StoreUnavailable(
+                f"What lay under {run.collection} disappeared while it was listed; "
+                "see that its disk or folder is there.",
+                store="bucket",
+            )
+        removals_check(run, found, max_share=tools.removals_max_share)
     lease.commit(
         set__state=RunState.WORKING,
         set__grouped=False,
@@ -160,14 +181,14 @@ def _work(run: Run, *, tools: Tools) -> Next:
 def _batch(batch: Batch, *, run: Run, tools: Tools) -> None:
     """Read one batch; give it back when a store is away."""
     lease = Lease(batch)
-    with lease_extended(lease, or_on_error=is_away):
+    with lease_extended(lease, or_on_error=_is_away):
         try:
             batch_work(batch, run=run, lease=lease, tools=tools)
         except LeaseLost as lost:
             logger.info("Run %s: %s", run.id, lost)
         except Exception as error:
-            batch_release(batch, lease, blameless=is_away(error))
-            if is_away(error):
+            batch_release(batch, lease, blameless=_is_away(error))
+            if _is_away(error):
                 raise
             logger.exception("Batch %s failed", batch.id)
 
@@ -183,7 +204,7 @@ def _group(run: Run, *, tools: Tools, runs_kept: int) -> Next:
         lease.check()
         _check_cancel(run.id, unless_current=run.collection)
 
-    with lease_extended(lease, or_on_error=is_away):
+    with lease_extended(lease, or_on_error=_is_away):
         run_group(held, tools=tools, check=check, runs_kept=runs_kept)
         lease.check()
         run_end(held, RunState.FINISHED)

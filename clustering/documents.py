@@ -118,6 +118,7 @@ class Run(Document):
     refine = fields.BooleanField(default=True)
     skip_quality_filter = fields.BooleanField(default=False)
     full = fields.BooleanField(default=False)
+    allow_removals = fields.BooleanField(default=False)
     max_images = fields.IntField(default=0)
     batch_size = fields.IntField(required=True)
     max_concurrent = fields.IntField(required=True)
@@ -200,6 +201,9 @@ class Batch(Document):
 class Image(Document):
     """An object in a bucket that was looked at: what it is, or why it was skipped.
 
+    ``reason`` says why it could not be read at the last look. What was read before that, and its
+    faces, stay: ``tag`` and ``digest`` are those of the content that was read.
+
     ``taken`` is when, on the camera's clock: ISO 8601, "" if the photo does not say.
     """
 
@@ -223,6 +227,11 @@ class Image(Document):
     looked_at = MomentField(required=True)
 
     meta = {"collection": "images", "indexes": ["place", "skip_place"], "auto_create_index": True}
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Say whether the last look at the object could read it."""
+        return self.state == ImageState.READ and not self.reason
 
     @staticmethod
     def id_for(collection: str, key: str) -> str:

@@ -26,7 +26,13 @@ from clustering.pipeline.verification import (
 from clustering.purge import PurgeReceipt, collection_purge
 from clustering.removal import RunRemoval, run_remove
 from clustering.selectors import collection_get, run_get
-from clustering.services import run_apply, run_cancel, run_resume, run_start
+from clustering.services import (
+    removals_confirmed,
+    run_apply,
+    run_cancel,
+    run_resume,
+    run_start,
+)
 from clustering.tasks import enqueue_projection, enqueue_run
 from storage.buckets import open_bucket
 from storage.crops import face_crops, face_graphs
@@ -52,6 +58,15 @@ def request_run(name: CollectionName, *, parameters: RunParameters, started_by: 
     )
     enqueue_run(run.id)
     return run
+
+
+def request_confirmed(run: Run, *, started_by: str) -> Run:
+    """Start what a run was asked for again, allowed to remove photos that are missing."""
+    return request_run(
+        CollectionName.parse(run.collection),
+        parameters=removals_confirmed(run),
+        started_by=started_by,
+    )
 
 
 def request_cancel(run: Run) -> Run:

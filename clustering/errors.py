@@ -59,6 +59,30 @@ class RunNotResumable(Conflict):
     code = "run_not_resumable"
 
 
+class RemovalsNeedConfirmation(Conflict):
+    """Many known photos are missing from the listing; the run has to be allowed to remove them."""
+
+    code = "removals_need_confirmation"
+
+
+class NothingToConfirm(Conflict):
+    """The run does not wait for its removals to be confirmed."""
+
+    code = "nothing_to_confirm"
+
+
+class NothingReadable(Conflict):
+    """Photos are listed, and none of them may be read."""
+
+    code = "nothing_readable"
+
+
+class PhotoCrashed(Refused):
+    """Reading the photo ended in an unforeseen way, again and again."""
+
+    code = "crashed"
+
+
 class NotAPreview(Conflict):
     """Only a finished preview that was neither applied nor dropped can be applied."""
 

@@ -170,6 +170,7 @@ RUN: RunDetail = {
         "refine": True,
         "skip_quality_filter": False,
         "full": False,
+        "allow_removals": False,
         "max_images": None,
         "batch_size": 30,
         "max_concurrent": 12,
@@ -199,6 +200,7 @@ SKIPPED: SkippedImages = {
             "image_path": "summer-2024/broken.jpg",
             "reason": "unreadable_image",
             "detail": "The image is damaged or incomplete.",
+            "faces_kept": 0,
             "looked_at": FINISHED,
         }
     ],

@@ -45,6 +45,7 @@ def tools_open(run: Run) -> Tools:
         crops=face_crops(),
         graphs=face_graphs(),
         index_above=settings.GROUPING_INDEX_ABOVE,
+        removals_max_share=settings.REMOVALS_MAX_SHARE,
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
+from clustering.documents import Run
 from clustering.errors import BadParameters
 
 ALGORITHMS = ("dbscan", "hdbscan")
@@ -14,7 +15,8 @@ class RunParameters:
     """How to cluster a collection.
 
     ``eps`` is a cosine distance (None: the embedder's own); ``max_images`` 0 means all of them;
-    ``full`` looks at every object again; a ``preview`` is shown to readers only when it is applied;
+    ``full`` looks at every object again; without ``allow_removals`` a run fails that misses many of
+    the photos that are known; a ``preview`` is shown to readers only when it is applied;
     without ``refine`` the labels are plain DBSCAN's.
     """
 
@@ -25,9 +27,16 @@ class RunParameters:
     skip_quality_filter: bool = False
     full: bool = False
     preview: bool = False
+    allow_removals: bool = False
     max_images: int = 0
     batch_size: int = 30
     max_concurrent: int = 12
+
+    @classmethod
+    def of(cls, run: Run, *, allow_removals: bool) -> RunParameters:
+        """Return what a run was asked for."""
+        names = (one.name for one in fields(cls) if one.name != "allow_removals")
+        return cls(**{name: getattr(run, name) for name in names}, allow_removals=allow_removals)
 
     def __post_init__(self) -> None:
         """Refuse what no run could be made of."""

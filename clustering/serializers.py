@@ -25,6 +25,7 @@ class RunInput(serializers.Serializer):
     refine = serializers.BooleanField(default=True)
     full = serializers.BooleanField(default=False)
     preview = serializers.BooleanField(default=False)
+    allow_removals = serializers.BooleanField(default=False)
 
     def parameters(self) -> RunParameters:
         """Return the valid query as the parameters of a run."""

@@ -13,7 +13,9 @@ from clustering.errors import (
     CollectionBusy,
     EmptyCollection,
     NotAPreview,
+    NothingToConfirm,
     PreviewStale,
+    RemovalsNeedConfirmation,
     RunActive,
     RunEnded,
     RunNotResumable,
@@ -96,6 +98,20 @@ def run_resume(run: Run) -> Run:
     return run
 
 
+def removals_confirmed(run: Run) -> RunParameters:
+    """Return what a run was asked for that failed for missing photos, now allowed to remove them.
+
+    A page that shows an older run does not confirm what a newer one misses.
+    """
+    collection = Collection.objects(path=run.collection).first()
+    if run.failure_code != RemovalsNeedConfirmation.code or collection.newest_run != run.id:
+        raise NothingToConfirm(
+            "Only the removals of the newest run of a collection can be confirmed, after it failed "
+            "for them."
+        )
+    return RunParameters.of(run, allow_removals=True)
+
+
 def run_apply(run: Run) -> Run:
     """Let a preview become what readers see; its groups have to be of the run that they see now."""
     collection = Collection.objects(path=run.collection).first()
@@ -163,6 +179,7 @@ def _run_of(
         skip_quality_filter=parameters.skip_quality_filter,
         full=parameters.full,
         preview=parameters.preview,
+        allow_removals=parameters.allow_removals,
         max_images=parameters.max_images,
         batch_size=parameters.batch_size,
         max_concurrent=parameters.max_concurrent,

@@ -13,6 +13,7 @@ urlpatterns = [
     path("runs/<str:run_id>/status/", views.run_status, name="run_status"),
     path("runs/<str:run_id>/cancel/", views.run_cancel, name="run_cancel"),
     path("runs/<str:run_id>/resume/", views.run_resume, name="run_resume"),
+    path("runs/<str:run_id>/allow-removals/", views.run_allow_removals, name="run_allow_removals"),
     path("runs/<str:run_id>/apply/", views.run_apply, name="run_apply"),
     path("runs/<str:run_id>/drop/", views.run_drop, name="run_drop"),
     path(

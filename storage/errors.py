@@ -7,7 +7,8 @@ them mean that a store is away. Status numbers live in ``web.errors`` only.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 
 class StorageError(Exception):
@@ -65,6 +66,12 @@ class ObjectUnreadable(Refused):
     """An object is there and may not, or can not, be read."""
 
     code = "unreadable_object"
+
+
+class ObjectArchived(ObjectUnreadable):
+    """An object is in an archive, from which it has to be restored before it can be read."""
+
+    code = "archived"
 
 
 class ObjectTooLarge(Refused):
@@ -216,20 +223,43 @@ def _from_botocore(error: BaseException) -> Unavailable | None:
     response = getattr(error, "response", None)
     if response is None:
         return store_away("bucket")
-    if response["Error"].get("Code", "") in CREDENTIAL_CODES:
+    code, status = _code_and_status(response)
+    if code in _CREDENTIAL_CODES:
         return CredentialsRefused(
             "The S3 endpoint refuses the credentials; "
             "check WASABI_ACCESS_KEY, WASABI_SECRET_KEY and what they may read.",
             store="bucket",
         )
-    if response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+    if code in _OWN_SENTENCES:
+        return StoreUnavailable(_OWN_SENTENCES[code], store="bucket")
+    if code in _TOO_FAST or status == 429:
+        return StoreUnavailable(
+            f"The S3 service asks for fewer requests ({code}); wait, or let fewer workers read.",
+            store="bucket",
+        )
+    if status >= 500 or status == 408 or code == "RequestTimeout":
         return store_away("bucket")
     return None
 
 
-CREDENTIAL_CODES = {
+def _code_and_status(response: Mapping[str, Any]) -> tuple[str, int]:
+    return response["Error"].get("Code", ""), response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+_CREDENTIAL_CODES = {
     *("InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "Forbidden", "403", "401"),
-    *("ExpiredToken", "InvalidToken", "AuthorizationHeaderMalformed", "RequestTimeTooSkewed"),
+    *("ExpiredToken", "InvalidToken", "TokenRefreshRequired", "InvalidSecurity", "NotSignedUp"),
+    *("AccountProblem", "AllAccessDisabled"),
+}
+_TOO_FAST = {
+    *("SlowDown", "TooManyRequests", "Throttling", "ThrottlingException", "RequestThrottled"),
+    *("RequestLimitExceeded", "BandwidthLimitExceeded", "PriorRequestNotComplete"),
+}
+_OWN_SENTENCES = {
+    "RequestTimeTooSkewed": "The clock of this machine and the S3 service's differ too much; "
+    "set this machine's clock right.",
+    "AuthorizationHeaderMalformed": "The S3 service does not take requests signed for "
+    "WASABI_REGION; set WASABI_REGION and WASABI_ENDPOINT to those of the bucket.",
 }
 
 

@@ -57,6 +57,7 @@ class RunChoices(TypedDict):
     refine: bool
     skip_quality_filter: bool
     full: bool
+    allow_removals: bool
     max_images: int | None
     batch_size: int
     max_concurrent: int
@@ -87,11 +88,15 @@ class RunDetail(RunRow):
 
 
 class SkippedImage(TypedDict):
-    """A photo that was not read, and why."""
+    """A photo that could not be read, and why.
+
+    `faces_kept` are the faces that an earlier run found in it and that stay.
+    """
 
     image_path: str
     reason: str
     detail: str
+    faces_kept: int
     looked_at: str
 
 
@@ -170,6 +175,7 @@ def skipped_json(image: Image) -> SkippedImage:
         "image_path": image.key,
         "reason": image.reason,
         "detail": image.detail,
+        "faces_kept": image.faces,
         "looked_at": time_json(image.looked_at),
     }
 
@@ -195,6 +201,7 @@ def _choices_json(run: Run) -> RunChoices:
         "refine": run.refine,
         "skip_quality_filter": run.skip_quality_filter,
         "full": run.full,
+        "allow_removals": run.allow_removals,
         "max_images": run.max_images or None,
         "batch_size": run.batch_size,
         "max_concurrent": run.max_concurrent,

@@ -11,6 +11,7 @@ from collections import Counter
 from django.utils import timezone
 
 from clustering.documents import Batch, BatchState, Run
+from clustering.errors import PhotoCrashed
 from clustering.pipeline.photos import photo_skip, photos_known, photos_store
 from clustering.pipeline.tools import Tools
 from storage.leases import Lease, lease_is_live, lease_take
@@ -65,8 +66,7 @@ def batch_work(batch: Batch, *, run: Run, lease: Lease, tools: Tools) -> bool:
             batch.keys[0],
             batch.tags[0],
             run=run,
-            reason="crashed",
-            detail=("Reading this photo failed in an unforeseen way, three times."),
+            refusal=PhotoCrashed("Reading this photo failed in an unforeseen way, three times."),
         )
         counts = Counter(done=1, failed=1)
     else:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clustering.documents import Batch, BatchState, Face, ImageState, Run, Verdict
+from clustering.documents import Batch, BatchState, Face, Image, ImageState, Run, Verdict
+from clustering.errors import NothingReadable, PhotoCrashed
 from clustering.pipeline.tools import Tools
 from clustering.selectors import collection_faces, collection_images
+from storage.errors import ObjectArchived, ObjectUnreadable, ObjectVanished
 from storage.mongo import bulk_upsert
 from storage.vectors import VectorStore
 from vision import FaceQuality, QualityThresholds, refusal
+
+NOT_READ = {kind.code for kind in (ObjectArchived, ObjectUnreadable, ObjectVanished, PhotoCrashed)}
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,8 @@ def face_table(run: Run, *, tools: Tools, wanted: Collection[str] = ()) -> FaceT
     thresholds = QualityThresholds(**run.thresholds)
     ids, keys, taken, quality, judged, refused = [], [], [], [], [], 0
     for face in collection_faces(run.collection):
-        if face.id not in expected:
-            continue
+        if face.id not in expected or face.embedder != run.embedder:
+            continue  # one of a photo that other models read, and that cannot be read again now
         if _face_judge(face, thresholds):
             judged.append(face)
         if face.verdict == Verdict.KEPT or (
@@ -85,19 +89,37 @@ def faces_of_images(run: Run, *, beyond_reach: bool = False) -> set[str]:
 
     A run over the first images only reaches up to its last key; ``beyond_reach`` includes the rest.
     """
+    return {
+        Face.id_for(
+            image.collection, image.key, digest=image.digest, model=image.model, index=index
+        )
+        for image in images_present(run, beyond_reach=beyond_reach)
+        if image.state == ImageState.READ
+        for index in range(image.faces)
+    }
+
+
+def images_present(run: Run, *, beyond_reach: bool = False) -> Iterator[Image]:
+    """Iterate the images that the run's listing has, those that could not be read too."""
     gone = keys_gone(run)
-    ids: set[str] = set()
     for image in collection_images(run.collection):
         in_reach = beyond_reach or not run.last_key or image.key <= run.last_key
-        if image.state != ImageState.READ or image.key in gone or not in_reach:
-            continue
-        ids.update(
-            Face.id_for(
-                image.collection, image.key, digest=image.digest, model=image.model, index=index
-            )
-            for index in range(image.faces)
+        if in_reach and image.key not in gone:
+            yield image
+
+
+def readable_check(run: Run) -> None:
+    """Refuse to group where photos are listed and not one of them could be read."""
+    first, number = None, 0
+    for image in images_present(run):
+        if image.reason not in NOT_READ:
+            return
+        first, number = first or image, number + 1
+    if first is not None:
+        raise NothingReadable(
+            f"None of the {number:,} photos under {run.collection} could be read, so nothing was "
+            f"changed. The first: {first.detail} Put that right and run again."
         )
-    return ids
 
 
 def keys_gone(run: Run) -> set[str]:

@@ -35,7 +35,7 @@ from clustering.pipeline.decided import (
     rows_kept,
     verdicts_keep,
 )
-from clustering.pipeline.face_table import FaceTable, face_table
+from clustering.pipeline.face_table import FaceTable, face_table, readable_check
 from clustering.pipeline.lineage import broken_by, changes_of, persons_before, persons_of
 from clustering.pipeline.statistics import run_statistics
 from clustering.pipeline.tidy import collection_tidy, groups_remove, payloads_write
@@ -80,6 +80,7 @@ def run_group(run: Run, *, tools: Tools, check: Callable[[], None], runs_kept: i
     if collection.current_run != run.id:
         check()
         if not run.grouped:
+            readable_check(run)
             _run_write_groups(run, tools=tools, check=check)
         if run.preview:
             return

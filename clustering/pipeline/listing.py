@@ -18,6 +18,7 @@ from clustering.documents import (
     ImageState,
     Run,
 )
+from clustering.errors import RemovalsNeedConfirmation
 from clustering.selectors import collection_images
 from storage.buckets import BucketObject
 from storage.mongo import bulk_upsert
@@ -30,13 +31,20 @@ IMAGE_SUFFIXES = frozenset(
 CONTENT_REASONS = frozenset({"empty_file", "not_an_image", "unreadable_image"})
 GONE_PER_BATCH = 500
 REPORT_EVERY = 500
+REMOVALS_UNASKED = 20  # known photos: fewer that are missing are removed without being confirmed
 
 
 @dataclass
 class Listing:
-    """What a walk over the bucket has found so far."""
+    """What a walk over the bucket has found so far.
+
+    ``known`` counts the photos that were read in earlier runs, ``missing_known`` those of them that
+    are gone.
+    """
 
     listed: int = 0
+    known: int = 0
+    missing_known: int = 0
     other_files: int = 0
     unchanged: int = 0
     gone: int = 0
@@ -70,6 +78,19 @@ def run_list(
     _flush(run, found, batch_size=1, gone_size=1)
     report(found)
     return found
+
+
+def removals_check(run: Run, found: Listing, *, max_share: float) -> None:
+    """Refuse to remove many of the photos that are known, unless the run was allowed to."""
+    missing = found.missing_known
+    if run.allow_removals or missing < REMOVALS_UNASKED or missing <= max_share * found.known:
+        return
+    raise RemovalsNeedConfirmation(
+        f"{missing:,} of {found.known:,} known photos are not under {run.collection} any more, "
+        "so nothing was removed and no face was lost. See that the folder or bucket is complete "
+        "and run again. If the photos were removed on purpose, confirm it: by the button on the "
+        "collection's page, with allow_removals=true, or with cluster_bucket --allow-removals."
+    )
 
 
 def is_image_key(key: str) -> bool:
@@ -112,8 +133,12 @@ def _side_by_side(
 
 def _note_gone(stored: Image | None, *, run: Run, found: Listing) -> None:
     """Remember a stored image that the bucket no longer lists; one beyond the limit is not gone."""
-    if stored is None or (run.max_images and found.listed >= run.max_images):
+    if stored is None:
         return
+    found.known += stored.state == ImageState.READ
+    if run.max_images and found.listed >= run.max_images:
+        return
+    found.missing_known += stored.state == ImageState.READ
     found.gone += 1
     found.missing.append(stored.key)
 
@@ -122,6 +147,7 @@ def _note_listed(item: BucketObject, stored: Image | None, *, run: Run, found: L
     """Count an object, and put it on the next batch unless it is known as it is."""
     found.listed += 1
     found.last_key = item.key
+    found.known += stored is not None and stored.state == ImageState.READ
     if stored is not None and not run.full and _is_known(item, stored, model=run.model):
         found.unchanged += 1
         return
@@ -133,7 +159,8 @@ def _is_known(item: BucketObject, stored: Image, *, model: str) -> bool:
     """Say whether nothing new can be learnt from an object: same version, same models."""
     if stored.tag != item.tag or stored.model != model:
         return False
-    return stored.state == ImageState.READ or stored.reason in CONTENT_REASONS
+    is_bad = stored.state == ImageState.SKIPPED and stored.reason in CONTENT_REASONS
+    return stored.is_up_to_date or is_bad
 
 
 def _flush(run: Run, found: Listing, *, batch_size: int, gone_size: int) -> None:

@@ -19,8 +19,15 @@ from django.utils import timezone
 from clustering.documents import Face, Image, ImageState, Run, Verdict, collection_place
 from clustering.pipeline.tools import Tools
 from clustering.selectors import current_members
-from storage.errors import ObjectTooLarge, ObjectUnreadable, ObjectVanished, StorageError
+from storage.errors import (
+    ObjectTooLarge,
+    ObjectUnreadable,
+    ObjectVanished,
+    StorageError,
+    StoreUnavailable,
+)
 from storage.mongo import bulk_upsert
+from storage.names import CollectionName
 from vision import DecodedImage, DetectedFace, VisionError, crop_encode
 
 CHUNK = 4
@@ -30,7 +37,10 @@ MAX_KEYS = 100
 
 @dataclass(frozen=True)
 class Photo:
-    """An object that was read and, where it is a new one, decoded."""
+    """An object that was read and, where it is a new one, decoded.
+
+    Without a ``digest`` its bytes could not be read.
+    """
 
     key: str
     tag: str
@@ -39,6 +49,11 @@ class Photo:
     decoded: DecodedImage | None = None
     known: Image | None = None
     refusal: VisionError | StorageError | None = None
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Say whether the object was not there, or its bytes were refused."""
+        return isinstance(self.refusal, ObjectVanished | ObjectUnreadable)
 
 
 SeenPhoto = tuple[Photo, list[DetectedFace]]
@@ -61,6 +76,7 @@ def photos_store(
     writing: Future[Counter[str]] | None = None
     with ThreadPoolExecutor(1, thread_name_prefix="write") as writer:
         for photos in photos_read(objects, known=known, tools=tools):
+            _reach_check(photos, run=run, tools=tools)
             seen = photos_look(photos, tools=tools)
             if writing is not None:
                 counts += writing.result()
@@ -114,6 +130,7 @@ def photos_known(keys: Sequence[str], *, run: Run) -> dict[str, Image]:
 
 def _photo_read(key: str, tag: str, *, known: Image | None, tools: Tools) -> Photo:
     """Read and decode one object unless its content is known; a refusal is a value."""
+    digest = ""
     try:
         data = tools.bucket.read(key, max_bytes=tools.engine.settings.limits.max_bytes)
         digest = hashlib.sha256(data).hexdigest()
@@ -121,8 +138,24 @@ def _photo_read(key: str, tag: str, *, known: Image | None, tools: Tools) -> Pho
             return Photo(key, tag, digest=digest, known=known)
         decoded = tools.engine.decode(data)
     except (VisionError, ObjectVanished, ObjectUnreadable, ObjectTooLarge) as refusal:
-        return Photo(key, tag, refusal=refusal)
+        return Photo(key, tag, digest=digest, refusal=refusal)
     return Photo(key, tag, data=data, digest=digest, decoded=decoded)
+
+
+def _reach_check(photos: list[Photo], *, run: Run, tools: Tools) -> None:
+    """Raise Unavailable if photos are out of reach because their whole collection is.
+
+    A folder that was moved and a disk that was unmounted leave nothing under the prefix; refused
+    credentials do not list it.
+    """
+    out = [photo for photo in photos if photo.is_out_of_reach]
+    if out and tools.bucket.is_empty(CollectionName.parse(run.collection).prefix):
+        raise StoreUnavailable(
+            f"Nothing is under {run.collection} any more, but '{out[0].key}' was listed there; see "
+            "that its disk or folder is there. If all photos were removed on purpose, cancel this "
+            "run and start another.",
+            store="bucket",
+        )
 
 
 def photos_look(photos: list[Photo], *, tools: Tools) -> list[SeenPhoto]:
@@ -151,7 +184,7 @@ def photos_write(seen: list[SeenPhoto], *, run: Run, tools: Tools) -> Counter[st
             _payloads(documents, run=run),
         )
     bulk_upsert(Face, documents)
-    bulk_upsert(Image, [_image_of(one, run=run, now=now, faces=len(faces)) for one, faces in seen])
+    bulk_upsert(Image, _images_of(seen, run=run, now=now))
     return Counter(
         done=len(seen),
         decoded=sum(photo.decoded is not None for photo, _ in seen),
@@ -175,12 +208,39 @@ def _payloads(faces: list[Face], *, run: Run) -> list[dict[str, str]]:
     ]
 
 
-def _image_of(photo: Photo, *, run: Run, now: datetime, faces: int) -> Image:
-    """Return the image document of a photo that was decoded, known, or refused."""
-    if photo.known is not None:
-        photo.known.tag = photo.tag
-        photo.known.looked_at = now  # type: ignore[assignment]  # a field is its value
-        return photo.known
+def _images_of(seen: list[SeenPhoto], *, run: Run, now: datetime) -> list[Image]:
+    """Return the image documents of photos that were decoded, known, or refused."""
+    kept = _images_kept([photo for photo, _ in seen if photo.refusal is not None], run=run)
+    images = []
+    for photo, faces in seen:
+        image = kept.get(photo.key) or photo.known or _image_new(photo, run=run, faces=len(faces))
+        if photo.known is not None:
+            image.tag = photo.tag
+        if photo.refusal is not None:
+            _mark_unreadable(image, reason=photo.refusal.code, detail=str(photo.refusal))
+        elif image.reason:
+            image.reason, image.detail, image.skip_place = "", "", None
+        image.looked_at = now  # type: ignore[assignment]  # a field is its value
+        images.append(image)
+    return images
+
+
+def _images_kept(photos: list[Photo], *, run: Run) -> dict[str, Image]:
+    """Return the images of refused photos, by key, whose faces are known and stay.
+
+    A photo whose bytes could be read is what they are now, unless they are those of before: then a
+    limit or the decoder has changed, not the photo.
+    """
+    refused = {Image.id_for(run.collection, photo.key): photo for photo in photos}
+    return {
+        image.key: image
+        for image in (Image.objects(id__in=list(refused)) if refused else ())
+        if image.state == ImageState.READ and refused[image.id].digest in ("", image.digest)
+    }
+
+
+def _image_new(photo: Photo, *, run: Run, faces: int) -> Image:
+    """Return the image document of a photo that was decoded or refused."""
     image = Image(
         id=Image.id_for(run.collection, photo.key),
         collection=run.collection,
@@ -188,10 +248,10 @@ def _image_of(photo: Photo, *, run: Run, now: datetime, faces: int) -> Image:
         place=collection_place(run.collection, photo.key),
         tag=photo.tag,
         model=run.model,
-        looked_at=now,
     )
     if photo.refusal is not None:
-        return _mark_skipped(image, reason=photo.refusal.code, detail=str(photo.refusal))
+        image.state = ImageState.SKIPPED
+        return image
     if photo.decoded is not None:
         image.width, image.height = photo.decoded.width, photo.decoded.height
         image.format, image.taken = photo.decoded.format, photo.decoded.taken
@@ -199,19 +259,16 @@ def _image_of(photo: Photo, *, run: Run, now: datetime, faces: int) -> Image:
     return image
 
 
-def _mark_skipped(image: Image, *, reason: str, detail: str) -> Image:
-    """Note on an image why it was not read."""
-    image.state = ImageState.SKIPPED
+def _mark_unreadable(image: Image, *, reason: str, detail: str) -> None:
+    """Note on an image why it could not be read."""
     image.reason, image.detail = reason, detail
     image.skip_place = image.place
-    return image
 
 
-def photo_skip(key: str, tag: str, *, run: Run, reason: str, detail: str) -> None:
-    """Write one image as skipped."""
-    photo = Photo(key, tag)
-    image = _image_of(photo, run=run, now=timezone.now(), faces=0)
-    bulk_upsert(Image, [_mark_skipped(image, reason=reason, detail=detail)])
+def photo_skip(key: str, tag: str, *, run: Run, refusal: StorageError) -> None:
+    """Note why a photo was not read; what is known of it stays."""
+    photo = Photo(key, tag, refusal=refusal)
+    bulk_upsert(Image, _images_of([(photo, [])], run=run, now=timezone.now()))
 
 
 def _face_of(face: DetectedFace, photo: Photo, *, run: Run, index: int, now: datetime) -> Face:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from clustering.documents import ImageState, Run
-from clustering.pipeline.face_table import FaceTable
-from clustering.selectors import collection_images
+from clustering.pipeline.face_table import FaceTable, images_present
 from clustering.sizes import sizes_statistics
 
 
@@ -24,13 +23,13 @@ def run_statistics(
 
 
 def images_count(run: Run) -> tuple[int, dict[str, int]]:
-    """Return how many images the run read, and the skipped ones by reason."""
+    """Return how many images the run has, and those that could not be read by reason.
+
+    One that was read by an earlier run, and could not be by this one, counts on both sides.
+    """
     read, skipped = 0, Counter[str]()
-    for image in collection_images(run.collection):
-        if run.last_key and image.key > run.last_key:
-            break
-        if image.state == ImageState.READ:
-            read += 1
-        else:
+    for image in images_present(run):
+        read += image.state == ImageState.READ
+        if image.reason:
             skipped[image.reason] += 1
     return read, dict(skipped)

@@ -20,3 +20,4 @@ class Tools:
     crops: CropStore
     graphs: CropStore
     index_above: int  # faces; beyond it the vector store's index says who may be near whom
+    removals_max_share: float = 0.25  # of the known photos, that a run removes unasked

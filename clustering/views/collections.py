@@ -16,6 +16,7 @@ from clustering.documents import Collection, Run
 from clustering.edge import (
     request_apply,
     request_cancel,
+    request_confirmed,
     request_resume,
     request_run,
     request_run_removal,
@@ -101,6 +102,15 @@ def run_cancel(request: HttpRequest, run_id: str) -> HttpResponse:
 def run_resume(request: HttpRequest, run_id: str) -> HttpResponse:
     """Let a run go on that failed or was cancelled."""
     run = request_resume(selectors.run_get(run_id))
+    return go_to(request, _collection_url(run.collection))
+
+
+@require_POST
+@role_required(Role.REVIEWER)
+def run_allow_removals(request: HttpRequest, run_id: str) -> HttpResponse:
+    """Start a run again that failed because many photos are missing, and let it remove them."""
+    run = request_confirmed(selectors.run_get(run_id), started_by=caller_name(request))
+    messages.info(request, "A new run has started, which removes what is missing.")
     return go_to(request, _collection_url(run.collection))
 
 

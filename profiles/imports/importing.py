@@ -274,7 +274,7 @@ def _source(job: Import, tools: ImportTools) -> Iterator[Source]:
         with zip_opened(job.id, total=total, read_bytes=job.read_bytes) as source:
             yield source
     else:
-        yield folder_opened(job.source, tools.open_bucket)
+        yield folder_opened(job.source, tools.open_bucket, has_begun=bool(job.next))
 
 
 def _line_stored(job: Import, file: SourceFile) -> Line | None:

@@ -25,7 +25,17 @@ from profiles.imports.archives import (
     name_check,
 )
 from storage.buckets import Bucket
-from storage.errors import Missing, Refused, StorageError, store_away, unavailable_from
+from storage.errors import (
+    Missing,
+    NoSuchBucket,
+    ObjectUnreadable,
+    ObjectVanished,
+    Refused,
+    StorageError,
+    StoreUnavailable,
+    store_away,
+    unavailable_from,
+)
 
 LAYOUT = "<user_id>/<file>"
 
@@ -89,7 +99,7 @@ class FolderSource:
     """The files below a prefix of a bucket."""
 
     def __init__(self, bucket: Bucket, prefix: str) -> None:
-        self._bucket, self.read_bytes = bucket, 0
+        self._bucket, self._prefix, self.read_bytes = bucket, prefix, 0
         listed = bucket.iter_objects(prefix)
         keys = [one.key for one in islice(listed, MAX_ENTRIES + 1)]
         if len(keys) > MAX_ENTRIES:
@@ -98,8 +108,24 @@ class FolderSource:
         self.files = _in_order(pair for pair in paths if not is_passed_over(pair[0]))
 
     def read(self, file: SourceFile, *, limit: int) -> bytes:
-        """Return a file's bytes; refuse one that is larger."""
-        return self._bucket.read(file.content, max_bytes=limit)
+        """Return a file's bytes; refuse one that is larger.
+
+        Raise Unavailable where not the file but the whole folder cannot be read any more.
+        """
+        try:
+            return self._bucket.read(file.content, max_bytes=limit)
+        except NoSuchBucket as gone:
+            raise _folder_away(str(gone)) from gone
+        except (ObjectVanished, ObjectUnreadable):
+            if self._is_gone():
+                raise _folder_away() from None
+            raise
+
+    def _is_gone(self) -> bool:
+        try:
+            return self._bucket.is_empty(self._prefix)
+        except NoSuchBucket:
+            return True
 
 
 def top_of(files: Iterable[SourceFile]) -> str:
@@ -152,10 +178,32 @@ def zip_name(import_id: str) -> str:
     return f"imports/{import_id}.zip"
 
 
-def folder_opened(path: str, open_bucket: Callable[[str], Bucket]) -> FolderSource:
-    """Open a folder written ``bucket/sub``; what ``open_bucket`` opens may have no sub."""
+def folder_opened(
+    path: str, open_bucket: Callable[[str], Bucket], *, has_begun: bool
+) -> FolderSource:
+    """Open a folder written ``bucket/sub``; what ``open_bucket`` opens may have no sub.
+
+    One that an import ``has_begun`` to read, and that is gone now, is waited for.
+    """
     name, _, sub = path.partition("/")
-    return FolderSource(open_bucket(name), f"{sub}/" if sub else "")
+    try:
+        source = FolderSource(open_bucket(name), f"{sub}/" if sub else "")
+    except NoSuchBucket as gone:
+        if has_begun:
+            raise _folder_away(str(gone)) from gone
+        raise
+    if has_begun and not source.files:
+        raise _folder_away()
+    return source
+
+
+def _folder_away(sentence: str = "") -> StoreUnavailable:
+    return StoreUnavailable(
+        sentence
+        or "The folder of the import is gone or empty before its end; see that it is there again, "
+        "or cancel the import.",
+        store="bucket",
+    )
 
 
 def _in_order(found: Iterable[tuple[str, Any]]) -> list[SourceFile]:

@@ -25,7 +25,18 @@ from storage.names import bucket_name_check
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe must not block
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EMLINK}
-_MOUNT_GONE = {errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.EHOSTDOWN, errno.ETIMEDOUT}
+# These say nothing of one file: its disk or server is away, or this process lacks something.
+_AWAY = {
+    getattr(errno, name)
+    for name in (
+        *("ESTALE", "ENOTCONN", "ENODEV", "ENXIO", "ENOMEDIUM", "EREMOTEIO", "ETIMEDOUT"),
+        *("EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH", "ESHUTDOWN"),
+        *("ECONNABORTED", "ECONNRESET", "ECONNREFUSED"),
+        *("ENOKEY", "EKEYEXPIRED", "EKEYREVOKED", "EKEYREJECTED"),
+        *("EMFILE", "ENFILE", "ENOMEM", "EAGAIN"),
+    )
+    if hasattr(errno, name)  # some are Linux's own
+}
 
 
 @dataclass(frozen=True, order=True)
@@ -62,7 +73,7 @@ class LocalBucket:
             elif not entry.key.startswith(prefix) or _is_passed(entry, start_after):
                 continue
             elif entry.is_folder:
-                below.append(self._entries(entry.key[:-1]))
+                below.append(self._entries(entry.key[:-1], was_listed=True))
             else:
                 yield _listed(entry)
 
@@ -86,14 +97,30 @@ class LocalBucket:
         entries = self._entries(prefix.rpartition("/")[0])
         return [one.key for one in entries if one.is_folder and one.key.startswith(prefix)]
 
+    def is_empty(self, prefix: str = "") -> bool:
+        """Say whether nothing lies under a prefix now; raise what `check` raises."""
+        folder, _, start = prefix.rpartition("/")
+        with self._list_errors(folder), self._folder(folder) as handle:
+            if handle is None:
+                return True
+            with os.scandir(handle) as entries:
+                names = (entry.name for entry in entries)
+                return not any(_is_plain(name) and name.startswith(start) for name in names)
+
     def check(self) -> None:
         """Raise NoSuchBucket, CredentialsRefused or StoreUnavailable unless it can be listed."""
         with self._list_errors(""), self._folder("") as folder, os.scandir(folder) as entries:
             next(entries, None)
 
-    def _entries(self, folder: str) -> Iterator[_Entry]:
+    def _entries(self, folder: str, *, was_listed: bool = False) -> Iterator[_Entry]:
         above = f"{folder}/" if folder else ""
         with self._list_errors(folder), self._folder(folder) as handle:
+            if handle is None and was_listed and not _is_written_out(folder):
+                # Passing over it would look as if its photos had been removed.
+                raise StoreUnavailable(
+                    f"The folder '{self._name}/{folder}' disappeared while it was being listed.",
+                    store="bucket",
+                )
             if handle is None:
                 return iter(())
             with os.scandir(handle) as entries:
@@ -129,7 +156,7 @@ class LocalBucket:
             raise
 
     def _absent(self, key: str) -> Exception:
-        if "\\x" in key:
+        if _is_written_out(key):
             return ObjectUnreadable(f"The name of '{key}' is not valid UTF-8; rename the file.")
         return vanished(key)
 
@@ -151,7 +178,7 @@ class LocalBucket:
         try:
             yield
         except OSError as error:
-            if error.errno in _MOUNT_GONE:
+            if error.errno in _AWAY:
                 raise self._away(error) from error
             raise ObjectUnreadable(
                 f"'{key}' cannot be read ({os.strerror(error.errno or errno.EIO)}); "
@@ -226,6 +253,11 @@ def _entry(above: str, entry: os.DirEntry[str]) -> _Entry | None:
 def _readable(name: str) -> str:
     """Return the name with bytes that are no UTF-8 written out, so that it can be reported."""
     return os.fsencode(name).decode("utf-8", errors="backslashreplace")
+
+
+def _is_written_out(key: str) -> bool:
+    """Say whether a key may be what `_readable` wrote, which opens nothing."""
+    return "\\x" in key
 
 
 def _listed(entry: _Entry) -> BucketObject:

@@ -36,6 +36,9 @@ class Bucket(Protocol):
     def prefixes(self, prefix: str = "") -> list[str]:
         """Return the prefixes one level below, each with its slash at the end."""
 
+    def is_empty(self, prefix: str = "") -> bool:
+        """Say whether nothing lies under a prefix now; raise what `check` raises."""
+
     def check(self) -> None:
         """Raise NoSuchBucket, CredentialsRefused or StoreUnavailable unless it can be listed."""
 

@@ -25,6 +25,7 @@ from storage.errors import (
     CredentialsRefused,
     InvalidName,
     NoSuchBucket,
+    ObjectArchived,
     ObjectUnreadable,
     StorageError,
     StoreUnavailable,
@@ -38,7 +39,7 @@ BODY_ATTEMPTS = 3  # of a body that breaks off, which botocore does not repeat
 CONNECTIONS = 32  # at once: more than the threads that read
 CHUNK_BYTES = 1 << 20
 
-_OBJECT_REFUSED = {"AccessDenied", "InvalidObjectState", "403"}
+_OBJECT_REFUSED = {"AccessDenied", "403"}
 _OBJECT_GONE = {"NoSuchKey", "404", "NotFound", "NoSuchVersion"}
 _WRONG_REGION = {"PermanentRedirect", "301", "IllegalLocationConstraintException"}
 
@@ -80,6 +81,12 @@ class S3Bucket:
             for common in page.get("CommonPrefixes", ())
         ]
         return [one for one in found if not is_hidden(one)]
+
+    def is_empty(self, prefix: str = "") -> bool:
+        """Say whether nothing lies under a prefix now; raise what `check` raises."""
+        with self._errors():
+            page = self._client.list_objects_v2(Bucket=self._name, Prefix=prefix, MaxKeys=1)
+        return not page.get("Contents") and not page.get("IsTruncated")
 
     def check(self) -> None:
         """Raise NoSuchBucket, CredentialsRefused or StoreUnavailable unless it can be listed."""
@@ -133,8 +140,12 @@ class S3Bucket:
             )
         if key is not None and code in _OBJECT_GONE:
             return vanished(key)
+        if key is not None and code == "InvalidObjectState":
+            return ObjectArchived(f"'{key}' is archived (Glacier); restore it, then run again.")
         if key is not None and code in _OBJECT_REFUSED:
-            return ObjectUnreadable(f"'{key}' may not be read with these credentials.")
+            return ObjectUnreadable(
+                f"'{key}' may not be read with these credentials; allow s3:GetObject for it."
+            )
         away = unavailable_from(error)
         if away is not None or key is None:
             return away or _refusal(code)

@@ -55,15 +55,17 @@ def test_a_finished_run_tells_its_clusters_and_numbers(painted, viewer):
 
 
 def test_a_failed_run_tells_why(painted, viewer):
-    painted.paint("a.png", 1)
+    photo = painted.paint("a.png", 1)
     run = painted.start()
-    painted.folder.parent.rename(painted.folder.parent.with_name("moved"))
+    painted.advance(run)
+    photo.unlink()
+    photo.mkdir()  # which no one can read as a file
     painted.finish(run)
 
     body = viewer.get(address(painted)).json()
 
     assert body["state"] == "failed"
-    assert body["failure"]["code"] == "no_such_bucket"
+    assert body["failure"]["code"] == "nothing_readable"
 
 
 def test_an_earlier_run_can_be_named_and_an_unknown_one_is_404(painted, viewer):

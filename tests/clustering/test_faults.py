@@ -192,19 +192,6 @@ def test_only_the_newest_ended_run_can_be_resumed(painted):
         run_resume(finished)
 
 
-def test_a_bucket_that_vanishes_ends_the_run_with_its_reason(painted):
-    painted.paint("a.png", 1)
-    run = painted.start()
-    painted.folder.parent.rename(painted.folder.parent.with_name("moved"))
-
-    failed = painted.finish(run)
-
-    assert failed.state == RunState.FAILED
-    assert failed.failure_code == "no_such_bucket"
-    assert failed.failure
-    assert Collection.objects(path=painted.name.path).first().active_run == ""
-
-
 def test_two_workers_never_hold_one_lease(painted):
     painted.paint("a.png", 1)
     run = run_get(painted.start().id)

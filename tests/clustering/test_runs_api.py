@@ -89,14 +89,16 @@ def test_a_working_run_tells_its_progress_and_no_statistics(painted, viewer):
 
 
 def test_a_failed_run_tells_why(painted, viewer):
-    painted.paint("a.png", 1)
+    photo = painted.paint("a.png", 1)
     run = painted.start()
-    painted.folder.parent.rename(painted.folder.parent.with_name("moved"))
+    painted.advance(run)
+    photo.unlink()
+    photo.mkdir()  # which no one can read as a file
     painted.finish(run)
 
     body = viewer.get(f"/api/v1/runs/{run.id}/").json()
 
-    assert body["failure"]["code"] == "no_such_bucket"
+    assert body["failure"]["code"] == "nothing_readable"
 
 
 def test_a_run_is_cancelled_and_resumed(painted, queued, reviewer):

@@ -38,6 +38,11 @@ class Command(SentenceCommand):
             help="with --wait: the result as JSON",
         )
         add("--full", action="store_true", help="look at every photo again, changed or not")
+        add(
+            "--allow-removals",
+            action="store_true",
+            help="forget the photos that are missing, however many",
+        )
         add("--max-images", type=int, default=0, metavar="N", help="the first N photos only")
         add("--eps", type=float, metavar="X", help="cosine distance (default: the model's own)")
         add("--min-samples", type=int, default=2, metavar="N", help="default: 2")
@@ -111,5 +116,8 @@ def summary(run: Run) -> str:
 
 
 def _parameters(options: dict[str, Any]) -> RunParameters:
-    names = ("full", "max_images", "eps", "min_samples", "algorithm", "skip_quality_filter")
+    names = (
+        *("full", "allow_removals", "max_images"),
+        *("eps", "min_samples", "algorithm", "skip_quality_filter"),
+    )
     return RunParameters(refine=not options["plain"], **{name: options[name] for name in names})
