@@ -91,6 +91,24 @@ def painted(stores, settings, tmp_path):
     return Painted(settings.BUCKETS_ROOT)
 
 
+class PaintedInS3(Painted):
+    """The same over an S3 service whose faults can be switched."""
+
+    def __init__(self, root, service):
+        super().__init__(root)
+        self.service = service
+        service.make(self.name.bucket)
+
+    def paint(self, file, *people, **kind):
+        self.service.put(self.name.bucket, self.key(file), painted_photo(*people, **kind))
+        return self.key(file)
+
+
+@pytest.fixture
+def painted_in_s3(stores, faulty_s3, tmp_path):
+    return PaintedInS3(tmp_path / "buckets", faulty_s3)
+
+
 @pytest.fixture
 def in_force(painted, monkeypatch):
     """Make the painted engine the one in force, for what starts runs by itself."""

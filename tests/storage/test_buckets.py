@@ -65,6 +65,19 @@ def full(there, name):
     return open_bucket(name)
 
 
+def test_what_lies_under_a_prefix_is_known_without_a_listing(there, name):
+    bucket = open_bucket(name)
+    assert bucket.is_empty()
+    there.put(name, "a/b/c.jpg")
+
+    assert [bucket.is_empty(prefix) for prefix in ("", "a/", "a/b/", "a/b/c", "a")] == [False] * 5
+    assert [bucket.is_empty(prefix) for prefix in ("b/", "a/c/", "a/b/d", "a/b/c/")] == [True] * 4
+    there.remove(name, "a/b/c.jpg")
+    assert bucket.is_empty("a/b/")
+    with pytest.raises(NoSuchBucket):
+        open_bucket("no-such-bucket").is_empty("a/")
+
+
 def keys(bucket, *arguments, **named):
     return [item.key for item in bucket.iter_objects(*arguments, **named)]
 

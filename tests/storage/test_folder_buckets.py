@@ -1,5 +1,6 @@
 """What a folder refuses: nothing outside it is listed or read."""
 
+import errno
 import os
 
 import pytest
@@ -101,7 +102,15 @@ def test_a_file_without_permission_is_named(folder):
 
 
 @pytest.mark.parametrize(
-    ("number", "outcome"), [(13, ObjectUnreadable), (5, ObjectUnreadable), (116, StoreUnavailable)]
+    ("number", "outcome"),
+    [
+        (errno.EACCES, ObjectUnreadable),
+        (errno.EIO, ObjectUnreadable),
+        (errno.ESTALE, StoreUnavailable),
+        (errno.EHOSTUNREACH, StoreUnavailable),
+        (errno.EMFILE, StoreUnavailable),
+        (errno.ENOMEM, StoreUnavailable),
+    ],
 )
 def test_a_file_that_cannot_be_opened_is_named(folder, monkeypatch, number, outcome):
     folder.put("b", "a.jpg")
@@ -116,6 +125,25 @@ def test_a_file_that_cannot_be_opened_is_named(folder, monkeypatch, number, outc
 
     with pytest.raises(outcome):
         open_bucket("b").read("a.jpg", max_bytes=100)
+
+
+def test_a_folder_that_disappears_while_it_is_listed_stops_the_listing(folder):
+    folder.put("b", "a.jpg")
+    folder.put("b", "later/b.jpg")
+    listed = open_bucket("b").iter_objects()
+    assert next(listed).key == "a.jpg"
+    (folder.root / "b" / "later").rename(folder.root / "moved")
+
+    with pytest.raises(StoreUnavailable, match="b/later"):
+        list(listed)
+    assert keys(open_bucket("b")) == ["a.jpg"]
+
+
+def test_a_folder_whose_name_cannot_be_read_stops_nothing(folder):
+    folder.put("b", "a.jpg")
+    os.mkdir(os.fsencode(folder.root / "b") + b"/caf\xe9")  # noqa: PTH102  # Path takes no bytes
+
+    assert keys(open_bucket("b")) == ["a.jpg"]
 
 
 def test_a_folder_that_may_not_be_read_stops_the_listing(folder, monkeypatch):

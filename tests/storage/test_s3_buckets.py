@@ -11,9 +11,11 @@ from storage.buckets import bucket_names, open_bucket
 from storage.errors import (
     CredentialsRefused,
     NoSuchBucket,
+    ObjectArchived,
     ObjectTooLarge,
     ObjectUnreadable,
     ObjectVanished,
+    StorageError,
     StoreUnavailable,
 )
 from tests.storage.conftest import S3
@@ -98,7 +100,12 @@ def refusing(status, code):
         (403, "InvalidAccessKeyId", CredentialsRefused, CredentialsRefused),
         (403, "SignatureDoesNotMatch", CredentialsRefused, CredentialsRefused),
         (403, "AccessDenied", CredentialsRefused, ObjectUnreadable),
-        (403, "InvalidObjectState", StoreUnavailable, ObjectUnreadable),
+        (403, "InvalidObjectState", StoreUnavailable, ObjectArchived),
+        (403, "ExpiredToken", CredentialsRefused, CredentialsRefused),
+        (403, "AllAccessDisabled", CredentialsRefused, CredentialsRefused),
+        (403, "RequestTimeTooSkewed", StoreUnavailable, StoreUnavailable),
+        (400, "AuthorizationHeaderMalformed", StoreUnavailable, StoreUnavailable),
+        (400, "InvalidRequest", StoreUnavailable, ObjectUnreadable),
         (400, "IllegalLocationConstraintException", StoreUnavailable, StoreUnavailable),
         (404, "NoSuchBucket", NoSuchBucket, NoSuchBucket),
         (404, "NoSuchKey", NoSuchBucket, ObjectVanished),
@@ -112,10 +119,30 @@ def test_every_answer_of_s3_has_its_own_error(settings, s3, status, code, listin
     with listener:
         with pytest.raises(listing) as refusal:
             keys(bucket)
+        assert type(refusal.value) is listing
         assert str(refusal.value).endswith(".")
+        with pytest.raises(listing):
+            bucket.is_empty("sub/")
         with pytest.raises(reading) as refusal:
             bucket.read("a.jpg", max_bytes=10)
+        assert type(refusal.value) is reading
         assert str(refusal.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        (403, "RequestTimeTooSkewed", "clock"),
+        (400, "AuthorizationHeaderMalformed", "WASABI_REGION"),
+        (403, "InvalidObjectState", "archived"),
+        (403, "AccessDenied", "may not be read"),
+    ],
+)
+def test_a_refusal_says_what_to_do(settings, s3, status, code, said):
+    listener, settings.WASABI_ENDPOINT = answering(refusing(status, code))
+
+    with listener, pytest.raises(StorageError, match=said):
+        open_bucket("some-bucket").read("a.jpg", max_bytes=10)
 
 
 def test_a_body_that_breaks_off_is_never_taken_for_the_whole(settings, s3):

@@ -20,6 +20,7 @@ from profiles.imports.importing import (
 from profiles.imports.opening import ZIP_GROWS, import_limits, import_tools
 from profiles.imports.selectors import import_get
 from profiles.selectors import profile_get
+from storage.buckets import LocalBucket
 from storage.errors import StoreUnavailable
 from storage.leases import lease_take
 from tests.profiles.imports.import_kit import (
@@ -253,6 +254,50 @@ def test_a_bucket_that_is_gone_ends_the_import(importer):
     job = to_its_end(folder_started("nowhere/sub"))
 
     assert (job.state, job.failure_code) == (ImportState.FAILED, "no_such_bucket")
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_a_folder_that_is_moved_in_mid_import_is_waited_for(
+    importer, bucket, one_at_a_time, settings, depth
+):
+    bucket({f"sub/{name}": content for name, content in family().items()})
+    job = folder_started("staff/sub")
+    for _ in range(3):
+        assert import_advance(job.id, import_tools()) is True
+    there = settings.BUCKETS_ROOT / ("staff", "staff/sub")[depth]
+    elsewhere = there.rename(there.with_name("elsewhere"))
+
+    waiting = to_its_end(job)
+
+    assert (waiting.state, sum(waiting.counts.values())) == (ImportState.WORKING, 3)
+    assert waiting.waiting_for
+    elsewhere.rename(there)
+    assert to_its_end(job).state == ImportState.FINISHED
+    assert report(job) == EXPECTED
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_files_are_not_refused_because_their_folder_is_away(importer, bucket, settings, depth):
+    bucket({f"sub/{name}": content for name, content in family().items()})
+    job = folder_started("staff/sub")
+    there = settings.BUCKETS_ROOT / ("staff", "staff/sub")[depth]
+    elsewhere = there.with_name("elsewhere")
+
+    class Moving(LocalBucket):
+        """A bucket whose folder moves between the listing and the first file."""
+
+        def read(self, key, *, max_bytes):
+            there.rename(elsewhere)
+            return super().read(key, max_bytes=max_bytes)
+
+    import_advance(job.id, import_tools(lambda name: Moving(settings.BUCKETS_ROOT, name)))
+
+    waiting = import_get(job.id)
+    assert (waiting.state, waiting.counts) == (ImportState.WORKING, {})
+    assert waiting.waiting_for
+    elsewhere.rename(there)
+    assert to_its_end(job).state == ImportState.FINISHED
+    assert report(job) == EXPECTED
 
 
 def test_a_zip_that_is_gone_ends_the_import(importer):

@@ -1,0 +1,177 @@
+"""What a run does while its bucket is not there, or does not let it in: it waits, and goes on."""
+
+import pytest
+
+from clustering.documents import Batch, Collection, RunState
+from clustering.selectors import collection_faces, members_all, run_get
+
+pytestmark = pytest.mark.services
+
+PHOTOS = 6
+
+
+def places(run):
+    """Return face and cluster of every member."""
+    return sorted((member.face, member.cluster) for member in members_all(run))
+
+
+def expire_leases(run):
+    """Let the leases of a run run out, as they do 20 s after their worker stopped."""
+    for document in (run_get(run.id), *Batch.objects(run=run.id)):
+        if document.lease_owner:
+            document.modify(set__lease_until=1)
+
+
+def assert_nothing_is_lost(painted, first):
+    """Hold the stores and what readers see to a finished run."""
+    faces = [face for face, _ in places(first)]
+    assert sorted(face.id for face in collection_faces(painted.name.path)) == faces
+    assert painted.vectors.retrieve("painted-vectors", faces).keys() == set(faces)
+    assert painted.crops.missing(faces) == []
+    assert Collection.objects(path=painted.name.path).first().current_run == first.id
+
+
+def paint_all(painted):
+    for number in range(PHOTOS):
+        painted.paint(f"p{number}.png", number % 2 + 1, shade=number)
+
+
+def move_bucket(painted):
+    return painted.folder.parent
+
+
+def move_folder(painted):
+    return painted.folder
+
+
+@pytest.mark.parametrize("moved", [move_bucket, move_folder])
+def test_a_folder_that_is_moved_in_mid_run_is_waited_for(painted, moved):
+    paint_all(painted)
+    first = painted.run()
+    run = painted.start(full=True, batch_size=2)
+    painted.advance(run)  # lists
+    there = moved(painted)
+    elsewhere = there.with_name("elsewhere")
+    there.rename(elsewhere)
+
+    waiting = painted.finish(run)
+
+    assert waiting.state == RunState.WORKING
+    assert painted.name.bucket in waiting.waiting_for
+    assert waiting.failed == 0
+    assert_nothing_is_lost(painted, first)
+    elsewhere.rename(there)
+    finished = painted.finish(run)
+    assert (finished.state, finished.waiting_for) == (RunState.FINISHED, "")
+    assert finished.skipped == {}
+    assert places(finished) == places(first)
+
+
+def test_a_disk_that_leaves_an_empty_folder_in_mid_run_is_waited_for(painted):
+    paint_all(painted)
+    first = painted.run()
+    run = painted.start(full=True, batch_size=2)
+    painted.advance(run)
+    disk = painted.folder.rename(painted.folder.with_name("disk"))
+    painted.folder.mkdir()
+
+    waiting = painted.finish(run)
+
+    assert (waiting.state, waiting.failed) == (RunState.WORKING, 0)
+    assert painted.name.path in waiting.waiting_for
+    assert_nothing_is_lost(painted, first)
+    painted.folder.rmdir()
+    disk.rename(painted.folder)
+    assert places(painted.finish(run)) == places(first)
+
+
+def test_a_bucket_that_is_gone_before_the_listing_is_waited_for(painted):
+    paint_all(painted)
+    first = painted.run()
+    run = painted.start()
+    bucket = painted.folder.parent
+    elsewhere = bucket.rename(bucket.with_name("elsewhere"))
+
+    waiting = painted.finish(run)
+
+    assert waiting.is_active
+    assert "There is no bucket" in waiting.waiting_for
+    elsewhere.rename(bucket)
+    expire_leases(run)
+    finished = painted.finish(run)
+    assert finished.state == RunState.FINISHED
+    assert places(finished) == places(first)
+
+
+def test_a_folder_that_disappears_while_it_is_listed_is_listed_again(painted):
+    paint_all(painted)
+    first = painted.run()
+    run = painted.start()
+    elsewhere = painted.folder.with_name("elsewhere")
+
+    class Moving:
+        """The real bucket; its folder moves after two objects were listed."""
+
+        def __getattr__(self, name):
+            return getattr(painted.bucket, name)
+
+        def iter_objects(self, prefix):
+            listed = painted.bucket.iter_objects(prefix)
+            yield next(listed)
+            yield next(listed)
+            painted.folder.rename(elsewhere)
+
+    waiting = painted.finish(run, bucket=Moving())
+
+    assert waiting.is_active
+    assert waiting.waiting_for
+    assert_nothing_is_lost(painted, first)
+    elsewhere.rename(painted.folder)
+    expire_leases(run)
+    assert places(painted.finish(run)) == places(first)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("NoSuchBucket", "There is no bucket"),
+        ("AccessDenied", "WASABI_ACCESS_KEY"),
+        ("InvalidAccessKeyId", "WASABI_ACCESS_KEY"),
+        ("ExpiredToken", "WASABI_ACCESS_KEY"),
+        ("RequestTimeTooSkewed", "clock"),
+        ("AuthorizationHeaderMalformed", "WASABI_REGION"),
+    ],
+)
+def test_an_s3_service_that_refuses_everything_in_mid_run_is_waited_for(painted_in_s3, code, said):
+    paint_all(painted_in_s3)
+    first = painted_in_s3.run()
+    run = painted_in_s3.start(full=True, batch_size=2)
+    painted_in_s3.advance(run)
+    painted_in_s3.service.fail(code, after_requests=3)
+
+    waiting = painted_in_s3.finish(run)
+
+    assert waiting.state == RunState.WORKING
+    assert said in waiting.waiting_for
+    assert waiting.failed == 0
+    assert all(batch.attempts <= 1 for batch in Batch.objects(run=run.id))
+    assert_nothing_is_lost(painted_in_s3, first)
+    painted_in_s3.service.lift()
+    finished = painted_in_s3.finish(run)
+    assert (finished.state, finished.waiting_for) == (RunState.FINISHED, "")
+    assert places(finished) == places(first)
+
+
+def test_a_service_that_asks_for_fewer_requests_is_waited_for(painted_in_s3):
+    painted_in_s3.paint("a.png", 1)  # one only: each request is repeated for some seconds
+    first = painted_in_s3.run()
+    run = painted_in_s3.start(full=True)
+    painted_in_s3.advance(run)
+    painted_in_s3.service.fail("SlowDown", "GetObject")
+
+    waiting = painted_in_s3.finish(run)
+
+    assert waiting.state == RunState.WORKING
+    assert "fewer requests" in waiting.waiting_for
+    painted_in_s3.service.lift()
+    assert places(painted_in_s3.finish(run)) == places(first)
