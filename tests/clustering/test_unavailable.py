@@ -1,5 +1,8 @@
 """What a run does while its bucket is not there, or does not let it in: it waits, and goes on."""
 
+import errno
+import os
+
 import pytest
 
 from clustering.documents import Batch, Collection, RunState
@@ -129,6 +132,46 @@ def test_a_folder_that_disappears_while_it_is_listed_is_listed_again(painted):
     elsewhere.rename(painted.folder)
     expire_leases(run)
     assert places(painted.finish(run)) == places(first)
+
+
+def test_a_folder_that_may_not_be_opened_in_mid_run_is_waited_for(painted, monkeypatch):
+    paint_all(painted)
+    first = painted.run()
+    run = painted.start(full=True)
+    painted.advance(run)
+    really_open = os.open
+
+    def refuse(path, *arguments, **named):
+        if path == painted.name.sub:
+            raise PermissionError(errno.EACCES, "x")  # as chmod does; tests may run as root
+        return really_open(path, *arguments, **named)
+
+    with monkeypatch.context() as refused:
+        refused.setattr(os, "open", refuse)
+        waiting = painted.finish(run)
+
+    assert (waiting.state, waiting.failed) == (RunState.WORKING, 0)
+    assert "change its permissions" in waiting.waiting_for
+    assert_nothing_is_lost(painted, first)
+    assert places(painted.finish(run)) == places(first)
+
+
+def test_a_bucket_that_disappears_between_two_pages_is_listed_again(painted_in_s3):
+    paint_all(painted_in_s3)
+    first = painted_in_s3.run()
+    painted_in_s3.service.page_size = 2
+    run = painted_in_s3.start()
+    painted_in_s3.service.hide_bucket(painted_in_s3.name.bucket, after_requests=1)
+
+    waiting = painted_in_s3.finish(run)
+
+    assert waiting.is_active
+    assert "There is no bucket" in waiting.waiting_for
+    assert_nothing_is_lost(painted_in_s3, first)
+    painted_in_s3.service.lift()
+    expire_leases(run)
+    finished = painted_in_s3.finish(run)
+    assert (finished.state, finished.unchanged, finished.gone) == (RunState.FINISHED, PHOTOS, 0)
 
 
 @pytest.mark.parametrize(
