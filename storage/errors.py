@@ -104,6 +104,12 @@ class StoreUnavailable(Unavailable):
     code = "store_unavailable"
 
 
+class ObjectFailing(StoreUnavailable):
+    """A store answers and does not deliver an object: the object's fault if it delivers others."""
+
+    code = "object_failing"
+
+
 class CredentialsRefused(Unavailable):
     """A store answers and does not let us in."""
 

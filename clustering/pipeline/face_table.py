@@ -12,12 +12,15 @@ from clustering.documents import Batch, BatchState, Face, Image, ImageState, Run
 from clustering.errors import NothingReadable, PhotoCrashed
 from clustering.pipeline.tools import Tools
 from clustering.selectors import collection_faces, collection_images
-from storage.errors import ObjectArchived, ObjectUnreadable, ObjectVanished
+from storage.errors import ObjectArchived, ObjectFailing, ObjectUnreadable, ObjectVanished
 from storage.mongo import bulk_upsert
 from storage.vectors import VectorStore
 from vision import FaceQuality, QualityThresholds, refusal
 
-NOT_READ = {kind.code for kind in (ObjectArchived, ObjectUnreadable, ObjectVanished, PhotoCrashed)}
+NOT_READ = {
+    kind.code
+    for kind in (ObjectArchived, ObjectFailing, ObjectUnreadable, ObjectVanished, PhotoCrashed)
+}
 
 
 @dataclass(frozen=True)

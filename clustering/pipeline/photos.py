@@ -20,6 +20,7 @@ from clustering.documents import Face, Image, ImageState, Run, Verdict, collecti
 from clustering.pipeline.tools import Tools
 from clustering.selectors import current_members
 from storage.errors import (
+    ObjectFailing,
     ObjectTooLarge,
     ObjectUnreadable,
     ObjectVanished,
@@ -33,6 +34,7 @@ from vision import DecodedImage, DetectedFace, VisionError, crop_encode
 CHUNK = 4
 READ_THREADS = 4
 MAX_KEYS = 100
+NOT_DELIVERED = (ObjectVanished, ObjectUnreadable, ObjectFailing)
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,8 @@ class Photo:
 
     @property
     def is_out_of_reach(self) -> bool:
-        """Say whether the object was not there, or its bytes were refused."""
-        return isinstance(self.refusal, ObjectVanished | ObjectUnreadable)
+        """Say whether the object was not there, or its bytes were not delivered."""
+        return isinstance(self.refusal, NOT_DELIVERED)
 
 
 SeenPhoto = tuple[Photo, list[DetectedFace]]
@@ -137,7 +139,7 @@ def _photo_read(key: str, tag: str, *, known: Image | None, tools: Tools) -> Pho
         if known is not None and known.state == ImageState.READ and known.digest == digest:
             return Photo(key, tag, digest=digest, known=known)
         decoded = tools.engine.decode(data)
-    except (VisionError, ObjectVanished, ObjectUnreadable, ObjectTooLarge) as refusal:
+    except (VisionError, *NOT_DELIVERED, ObjectTooLarge) as refusal:
         return Photo(key, tag, digest=digest, refusal=refusal)
     return Photo(key, tag, data=data, digest=digest, decoded=decoded)
 
@@ -146,9 +148,12 @@ def _reach_check(photos: list[Photo], *, run: Run, tools: Tools) -> None:
     """Raise Unavailable if photos are out of reach because their whole collection is.
 
     A folder that was moved and a disk that was unmounted leave nothing under the prefix; refused
-    credentials do not list it.
+    credentials do not list it. A store that delivers none of some objects is not well itself.
     """
     out = [photo for photo in photos if photo.is_out_of_reach]
+    failing = [one.refusal for one in out if isinstance(one.refusal, ObjectFailing)]
+    if failing and not any(photo.digest for photo in photos):
+        raise failing[0]
     if out and tools.bucket.is_empty(CollectionName.parse(run.collection).prefix):
         raise StoreUnavailable(
             f"Nothing is under {run.collection} any more, but '{out[0].key}' was listed there; see "

@@ -26,6 +26,7 @@ from storage.errors import (
     InvalidName,
     NoSuchBucket,
     ObjectArchived,
+    ObjectFailing,
     ObjectUnreadable,
     StorageError,
     StoreUnavailable,
@@ -39,6 +40,7 @@ BODY_ATTEMPTS = 3  # of a body that breaks off, which botocore does not repeat
 CONNECTIONS = 32  # at once: more than the threads that read
 CHUNK_BYTES = 1 << 20
 
+_BODY_BROKEN = (IncompleteReadError, ResponseStreamingError)
 _OBJECT_REFUSED = {"AccessDenied", "403"}
 _OBJECT_GONE = {"NoSuchKey", "404", "NotFound", "NoSuchVersion"}
 _WRONG_REGION = {"PermanentRedirect", "301", "IllegalLocationConstraintException"}
@@ -69,7 +71,7 @@ class S3Bucket:
             for _ in range(BODY_ATTEMPTS - 1):
                 try:
                     return self._read_once(key, max_bytes=max_bytes)
-                except (IncompleteReadError, ResponseStreamingError):
+                except _BODY_BROKEN:
                     continue
             return self._read_once(key, max_bytes=max_bytes)
 
@@ -127,6 +129,8 @@ class S3Bucket:
         except ClientError as error:
             raise self._from_answer(error, key) from error
         except BotoCoreError as error:
+            if key is not None and isinstance(error, _BODY_BROKEN):
+                raise _failing(key, "its content breaks off") from error
             raise _from_silence(error) from error
 
     def _from_answer(self, error: ClientError, key: str | None) -> StorageError:
@@ -146,6 +150,8 @@ class S3Bucket:
             return ObjectUnreadable(
                 f"'{key}' may not be read with these credentials; allow s3:GetObject for it."
             )
+        if key is not None and error.response["ResponseMetadata"]["HTTPStatusCode"] == 500:
+            return _failing(key, f"the service answers {code}")
         away = unavailable_from(error)
         if away is not None or key is None:
             return away or _refusal(code)
@@ -223,6 +229,12 @@ def _listed(item: Mapping[str, Any]) -> BucketObject:
 
 def _endpoint() -> str:
     return str(settings.WASABI_ENDPOINT or "Amazon S3")
+
+
+def _failing(key: str, why: str) -> ObjectFailing:
+    return ObjectFailing(
+        f"'{key}' cannot be read from {_endpoint()}, after several attempts: {why}.", store="bucket"
+    )
 
 
 def _from_silence(error: BotoCoreError) -> StorageError:

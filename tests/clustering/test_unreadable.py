@@ -167,6 +167,33 @@ def test_a_photo_that_moved_and_cannot_be_read_by_new_models_keeps_its_faces(pai
     assert painted_in_s3.crops.missing([known]) == []
 
 
+def test_one_object_that_always_breaks_off_does_not_stop_the_run(painted_in_s3, viewer):
+    for number in range(4):
+        painted_in_s3.paint(f"p{number}.png", 1, shade=number)
+    first = painted_in_s3.run()
+    painted_in_s3.service.truncated[painted_in_s3.key("p2.png")] = 10
+
+    finished = painted_in_s3.run(full=True)
+
+    assert finished.state == RunState.FINISHED
+    assert skipped(viewer, finished) == [("p2.png", "object_failing", 1)]
+    assert places(finished) == places(first)
+
+
+def test_a_service_whose_objects_all_break_off_is_waited_for(painted_in_s3):
+    for number in range(4):
+        painted_in_s3.paint(f"p{number}.png", 1, shade=number)
+        painted_in_s3.service.truncated[painted_in_s3.key(f"p{number}.png")] = 10
+    run = painted_in_s3.start()
+
+    waiting = painted_in_s3.finish(run)
+
+    assert (waiting.state, waiting.failed) == (RunState.WORKING, 0)
+    assert "breaks off" in waiting.waiting_for
+    painted_in_s3.service.lift()
+    assert painted_in_s3.finish(run).stats["total_faces"] == 4
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_a_run_that_may_read_nothing_fails_and_changes_nothing(painted_in_s3, viewer, known):
     for number in range(4):
