@@ -15,7 +15,7 @@ from typing import Any
 from django.utils import timezone
 
 from clustering.documents import Batch, Collection, Run, RunState
-from clustering.errors import RunCancelled
+from clustering.errors import CollectionAway, RunCancelled
 from clustering.pipeline import Tools, batch_claim, batch_work, batches_left, run_group, run_list
 from clustering.pipeline.batches import batch_release
 from clustering.pipeline.listing import Listing, removals_check
@@ -136,12 +136,9 @@ def _list(run: Run, *, tools: Tools) -> Next:
     lease = Lease(held)
     with lease_extended(lease, or_on_error=_is_away):
         found = run_list(held, objects=tools.bucket.iter_objects(name.prefix), report=report)
-        if found.listed and found.gone and tools.bucket.is_empty(name.prefix):
-            raise StoreUnavailable(
-                f"What lay under {run.collection} disappeared while it was listed; "
-                "see that its disk or folder is there.",
-                store="bucket",
-            )
+        had_photos = found.listed or run.had_photos
+        if found.gone and had_photos and tools.bucket.is_empty(name.prefix):
+            raise CollectionAway(run.collection)
         removals_check(run, found, max_share=tools.removals_max_share)
     lease.commit(
         set__state=RunState.WORKING,

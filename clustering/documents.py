@@ -130,6 +130,7 @@ class Run(Document):
     thresholds = fields.DictField()
 
     started_by = fields.StringField(default="")
+    had_photos = fields.BooleanField(default=False)  # when it was started
     created_at = MomentField(required=True)
     started_at = MomentField()
     finished_at = MomentField()

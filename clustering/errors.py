@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage.errors import Conflict, Missing, Refused
+from storage.errors import Conflict, Missing, Refused, StoreUnavailable
 
 
 class EmptyCollection(Missing):
@@ -75,6 +75,20 @@ class NothingReadable(Conflict):
     """Photos are listed, and none of them may be read."""
 
     code = "nothing_readable"
+
+
+class CollectionAway(StoreUnavailable):
+    """Nothing is under a collection's prefix any more, where photos were listed before."""
+
+    code = "collection_away"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"Nothing is under {path} any more, but photos were listed there; see that its disk or "
+            "folder is there. If all were removed on purpose, cancel the run that waits and start "
+            "another.",
+            store="bucket",
+        )
 
 
 class PhotoCrashed(Refused):

@@ -57,6 +57,7 @@ def run_start(
         raise EmptyCollection(f"There is no image under {name.path}.")
     collection = _collection_get(name)
     run = _run_of(collection, parameters=parameters, models=models, started_by=started_by)
+    run.had_photos = listed
     run.save(force_insert=True)
     try:
         _run_activate(collection, run)

@@ -63,7 +63,11 @@ class ClusterBucketApi(Api):
         tag="runs",
     )
     def post(self, request: Request, bucket: str, sub: str) -> Response:
-        """Queue a run; with ``wait``, answer with its result when it ends in time."""
+        """Queue a run; with ``wait``, answer with its result when it ends in time.
+
+        Where many of the known photos are missing, the run removes nothing and fails with
+        `removals_need_confirmation`; `allow_removals=true` confirms that they were removed.
+        """
         query = query_of(request, serializers.RunInput)
         run = request_run(
             CollectionName.parse(f"{bucket}/{sub}"),

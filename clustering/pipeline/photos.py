@@ -17,15 +17,16 @@ import numpy as np
 from django.utils import timezone
 
 from clustering.documents import Face, Image, ImageState, Run, Verdict, collection_place
+from clustering.errors import CollectionAway
 from clustering.pipeline.tools import Tools
 from clustering.selectors import current_members
 from storage.errors import (
+    ObjectArchived,
     ObjectFailing,
     ObjectTooLarge,
     ObjectUnreadable,
     ObjectVanished,
     StorageError,
-    StoreUnavailable,
 )
 from storage.mongo import bulk_upsert
 from storage.names import CollectionName
@@ -54,8 +55,9 @@ class Photo:
 
     @property
     def is_out_of_reach(self) -> bool:
-        """Say whether the object was not there, or its bytes were not delivered."""
-        return isinstance(self.refusal, NOT_DELIVERED)
+        """Say whether the object was not delivered, and not for what it is itself."""
+        is_archived = isinstance(self.refusal, ObjectArchived)
+        return isinstance(self.refusal, NOT_DELIVERED) and not is_archived
 
 
 SeenPhoto = tuple[Photo, list[DetectedFace]]
@@ -155,12 +157,7 @@ def _reach_check(photos: list[Photo], *, run: Run, tools: Tools) -> None:
     if failing and not any(photo.digest for photo in photos):
         raise failing[0]
     if out and tools.bucket.is_empty(CollectionName.parse(run.collection).prefix):
-        raise StoreUnavailable(
-            f"Nothing is under {run.collection} any more, but '{out[0].key}' was listed there; see "
-            "that its disk or folder is there. If all photos were removed on purpose, cancel this "
-            "run and start another.",
-            store="bucket",
-        )
+        raise CollectionAway(run.collection)
 
 
 def photos_look(photos: list[Photo], *, tools: Tools) -> list[SeenPhoto]:

@@ -106,6 +106,22 @@ def test_a_bucket_that_is_gone_before_the_listing_is_waited_for(painted):
     assert places(finished) == places(first)
 
 
+def test_a_folder_that_is_moved_before_the_listing_is_waited_for(painted):
+    paint_all(painted)
+    first = painted.run()
+    run = painted.start()
+    elsewhere = painted.folder.rename(painted.folder.with_name("elsewhere"))
+
+    waiting = painted.finish(run)
+
+    assert waiting.is_active
+    assert painted.name.path in waiting.waiting_for
+    assert_nothing_is_lost(painted, first)
+    elsewhere.rename(painted.folder)
+    expire_leases(run)
+    assert places(painted.finish(run)) == places(first)
+
+
 def test_a_folder_that_disappears_while_it_is_listed_is_listed_again(painted):
     paint_all(painted)
     first = painted.run()

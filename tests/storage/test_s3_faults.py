@@ -95,6 +95,27 @@ def test_a_bucket_disappears_after_some_requests_and_returns(faulty_s3, photos):
     assert photos.read("p/a.jpg", max_bytes=100) == b"p/a.jpg"
 
 
+def test_a_bucket_disappears_for_a_time(faulty_s3, photos):
+    def is_there():
+        try:
+            return photos.read("p/a.jpg", max_bytes=100) == b"p/a.jpg"
+        except NoSuchBucket:
+            return False
+
+    def wait_until(state):
+        give_up = time.monotonic() + 10
+        while is_there() != state:
+            assert time.monotonic() < give_up
+            time.sleep(0.01)
+
+    fault = faulty_s3.hide_bucket("photos", after_seconds=0.1)
+    wait_until(False)
+    faulty_s3.lift(fault)
+    assert is_there()
+    faulty_s3.hide_bucket("photos", for_seconds=0.1)
+    wait_until(True)
+
+
 def test_a_body_is_truncated(faulty_s3, photos):
     faulty_s3.truncated["p/a.jpg"] = 3
 
