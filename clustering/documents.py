@@ -229,11 +229,6 @@ class Image(Document):
 
     meta = {"collection": "images", "indexes": ["place", "skip_place"], "auto_create_index": True}
 
-    @property
-    def is_up_to_date(self) -> bool:
-        """Say whether the last look at the object could read it."""
-        return self.state == ImageState.READ and not self.reason
-
     @staticmethod
     def id_for(collection: str, key: str) -> str:
         """Return the id of the object ``key`` in a collection."""

@@ -159,8 +159,9 @@ def _is_known(item: BucketObject, stored: Image, *, model: str) -> bool:
     """Say whether nothing new can be learnt from an object: same version, same models."""
     if stored.tag != item.tag or stored.model != model:
         return False
-    is_bad = stored.state == ImageState.SKIPPED and stored.reason in CONTENT_REASONS
-    return stored.is_up_to_date or is_bad
+    if stored.state == ImageState.READ:
+        return not stored.reason
+    return stored.reason in CONTENT_REASONS
 
 
 def _flush(run: Run, found: Listing, *, batch_size: int, gone_size: int) -> None:

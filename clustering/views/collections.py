@@ -110,7 +110,7 @@ def run_resume(request: HttpRequest, run_id: str) -> HttpResponse:
 def run_allow_removals(request: HttpRequest, run_id: str) -> HttpResponse:
     """Start a run again that failed because many photos are missing, and let it remove them."""
     run = request_confirmed(selectors.run_get(run_id), started_by=caller_name(request))
-    messages.info(request, "A new run has started, which removes what is missing.")
+    messages.info(request, "A new run has started, which forgets the photos that are missing.")
     return go_to(request, _collection_url(run.collection))
 
 
