@@ -216,6 +216,29 @@ def test_a_run_that_may_read_nothing_fails_and_changes_nothing(painted_in_s3, vi
     assert (finished.state, finished.stats["total_faces"]) == (RunState.FINISHED, 4)
 
 
+@pytest.mark.parametrize(
+    ("poisoned", "ended"), [(1, ("finished", "")), (3, ("failed", "nothing_readable"))]
+)
+def test_known_photos_that_crash_the_reading_keep_their_faces(painted, poisoned, ended):
+    for number in range(3):
+        painted.paint(f"p{number}.png", number + 1)
+    first = painted.run()
+
+    def crash(images, faces=painted.engine.faces):
+        if any(image.pixels[0, 0, 0] <= poisoned for image in images):
+            raise RuntimeError("unforeseen")
+        return faces(images)
+
+    painted.engine.faces = crash
+
+    run = painted.run(full=True)
+
+    assert (run.state, run.failure_code) == ended
+    faces = {face for face, _ in places(first)}
+    assert {one.id for one in collection_faces(painted.name.path)} == faces
+    assert {face for face, _ in places(run)} == (faces if poisoned == 1 else set())
+
+
 def test_what_is_new_and_refused_does_not_stop_what_is_known(painted_in_s3):
     painted_in_s3.paint("a.png", 1)
     painted_in_s3.run()
