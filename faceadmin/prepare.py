@@ -17,6 +17,7 @@ from web.roles import Role
 
 SWEEPS = {
     "runs_sweep": "clustering.tasks.runs_sweep",
+    "decisions_sweep": "clustering.tasks.decisions_sweep",
     "imports_sweep": "profiles.imports.tasks.imports_sweep",
 }
 FIRST_ADMIN = "admin"

@@ -1,0 +1,128 @@
+"""What is left behind is found by tasks that the queue runs by itself."""
+
+from importlib import import_module
+from pkgutil import walk_packages
+
+import pytest
+from django.apps import apps
+from django.utils.module_loading import import_string
+from django_q.models import Schedule
+
+from clustering.decisions.refresh import LARGE, MS_PER_FACE
+from clustering.documents import Cluster
+from clustering.selectors import cluster_get, members_page
+from faceadmin.prepare import sweeps_schedule
+from tests.clustering.conftest import Painted
+from tests.clustering.deciding import Reviewed
+from tests.stores import CHECKOUT
+
+ADA, BOB = 10, 90
+COLUMNS = 31  # faces that fit into a painted photo
+
+
+def sweeps():
+    """Return the paths of all functions called ``*_sweep`` in the tasks modules of our apps."""
+    modules = [
+        import_module(found.name)
+        for app in apps.get_app_configs()
+        if (CHECKOUT / app.name).is_dir()
+        for found in walk_packages(app.module.__path__, f"{app.name}.")
+        if found.name.rpartition(".")[2] == "tasks"
+    ]
+    return {
+        f"{module.__name__}.{name}"
+        for module in modules
+        for name, function in vars(module).items()
+        if name.endswith("_sweep")
+        and not name.startswith("enqueue_")
+        and getattr(function, "__module__", "") == module.__name__
+    }
+
+
+@pytest.fixture
+def scheduled(db):
+    sweeps_schedule()
+    return {one.func: one for one in Schedule.objects.all()}
+
+
+def test_every_sweep_is_scheduled_for_good_and_can_be_called(scheduled):
+    found = sweeps()
+
+    assert {"clustering.tasks.runs_sweep", "profiles.imports.tasks.imports_sweep"} <= found
+    assert found <= scheduled.keys()
+    assert all(callable(import_string(path)) for path in scheduled)
+    assert {(scheduled[one].minutes, scheduled[one].repeats) for one in found} == {(1, -1)}
+
+
+def test_scheduling_again_keeps_one_of_each(scheduled):
+    sweeps_schedule()
+
+    assert Schedule.objects.count() == len(scheduled)
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Let a task run where it is enqueued, by the path that the queue is given."""
+    ran = []
+
+    def run(path, *arguments, **_options):
+        ran.append(path)
+        import_string(path)(*arguments)
+
+    monkeypatch.setattr("clustering.tasks.async_task", run)
+    return ran
+
+
+@pytest.fixture
+def reviewed(stores, settings, tmp_path):
+    """A collection with a cluster of more faces than are described at each decision."""
+    painted = Painted(tmp_path / "buckets")
+    for number in range(LARGE // COLUMNS + 1):
+        painted.paint(f"ada{number:02d}.png", *[ADA] * COLUMNS, shade=number)
+    for number in range(3):
+        painted.paint(f"bob{number}.png", BOB, shade=number)
+    painted.run()
+    return Reviewed(painted)
+
+
+def run_scheduled(scheduled):
+    """Do what the queue does each minute to find what was left behind."""
+    for path in sweeps() & scheduled.keys():
+        import_string(path)()
+
+
+@pytest.mark.services
+def test_a_large_cluster_follows_a_decision_by_the_scheduled_task(reviewed, scheduled, at_once):
+    """A large cluster rests after it was described, so a decision meanwhile is left behind."""
+    path, run = reviewed.painted.name.path, reviewed.run
+    label = reviewed.label("ada00.png")
+    assert cluster_get(run, label).face_count > LARGE
+    task = import_string("clustering.tasks.projection_task")
+    reviewed.decide("move", faces=(reviewed.face("bob0.png"),), to=label)
+    task(path)
+    described = cluster_get(run, label)
+    reviewed.decide("move", faces=(reviewed.face("bob1.png"),), to=label)
+    reviewed.decide("reject", faces=(described.covers[0],), cluster=label)
+    task(path)
+    assert cluster_get(run, label).stale
+    assert cluster_get(run, label).cohesion == described.cohesion
+
+    rested = described.described_at - 2 * MS_PER_FACE * described.face_count
+    Cluster.objects(id=described.id).update_one(set__described_at=rested)
+    run_scheduled(scheduled)
+
+    fresh = cluster_get(run, label)
+    assert not fresh.stale
+    assert fresh.cohesion != described.cohesion
+    assert described.covers[0] not in fresh.covers
+    members = members_page(run, label, limit=1000)
+    assert {one.face for one in members[-2:]} == {
+        reviewed.face("bob0.png"),
+        reviewed.face("bob1.png"),
+    }
+    assert [one.similarity for one in members] == sorted(
+        (one.similarity for one in members), reverse=True
+    )
+    at_once.clear()
+    run_scheduled(scheduled)
+    assert at_once == []
