@@ -112,6 +112,15 @@ class Environment:
                 raise _nonsense(name, one, f"{_NETWORKS} smaller than the whole Internet")
         return given
 
+    def patterns(self, name: str) -> tuple[str, ...]:
+        """Return patterns of names, separated by commas, with *, ? and [letters]."""
+        found = tuple(self.words(name, ""))
+        for one in found:
+            if not _is_pattern(one):
+                allowed = "names or patterns of names, such as *.lrdata, separated by commas"
+                raise _nonsense(name, one, f"{allowed}; none with a slash or for every name")
+        return found
+
     def url(self, name: str, default: str = "", *, schemes: tuple[str, ...]) -> str:
         """Return an address of one of the schemes."""
         value = self.text(name, default)
@@ -142,6 +151,12 @@ def _file_values(file: Path) -> dict[str, str]:
             raise ImproperlyConfigured(f"{file}, line {number}, is not NAME=value.")
         values[name.strip()] = value.strip().strip("'\"")
     return values
+
+
+def _is_pattern(text: str) -> bool:
+    """Say whether a text can match one part of a path, and not all of them."""
+    brackets = re.sub(r"\[!?\]?[^\]]*\]", "", text)
+    return text.strip("*?") != "" and not set("/\\") & set(text) and "[" not in brackets
 
 
 def _nonsense(name: str, value: str, allowed: str) -> ImproperlyConfigured:

@@ -58,6 +58,7 @@ WASABI_SECRET_KEY = env.text("WASABI_SECRET_KEY")
 WASABI_ENDPOINT = env.url("WASABI_ENDPOINT", "https://s3.wasabisys.com", schemes=("http", "https"))
 WASABI_REGION = env.text("WASABI_REGION", "us-east-1")
 BUCKETS_ROOT = env.folder("BUCKETS_ROOT", DATA / "buckets")
+IGNORED_PATHS = env.patterns("IGNORED_PATHS")
 CROPS_BUCKET = env.text("CROPS_BUCKET")
 if bool(WASABI_ACCESS_KEY) != bool(WASABI_SECRET_KEY):
     raise ImproperlyConfigured(

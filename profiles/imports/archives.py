@@ -1,4 +1,4 @@
-"""Read a zip that a stranger made: entry by entry, in memory, bounded. No Django, no stores.
+"""Read a zip that a stranger made: entry by entry, in memory, bounded. No stores.
 
 Nothing is ever extracted to a path. The end of the archive is read before `zipfile` sees it, since
 `zipfile` makes an object of every entry that a central directory holds.
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from storage.errors import Refused
+from storage.ignored import is_ignored
 
 MAX_ENTRIES = 10_000
 MAX_DIRECTORY = 4_000_000  # bytes of the central directory
@@ -30,7 +31,6 @@ _ENCRYPTED = 0x1 | 0x40  # flags: by password, strongly
 _UTF8 = 0x800
 _READABLE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # others may ask for any amount of memory
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, struct.error, NotImplementedError)
-_PASSED_OVER = {"__macosx", "thumbs.db", "desktop.ini"}
 
 
 class NotAnArchive(Refused):
@@ -130,13 +130,8 @@ def directory_check(file: IO[bytes]) -> None:
 
 def is_passed_over(path: str) -> bool:
     """Say whether a name is a folder's, or of what computers leave in folders by themselves."""
-    parts = path.replace("\\", "/").split("/")
-    if parts[-1] == "":
-        return True
-    return any(
-        part.casefold() in _PASSED_OVER or (part.startswith(".") and part.strip(".") != "")
-        for part in parts
-    )
+    name = path.replace("\\", "/")
+    return name.endswith("/") or is_ignored(name)
 
 
 def entry_check(entry: Entry, *, limit: int) -> None:

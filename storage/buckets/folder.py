@@ -20,6 +20,7 @@ from storage.errors import (
     StoreUnavailable,
     Unavailable,
 )
+from storage.ignored import is_ignored
 from storage.names import bucket_name_check
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -51,7 +52,7 @@ class _Entry:
 
 
 class LocalBucket:
-    """A folder under BUCKETS_ROOT. Dot files, links and special files are not part of it."""
+    """A folder under BUCKETS_ROOT. Ignored names, links and special files are not part of it."""
 
     def __init__(self, root: Path, name: str) -> None:
         bucket_name_check(name)
@@ -121,10 +122,10 @@ class LocalBucket:
                     f"The folder '{self._name}/{folder}' disappeared while it was being listed.",
                     store="bucket",
                 )
-            if handle is None:
+            if handle is None or is_ignored(folder):
                 return iter(())
             with os.scandir(handle) as entries:
-                found = [_entry(above, entry) for entry in entries if _is_plain(entry.name)]
+                found = [_entry(above, entry) for entry in entries if _is_listed(entry.name)]
         # Code points sort as their UTF-8 bytes do.
         return iter(sorted(entry for entry in found if entry is not None))
 
@@ -205,7 +206,7 @@ def folder_names(root: Path) -> list[str]:
             f"BUCKETS_ROOT, {root}, cannot be read; see that it is a readable folder.",
             store="bucket",
         ) from error
-    return sorted(name for name in names if _can_be_bucket(name))
+    return sorted(name for name in names if _can_be_bucket(name) and not is_ignored(name))
 
 
 def _can_be_bucket(name: str) -> bool:
@@ -218,6 +219,10 @@ def _can_be_bucket(name: str) -> bool:
 
 def _is_plain(name: str) -> bool:
     return bool(name) and not name.startswith(".") and "\0" not in name and "/" not in name
+
+
+def _is_listed(name: str) -> bool:
+    return _is_plain(name) and not is_ignored(name)
 
 
 def _open_inner(name: str, above: int) -> int | None:

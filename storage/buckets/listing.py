@@ -43,11 +43,6 @@ class Bucket(Protocol):
         """Raise NoSuchBucket, CredentialsRefused or StoreUnavailable unless it can be listed."""
 
 
-def is_hidden(key: str) -> bool:
-    """Tell whether a part of the key begins with a dot: thumbnails, trash, AppleDouble files."""
-    return any(part.startswith(".") and part.strip(".") for part in key.split("/"))
-
-
 def vanished(key: str) -> ObjectVanished:
     """Return the error of an object that is not there any more."""
     return ObjectVanished(f"'{key}' is gone: it was removed or renamed after it was listed.")

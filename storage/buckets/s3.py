@@ -20,7 +20,7 @@ from botocore.exceptions import (
 )
 from django.conf import settings
 
-from storage.buckets.listing import BucketObject, is_hidden, too_large, vanished
+from storage.buckets.listing import BucketObject, too_large, vanished
 from storage.errors import (
     CredentialsRefused,
     InvalidName,
@@ -32,6 +32,7 @@ from storage.errors import (
     StoreUnavailable,
     unavailable_from,
 )
+from storage.ignored import is_ignored
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
@@ -47,7 +48,7 @@ _WRONG_REGION = {"PermanentRedirect", "301", "IllegalLocationConstraintException
 
 
 class S3Bucket:
-    """A bucket over HTTP. Keys ending in a slash and keys with a hidden part are not objects."""
+    """A bucket over HTTP. Keys ending in a slash and keys with an ignored part are not objects."""
 
     def __init__(self, name: str, *, client: Any) -> None:
         self._name = name
@@ -62,7 +63,7 @@ class S3Bucket:
         """Yield the objects under a prefix, after a key, in UTF-8 byte order of the key."""
         for page in self._pages(prefix, StartAfter=start_after):
             for item in page.get("Contents", ()):
-                if not item["Key"].endswith("/") and not is_hidden(item["Key"]):
+                if not item["Key"].endswith("/") and not is_ignored(item["Key"]):
                     yield _listed(item)
 
     def read(self, key: str, *, max_bytes: int) -> bytes:
@@ -82,7 +83,7 @@ class S3Bucket:
             for page in self._pages(prefix, Delimiter="/")
             for common in page.get("CommonPrefixes", ())
         ]
-        return [one for one in found if not is_hidden(one)]
+        return [one for one in found if not is_ignored(one)]
 
     def is_empty(self, prefix: str = "") -> bool:
         """Say whether nothing lies under a prefix now; raise what `check` raises."""

@@ -96,6 +96,28 @@ def test_a_touched_file_with_the_same_content_is_not_decoded_and_keeps_its_faces
     assert ids(second) == ids(first)
 
 
+def test_folders_of_storage_devices_are_no_photos(painted):
+    for number in range(3):
+        painted.paint(f"p{number}.png", 1, shade=number)
+        for folder in ("@eaDir", "#recycle", "deep/@Recycle", "$RECYCLE.BIN", "lost+found"):
+            painted.paint(f"{folder}/p{number}.png", 1, shade=number)
+
+    run = painted.run()
+
+    assert (run.listed, run.stats["total_images"], run.stats["total_faces"]) == (3, 3, 3)
+
+
+def test_photos_in_a_folder_that_is_passed_over_from_now_on_leave(painted, settings):
+    painted.paint("a.png", 1)
+    painted.paint("duplicates/a.png", 1)
+    assert painted.run().stats["total_faces"] == 2
+    settings.IGNORED_PATHS = ("duplicates",)
+
+    run = painted.run()
+
+    assert (run.gone, run.stats["total_faces"]) == (1, 1)
+
+
 def test_full_looks_at_everything_and_gives_the_same_ids(painted):
     for number in range(3):
         painted.paint(f"p{number}.png", 1, shade=number)

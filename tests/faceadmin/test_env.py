@@ -42,6 +42,19 @@ def test_a_choice_is_one_of_its_words():
         Environment({"X": "redis"}).choice("X", "orm", among=("orm", "mongodb"))
 
 
+def test_patterns_are_separated_by_commas():
+    env = Environment({"X": " *.lrdata, @thumb ,[Cc]ache?,, "})
+
+    assert env.patterns("X") == ("*.lrdata", "@thumb", "[Cc]ache?")
+    assert env.patterns("Y") == ()
+
+
+@pytest.mark.parametrize("nonsense", ["*", "**", "?*", "a/b", "a\\b", "[ab", "ab[", "ok,*"])
+def test_a_pattern_that_matches_no_name_or_every_name_is_refused(nonsense):
+    with pytest.raises(ImproperlyConfigured, match=r"^X has to be names or patterns of names"):
+        Environment({"X": nonsense}).patterns("X")
+
+
 @pytest.mark.parametrize("nonsense", ["mongo", "http://host", "mongodb:", "mongodb://[::1"])
 def test_an_address_has_its_scheme_and_is_not_repeated(nonsense):
     with pytest.raises(ImproperlyConfigured, match="begins with mongodb") as refusal:

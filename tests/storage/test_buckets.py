@@ -121,6 +121,52 @@ def test_prefixes_are_one_level_below(full, prefix, expected):
     assert full.prefixes(prefix) == expected
 
 
+LEFT_BY_SYSTEMS = [
+    "@eaDir/a.jpg/SYNOPHOTO_THUMB_XL.jpg",
+    "a/@EADIR/1.jpg",
+    "a/#recycle/1.jpg",
+    "a/b/#snapshot/GMT+01/a/1.jpg",
+    "@Recycle/deep/down/1.jpg",
+    "@Recently-Snapshot/1.jpg",
+    "a/.@__thumb/default1.jpg",
+    "$RECYCLE.BIN/S-1-5/$R1.jpg",
+    "a/$Recycle.Bin/1.jpg",
+    "System Volume Information/1.jpg",
+    "__MACOSX/a/1.jpg",
+    "a/.thumbnails/1.jpg",
+    "lost+found/#12.jpg",
+    "a/._1.jpg",
+    "a/Thumbs.db",
+    "a/.Trash-1000/files/1.jpg",
+]
+LIKE_THEM = ["LOST+FOUND/1.jpg", "a/#recycled.jpg", "a/eaDir/1.jpg", "recycle/1.jpg", "x._1.jpg"]
+
+
+@pytest.fixture
+def beside(there, name):
+    """A bucket with what systems leave beside photos, and photos whose names are similar."""
+    for key in (*LEFT_BY_SYSTEMS, *LIKE_THEM):
+        there.put(name, key)
+    return open_bucket(name)
+
+
+def test_what_systems_leave_beside_photos_is_no_part_of_a_bucket(beside):
+    assert keys(beside) == sorted(LIKE_THEM)
+    assert beside.prefixes() == ["LOST+FOUND/", "a/", "recycle/"]
+    assert beside.prefixes("a/") == ["a/b/", "a/eaDir/"]
+    for ignored in ("@eaDir/", "a/#recycle/", "@Recycle/deep/", "lost+found/#"):
+        assert keys(beside, ignored) == beside.prefixes(ignored) == []
+
+
+def test_the_settings_add_names_that_are_passed_over(beside, there, name, settings):
+    there.put(name, "caché/1.jpg")
+    there.put(name, "a/Index.lrdata/1.jpg")
+    settings.IGNORED_PATHS = ("*.lrdata", "cache\u0301", "recycle", "x.?1.[jp]*")
+
+    assert keys(beside) == ["LOST+FOUND/1.jpg", "a/#recycled.jpg", "a/eaDir/1.jpg"]
+    assert beside.prefixes() == ["LOST+FOUND/", "a/"]
+
+
 def test_a_tag_changes_with_the_content(there, name):
     there.put(name, "a.jpg", b"one")
     before = next(open_bucket(name).iter_objects()).tag

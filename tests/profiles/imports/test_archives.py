@@ -75,7 +75,9 @@ def test_files_are_read(kind):
 def test_what_computers_leave_in_folders_is_passed_over():
     names = [
         *("ada/", "ada/.DS_Store", "__MACOSX/ada/._1.jpg", "ada/Thumbs.db", ".git/config"),
-        *("ada/desktop.ini", "ada/1.jpg"),
+        *("ada/desktop.ini", "ada/@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg", "ada/#recycle/2.jpg"),
+        *("$RECYCLE.BIN/ada/3.jpg", "people/lost+found/4.jpg", "ada/.thumbnails/1.jpg"),
+        *("ada\\@Recycle\\5.jpg", "ada/1.jpg"),
     ]
 
     assert [one.path for one in opened(zip_of(*[(n, b"") for n in names])).entries] == ["ada/1.jpg"]

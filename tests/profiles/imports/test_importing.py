@@ -90,6 +90,17 @@ def test_a_folder_is_imported_like_a_zip(importer, bucket, top):
     assert job.state == ImportState.FINISHED
 
 
+def test_what_systems_leave_beside_photos_is_not_imported(importer, bucket, settings):
+    settings.IGNORED_PATHS = ("*.lrdata",)
+    files = {"ada/1.png": photo_of(1)}
+    for folder in ("@eaDir", "ada/@eaDir", "#recycle", "__MACOSX/ada", "ada/Index.lrdata"):
+        files[f"{folder}/2.png"] = photo_of(9)
+    bucket({f"sub/{name}": content for name, content in files.items()})
+
+    for job in (zip_started(files), folder_started("staff/sub")):
+        assert list(report(to_its_end(job))) == ["ada/1.png"]
+
+
 def test_a_repetition_changes_nothing(importer):
     to_its_end(zip_started(family()))
     before = {one.user_id: one.version for one in Profile.objects}
