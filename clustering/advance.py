@@ -130,7 +130,7 @@ def _list(run: Run, *, tools: Tools) -> Next:
         lease.check()
         _check_cancel(run.id)
         Run.objects(id=run.id).update_one(
-            set__listed=found.listed, set__todo=found.todo, set__heartbeat=timezone.now()
+            set__listed=found.read, set__todo=found.todo, set__heartbeat=timezone.now()
         )
 
     lease = Lease(held)

@@ -1,12 +1,13 @@
 """List a bucket and cut what is new, changed or gone into batches.
 
-The bucket's listing and the stored images come in the same order, so they are compared like two
-sorted decks: memory does not grow with the collection.
+The bucket's listing is read whole and sorted by key, since a service may list in any order; then
+it is compared with the stored images, which come sorted. Memory does not grow with the collection.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import PurePosixPath
@@ -20,9 +21,8 @@ from clustering.documents import (
 )
 from clustering.errors import RemovalsNeedConfirmation
 from clustering.selectors import collection_images
-from storage.buckets import BucketObject
+from storage.buckets import BucketObject, sorted_by_key
 from storage.mongo import bulk_upsert
-from storage.names import CollectionName
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif"}
@@ -39,9 +39,11 @@ class Listing:
     """What a walk over the bucket has found so far.
 
     ``known`` counts the photos that were read in earlier runs, ``missing_known`` those of them that
-    are gone.
+    are gone. ``read`` counts the photos in the bucket's listing, before it is compared; ``listed`` those that
+    were compared, no more than the run's ``max_images``.
     """
 
+    read: int = 0
     listed: int = 0
     known: int = 0
     missing_known: int = 0
@@ -64,17 +66,17 @@ def run_list(
     """Write the run's batches afresh and return the counts; ``report`` may stop it by raising."""
     Batch.objects(run=run.id).delete()
     found = Listing()
-    images = _only_images(objects, found)
-    if run.max_images:
-        images = islice(images, run.max_images)
-    for stored, listed in _side_by_side(collection_images(run.collection), images):
-        if listed is None:
-            _note_gone(stored, run=run, found=found)
-        else:
-            _note_listed(listed, stored, run=run, found=found)
-        _flush(run, found, batch_size=run.batch_size, gone_size=GONE_PER_BATCH)
-        if found.listed % REPORT_EVERY == 0:
-            report(found)
+    with closing(sorted_by_key(_only_images(objects, found, report))) as images:
+        first = islice(images, run.max_images or None)
+        pairs = _side_by_side(collection_images(run.collection), first)
+        for compared, (stored, listed) in enumerate(pairs):
+            if compared % REPORT_EVERY == 0:
+                report(found)
+            if listed is None:
+                _note_gone(stored, run=run, found=found)
+            else:
+                _note_listed(listed, stored, run=run, found=found)
+            _flush(run, found, batch_size=run.batch_size, gone_size=GONE_PER_BATCH)
     _flush(run, found, batch_size=1, gone_size=1)
     report(found)
     return found
@@ -98,17 +100,15 @@ def is_image_key(key: str) -> bool:
     return PurePosixPath(key).suffix.lower() in IMAGE_SUFFIXES
 
 
-def collection_objects(
-    name: CollectionName, iter_objects: Callable[..., Iterator[BucketObject]]
+def _only_images(
+    objects: Iterable[BucketObject], found: Listing, report: Callable[[Listing], None]
 ) -> Iterator[BucketObject]:
-    """Iterate the objects under a collection's prefix, in the order of their keys."""
-    return iter_objects(name.prefix)
-
-
-def _only_images(objects: Iterable[BucketObject], found: Listing) -> Iterator[BucketObject]:
     """Pass images on and count everything else."""
-    for item in objects:
+    for count, item in enumerate(objects, start=1):
+        if count % REPORT_EVERY == 0:
+            report(found)
         if is_image_key(item.key):
+            found.read += 1
             yield item
         else:
             found.other_files += 1

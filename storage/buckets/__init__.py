@@ -1,7 +1,7 @@
 """Buckets of photos: folders on this machine, or buckets of an S3-compatible service.
 
-Both kinds list full keys in the byte order of their UTF-8 form, so that a run may stop and go on
-anywhere, and both refuse with the same errors. Nothing here writes.
+Both kinds list full keys, in any order: `sorted_by_key` puts them in order. Both refuse with the
+same errors. Nothing here writes to a bucket.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from django.conf import settings
 
 from storage.buckets.folder import LocalBucket, folder_names
 from storage.buckets.listing import Bucket, BucketObject
+from storage.buckets.sorted_listing import sorted_by_key
 from storage.names import bucket_name_check
 
-__all__ = ["Bucket", "BucketObject", "LocalBucket", "bucket_names", "open_bucket"]
+__all__ = ["Bucket", "BucketObject", "LocalBucket", "bucket_names", "open_bucket", "sorted_by_key"]
 
 
 def open_bucket(name: str) -> Bucket:

@@ -64,14 +64,14 @@ class LocalBucket:
         """Return the bucket's name."""
         return self._name
 
-    def iter_objects(self, prefix: str = "", *, start_after: str = "") -> Iterator[BucketObject]:
-        """Yield the objects under a prefix, after a key, in UTF-8 byte order of the key."""
+    def iter_objects(self, prefix: str = "") -> Iterator[BucketObject]:
+        """Yield the objects under a prefix, sorted by key."""
         below = [self._entries(prefix.rpartition("/")[0])]
         while below:
             entry = next(below[-1], None)
             if entry is None:
                 below.pop()
-            elif not entry.key.startswith(prefix) or _is_passed(entry, start_after):
+            elif not entry.key.startswith(prefix):
                 continue
             elif entry.is_folder:
                 below.append(self._entries(entry.key[:-1], was_listed=True))
@@ -234,12 +234,6 @@ def _open_inner(name: str, above: int) -> int | None:
         if error.errno in _ABSENT:
             return None
         raise
-
-
-def _is_passed(entry: _Entry, start_after: str) -> bool:
-    if entry.is_folder and start_after.startswith(entry.key):
-        return False
-    return entry.key <= start_after
 
 
 def _entry(above: str, entry: os.DirEntry[str]) -> _Entry | None:

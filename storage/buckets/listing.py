@@ -27,8 +27,8 @@ class Bucket(Protocol):
     def name(self) -> str:
         """Return the bucket's name."""
 
-    def iter_objects(self, prefix: str = "", *, start_after: str = "") -> Iterator[BucketObject]:
-        """Yield the objects under a prefix, after a key, in UTF-8 byte order of the key."""
+    def iter_objects(self, prefix: str = "") -> Iterator[BucketObject]:
+        """Yield the objects under a prefix in any order; a service may list one twice."""
 
     def read(self, key: str, *, max_bytes: int) -> bytes:
         """Return an object's bytes; raise ObjectTooLarge rather than read more than wanted."""

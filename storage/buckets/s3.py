@@ -59,9 +59,9 @@ class S3Bucket:
         """Return the bucket's name."""
         return self._name
 
-    def iter_objects(self, prefix: str = "", *, start_after: str = "") -> Iterator[BucketObject]:
-        """Yield the objects under a prefix, after a key, in UTF-8 byte order of the key."""
-        for page in self._pages(prefix, StartAfter=start_after):
+    def iter_objects(self, prefix: str = "") -> Iterator[BucketObject]:
+        """Yield the objects under a prefix in the order of the service; it may list one twice."""
+        for page in self._pages(prefix):
             for item in page.get("Contents", ()):
                 if not item["Key"].endswith("/") and not is_ignored(item["Key"]):
                     yield _listed(item)

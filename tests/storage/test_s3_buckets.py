@@ -40,11 +40,10 @@ def five_thousand(s3_server):
     return sorted(expected, key=str.encode)
 
 
-def test_five_thousand_keys_are_listed_and_gone_on_with(s3, five_thousand):
+def test_five_thousand_keys_are_listed(s3, five_thousand):
     bucket = open_bucket("five-thousand")
 
     assert keys(bucket) == five_thousand
-    assert keys(bucket, start_after=five_thousand[2500]) == five_thousand[2501:]
     assert len(keys(bucket, "sub/")) == 4995
 
 

@@ -57,12 +57,6 @@ def test_buckets_are_named_and_odd_keys_read(photos):
     assert photos.read("q/z+z.jpg", max_bytes=100) == b"q/z+z.jpg"
 
 
-def test_a_listing_goes_on_after_a_key(photos):
-    assert listed(photos, "p/", start_after="p/b/x.jpg") == sorted(
-        (key for key in KEYS if "p/b/x.jpg" < key < "q"), key=str.encode
-    )
-
-
 def test_a_key_is_refused_as_long_as_its_fault_lasts(faulty_s3, photos):
     fault = faulty_s3.fail("AccessDenied", "GetObject", keys=["p/a.jpg"])
 
