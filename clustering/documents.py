@@ -104,7 +104,8 @@ class Run(Document):
     """One grouping of a collection; its id is the ``clustering_id`` of the API.
 
     It was ``grouped_at`` that decision of the collection's log, and its documents show those up to
-    ``decided``. A ``preview`` waits to be applied.
+    ``decided``. ``inputs`` is a digest of the images and faces it was grouped from. A ``preview``
+    waits to be applied.
     """
 
     id = fields.StringField(primary_key=True)
@@ -153,6 +154,7 @@ class Run(Document):
     faces = fields.IntField(default=0)
     last_key = fields.StringField(default="")
 
+    inputs = fields.StringField(default="")
     groups_of = fields.StringField(default="")
     preview = fields.BooleanField(default=False)
     previewed_from = fields.StringField(default="")

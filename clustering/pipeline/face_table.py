@@ -131,19 +131,33 @@ def keys_gone(run: Run) -> set[str]:
     return {key for batch in gone for key in batch.keys}
 
 
+def quality_refusal(
+    size: float,
+    confidence: float,
+    blur: float,
+    pose: float,
+    score: float,
+    *,
+    thresholds: QualityThresholds,
+) -> str:
+    """Return why a stored face is too poor to be grouped, "" if it is not."""
+    quality = FaceQuality(size=size, confidence=confidence, blur=blur, pose=pose, score=score)
+    return refusal(quality, thresholds) or ""
+
+
 def _face_judge(face: Face, thresholds: QualityThresholds) -> bool:
     """Judge a face anew, say whether that changed it; what a person said of it stands."""
     if face.verdict not in (Verdict.KEPT, Verdict.POOR):
         return False
-    quality = FaceQuality(
-        size=face.size,
-        confidence=face.confidence,
-        blur=face.blur,
-        pose=face.pose,
-        score=face.quality_score,
-    )
     before = (face.verdict, face.reason)
-    face.reason = refusal(quality, thresholds) or ""
+    face.reason = quality_refusal(
+        face.size,
+        face.confidence,
+        face.blur,
+        face.pose,
+        face.quality_score,
+        thresholds=thresholds,
+    )
     face.verdict = Verdict.POOR if face.reason else Verdict.KEPT
     return before != (face.verdict, face.reason)
 

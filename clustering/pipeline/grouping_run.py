@@ -36,6 +36,7 @@ from clustering.pipeline.decided import (
     verdicts_keep,
 )
 from clustering.pipeline.face_table import FaceTable, face_table, readable_check
+from clustering.pipeline.inputs import grouping_inputs
 from clustering.pipeline.lineage import broken_by, changes_of, persons_before, persons_of
 from clustering.pipeline.statistics import run_statistics
 from clustering.pipeline.tidy import collection_tidy, groups_remove, payloads_write
@@ -85,7 +86,8 @@ def run_group(run: Run, *, tools: Tools, check: Callable[[], None], runs_kept: i
         if run.preview:
             return
         check()
-        decisions_catch_up(run, vectors=tools.vectors)
+        if not run.groups_of:  # shared groups follow the decisions already
+            decisions_catch_up(run, vectors=tools.vectors)
         before = run_find(collection.current_run)
         groups_switching.send(sender=Run, run=run, before=before)
         _switch(run)
@@ -97,9 +99,11 @@ def run_group(run: Run, *, tools: Tools, check: Callable[[], None], runs_kept: i
 
 def _run_write_groups(run: Run, *, tools: Tools, check: Callable[[], None]) -> None:
     """Write the run's groups and numbers; an unchanged collection shares its last ones."""
-    same = _run_it_equals(run)
+    inputs = grouping_inputs(run)
+    run.inputs = inputs.digest
+    same = None if inputs.has_stale_verdicts else _run_it_equals(run)
+    run.groups_of = same.clusters_run if same is not None else ""
     if same is not None:
-        run.groups_of = same.clusters_run
         run.stats, run.skipped = same.stats, same.skipped
     else:
         groups_remove(run.id)
@@ -138,6 +142,7 @@ def _run_write_groups(run: Run, *, tools: Tools, check: Callable[[], None]) -> N
         run.decided = run.grouped_at = law.seq
         run.labels = len(persons)
     run.modify(
+        set__inputs=run.inputs,
         set__groups_of=run.groups_of,
         set__stats=run.stats,
         set__skipped=run.skipped,
@@ -165,13 +170,15 @@ def _decided(
 
 def _run_it_equals(run: Run) -> Run | None:
     """Return the collection's current run if this one cannot differ from it."""
-    if run.full or run.todo or run.gone or run.preview:
+    if run.full or run.preview:
         return None
     collection = Collection.objects(path=run.collection).first()
     current = Run.objects(id=collection.current_run).first() if collection.current_run else None
-    if current is None:
-        return None
+    if current is None or current.stats.get("faces_without_vectors"):
+        return None  # their vectors may be there by now
     fields = (
+        "inputs",
+        "last_key",
         "eps",
         "min_samples",
         "algorithm",
@@ -181,7 +188,7 @@ def _run_it_equals(run: Run) -> Run | None:
         "thresholds",
     )
     same = all(getattr(run, field) == getattr(current, field) for field in fields)
-    return current if same and run.last_key == current.last_key else None
+    return current if same else None
 
 
 def _groups_write(run: Run, named: _Named, *, check: Callable[[], None]) -> dict[str, int]:

@@ -38,9 +38,9 @@ REMOVALS_UNASKED = 20  # known photos: fewer that are missing are removed withou
 class Listing:
     """What a walk over the bucket has found so far.
 
-    ``known`` counts the photos that were read in earlier runs, ``missing_known`` those of them that
-    are gone. ``read`` counts the photos in the bucket's listing, before it is compared; ``listed`` those that
-    were compared, no more than the run's ``max_images``.
+    ``read`` counts the photos in the bucket's listing before the comparison, ``listed`` the compared
+    ones, at most the run's ``max_images``. ``known`` counts the photos that were read in earlier
+    runs, ``missing_known`` those of them that are gone.
     """
 
     read: int = 0

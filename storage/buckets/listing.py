@@ -34,7 +34,7 @@ class Bucket(Protocol):
         """Return an object's bytes; raise ObjectTooLarge rather than read more than wanted."""
 
     def prefixes(self, prefix: str = "") -> list[str]:
-        """Return the prefixes one level below, each with its slash at the end."""
+        """Return the prefixes one level below, sorted, each with its slash at the end."""
 
     def is_empty(self, prefix: str = "") -> bool:
         """Say whether nothing lies under a prefix now; raise what `check` raises."""

@@ -78,12 +78,12 @@ class S3Bucket:
 
     def prefixes(self, prefix: str = "") -> list[str]:
         """Return the prefixes one level below, each with its slash at the end."""
-        found = [
+        found = {
             common["Prefix"]
             for page in self._pages(prefix, Delimiter="/")
             for common in page.get("CommonPrefixes", ())
-        ]
-        return [one for one in found if not is_ignored(one)]
+        }
+        return sorted(one for one in found if not is_ignored(one))
 
     def is_empty(self, prefix: str = "") -> bool:
         """Say whether nothing lies under a prefix now; raise what `check` raises."""

@@ -5,7 +5,7 @@ import pytest
 from assignments.documents import MACHINE, AssignmentState, Strategy
 from assignments.following import assignments_follow
 from assignments.selectors import assignments_of_run, assignments_of_user
-from clustering.selectors import cluster_get
+from clustering.selectors import cluster_get, members_faces
 from tests.clustering.deciding import Reviewed
 
 BY = "ada"  # whoever decides in these tests
@@ -72,6 +72,19 @@ def test_names_and_refusals_stand_in_the_next_run(matched, reviewed):
 
     assert matched.held(reviewed.run, reviewed.label("p3.png")).user_id == "bob"
     assert matched.held(reviewed.run, reviewed.label("p2.png")).rejected == ["ada"]
+
+
+def test_a_run_that_shares_the_groups_changes_no_name(matched, reviewed):
+    """Decisions are in the shared groups already; written again they named wrong clusters."""
+    reviewed.decide("confirm_profile", cluster=matched.bob, user_id="bob")
+    face = members_faces(reviewed.run, matched.ada)[0]
+    reviewed.decide("move", faces=(face,), to=matched.bob)
+    before = {one.cluster: state_of(one) for one in assignments_of_run(reviewed.run.id)}
+
+    run = matched.run()
+
+    assert run.clusters_run == reviewed.run.id != run.id
+    assert {one.cluster: state_of(one) for one in assignments_of_run(reviewed.run.id)} == before
 
 
 def test_a_run_brings_back_the_name_of_somebody_who_was_away(matched, reviewed):

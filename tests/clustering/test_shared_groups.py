@@ -1,0 +1,260 @@
+"""A run shares the groups of the one before only where nothing it is made of has changed."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from clustering.documents import Cluster, Collection, Face, Member, RunState, Verdict
+from clustering.edge import request_repair
+from clustering.pipeline import batch_claim, batch_work
+from clustering.removal import run_remove
+from clustering.selectors import collection_faces, collection_images, members_all, run_get
+from clustering.services import run_apply, run_cancel, run_resume
+from clustering.signals import groups_switching
+from storage.mongo import bulk_delete
+from tests.clustering.deciding import Reviewed
+from tests.clustering.test_faults import Away, expire_leases
+
+pytestmark = pytest.mark.services
+
+
+def paint(painted, numbers):
+    for number in numbers:
+        painted.paint(f"p{number:02d}.png", 1, shade=number)
+
+
+def photos(run):
+    return len({member.key for member in members_all(run)})
+
+
+def shares(run, other):
+    """Say whether a run shows the groups of another."""
+    return [one.id for one in members_all(run)] == [one.id for one in members_all(other)]
+
+
+@pytest.fixture
+def ten(painted):
+    """A collection with a finished run of ten photos, and ten new ones that no run has read."""
+    paint(painted, range(10))
+    painted.first = painted.run()
+    paint(painted, range(10, 20))
+    return painted
+
+
+def work_begun(painted, **parameters):
+    """Start a run and take it as far as the groups; its photos are all read by then."""
+    run = painted.start(**parameters)
+    while run_get(run.id).state != RunState.GROUPING:
+        painted.advance(run)
+    return run
+
+
+def cancelled(painted):
+    run = work_begun(painted)
+    run_cancel(run_get(run.id))
+    return painted.finish(run)
+
+
+def failed(painted):
+    broken = Away(painted.vectors, method="iter_vectors", times=1, error=RuntimeError("a bug"))
+    return painted.finish(painted.start(), vectors=broken)
+
+
+def killed(painted):
+    """A worker writes its photos and is killed before it can count them; then it is cancelled."""
+    run = painted.start(batch_size=5)
+    painted.advance(run)
+    lost = SimpleNamespace(check=lambda: None, commit=lambda **_: False)
+    for _ in range(2):
+        batch_work(batch_claim(run.id), run=run_get(run.id), lease=lost, tools=painted.tools())
+    expire_leases(run)
+    run_cancel(run_get(run.id))
+    return painted.finish(run)
+
+
+def deleted(painted):
+    run = cancelled(painted)
+    run_remove(run, vectors=painted.vectors)
+    return run
+
+
+def previewed(painted):
+    return painted.run(preview=True)
+
+
+def preview_dropped(painted):
+    run = previewed(painted)
+    run_remove(run, vectors=painted.vectors)
+    return run
+
+
+def current_deleted(painted):
+    """Readers are back at the run before the one that read the new photos."""
+    run = painted.run()
+    run_remove(run, vectors=painted.vectors)
+    return run
+
+
+READ_BY = [cancelled, failed, killed, deleted, previewed, preview_dropped, current_deleted]
+
+
+@pytest.mark.parametrize("read_new_photos", READ_BY)
+def test_photos_that_another_run_has_read_are_in_the_next(ten, read_new_photos):
+    other = read_new_photos(ten)
+    assert len(list(collection_images(ten.name.path))) == 20
+    assert Collection.objects(path=ten.name.path).first().current_run == ten.first.id
+
+    run = ten.run()
+
+    assert other.state in (RunState.CANCELLED, RunState.FAILED, RunState.FINISHED)
+    assert (run.state, run.todo) == (RunState.FINISHED, 0)
+    assert (photos(run), run.stats["total_images"], run.stats["total_faces"]) == (20, 20, 20)
+    assert shares(ten.run(), run)
+
+
+def test_a_preview_that_is_applied_has_what_it_showed_and_the_next_run_all(ten):
+    preview = ten.run(preview=True)
+    paint(ten, range(20, 25))
+    cancelled(ten)
+    run_apply(preview)
+    ten.finish(preview)
+    assert Collection.objects(path=ten.name.path).first().current_run == preview.id
+
+    run = ten.run()
+
+    assert (run.todo, photos(run_get(preview.id)), photos(run)) == (0, 20, 25)
+
+
+def test_photos_that_could_not_be_read_are_told_by_the_next_run(ten):
+    (ten.folder / "broken.png").write_text("no photo")
+    cancelled(ten)
+
+    run = ten.run()
+
+    assert (run.todo, run.skipped) == (0, {"not_an_image": 1})
+
+
+def test_a_run_over_the_first_photos_shares_as_far_as_it_reaches(ten):
+    first = ten.run(max_images=5)
+    cancelled(ten)
+
+    again = ten.run(max_images=5)
+    more = ten.run(max_images=15)
+    everything = ten.run()
+
+    assert shares(again, first)
+    assert (photos(again), photos(more), photos(everything)) == (5, 15, 20)
+
+
+def fail(**_):
+    raise RuntimeError("a bug")
+
+
+def test_a_run_that_shared_groups_and_failed_takes_what_is_new_when_it_goes_on(painted):
+    paint(painted, range(3))
+    painted.run()
+    groups_switching.connect(fail, dispatch_uid="fail")
+    try:
+        run = painted.run()
+    finally:
+        groups_switching.disconnect(dispatch_uid="fail")
+    assert (run.state, run.grouped) == (RunState.FAILED, True)
+    paint(painted, range(3, 6))
+
+    run_resume(run)
+    run = painted.finish(run)
+
+    assert photos(run) == 6
+
+
+def test_a_vector_that_a_repair_restored_is_in_the_next_run(in_force):
+    paint(in_force, range(4))
+    face = next(iter(members_all(in_force.run()))).face
+    in_force.vectors.delete("painted-vectors", [face])
+    without = in_force.run(full=False, eps=0.11)
+    assert without.stats["faces_without_vectors"] == 1
+
+    request_repair(without)
+    run = in_force.run(eps=0.11)
+
+    assert (run.stats["faces_without_vectors"], photos(run)) == (0, 4)
+
+
+def test_faces_that_are_lost_from_the_document_store_are_not_counted_again(painted):
+    paint(painted, range(6))
+    first = painted.run()
+    lost = [face.id for face in collection_faces(painted.name.path)][:2]
+    bulk_delete(Face, lost)
+
+    run = painted.run()
+
+    assert first.stats["total_faces"] == 6
+    assert (run.stats["total_faces"], photos(run)) == (4, 4)
+
+
+def test_verdicts_of_other_thresholds_do_not_stay(painted):
+    """A preview under stricter thresholds judges the stored faces; the next run judges anew."""
+    paint(painted, range(3))
+    painted.run()
+    usual = painted.engine.settings.thresholds
+    painted.engine.settings = SimpleNamespace(
+        limits=painted.engine.settings.limits, thresholds=replace(usual, blur_threshold=500)
+    )
+    assert painted.run(preview=True).stats["refused_faces"] == 3
+    painted.engine.settings = SimpleNamespace(
+        limits=painted.engine.settings.limits, thresholds=usual
+    )
+
+    run = painted.run()
+
+    assert {face.verdict for face in collection_faces(painted.name.path)} == {Verdict.KEPT}
+    assert (photos(run), run.stats["refused_faces"]) == (3, 0)
+
+
+@pytest.mark.parametrize("kind", ["nothing", "touched", "a decision", "cancelled at once"])
+def test_where_nothing_changed_the_groups_are_shared(painted, kind):
+    paint(painted, range(5))
+    painted.paint("other.png", 90)
+    painted.paint("other2.png", 90, shade=1)
+    first = painted.run()
+    reviewed = Reviewed(painted)
+    if kind == "touched":
+        path = painted.folder / "p00.png"
+        path.write_bytes(path.read_bytes())
+    elif kind == "a decision":
+        reviewed.decide("ignore", faces=(reviewed.face("p00.png"),), cluster="cluster_0")
+        reviewed.decide("merge", cluster="cluster_0", other="cluster_1")
+    elif kind == "cancelled at once":
+        run = painted.start()
+        run_cancel(run_get(run.id))
+        painted.finish(run)
+    painted.engine.decoded = 0
+
+    run = painted.run()
+
+    assert painted.engine.decoded == 0
+    assert run_get(run.id).clusters_run == first.id
+    assert shares(run, first)
+    assert list(Member.objects(run=run.id)) == list(Cluster.objects(run=run.id)) == []
+
+
+def test_a_run_is_cancelled_over_rest_and_the_next_has_all_photos(in_force, reviewer, monkeypatch):
+    """The same by requests alone: what a reviewer would do."""
+    paint(in_force, range(3))
+    address = f"/cluster-bucket-with-db/{in_force.name.path}"
+    work = [lambda run_id: in_force.finish(run_get(run_id))]
+    monkeypatch.setattr("clustering.edge.enqueue_run", lambda run_id: work[0](run_id))
+    reviewer.post(address + "?wait=5")
+    paint(in_force, range(3, 8))
+    work[0] = lambda run_id: [in_force.advance(run_get(run_id)) for _ in range(2)]
+    begun = reviewer.post(address).json()["clustering_id"]
+    work[0] = lambda run_id: in_force.finish(run_get(run_id))
+    answer = reviewer.post(f"/api/v1/runs/{begun}/cancel/")
+    assert answer.json()["state"] in ("cancelled", "grouping")
+
+    answer = reviewer.post(address + "?wait=5")
+
+    assert answer.status_code == 200
+    assert answer.json()["stats"]["total_images"] == 8
+    assert sum(map(len, answer.json()["clusters"])) == 8
