@@ -20,6 +20,7 @@ from clustering.services import run_cancel
 from storage.buckets import BucketObject, open_bucket, sorted_by_key
 from storage.mongo import bulk_upsert
 from tests.clustering.painted import painted_photo
+from tests.clustering.test_faults import expire_leases
 from tests.s3_faults import ORDERS
 
 pytestmark = pytest.mark.services
@@ -133,6 +134,29 @@ def test_a_run_shows_what_is_listed_and_is_cancelled_before_the_listing_ends(pai
 
     assert run_get(run.id).state == RunState.CANCELLED
     assert seen == [3]
+
+
+def test_a_run_waits_where_a_long_listing_finds_no_room_and_goes_on(
+    painted, settings, tmp_path, monkeypatch
+):
+    for number in range(3):
+        painted.paint(f"p{number}.png", 1, shade=number)
+    monkeypatch.setattr("clustering.pipeline.listing.sorted_by_key", in_chunks(1))
+    settings.DATA = tmp_path / "a file"
+    settings.DATA.touch()
+    run = painted.start()
+
+    painted.advance(run)
+    waiting = run_get(run.id)
+    settings.DATA = tmp_path / "a folder"
+    expire_leases(run)
+    finished = painted.finish(run)
+
+    assert waiting.state == RunState.LISTING
+    assert "where a long listing is sorted" in waiting.waiting_for
+    assert (finished.state, finished.waiting_for) == (RunState.FINISHED, "")
+    assert finished.stats["total_faces"] == 3
+    assert list(settings.DATA.iterdir()) == []
 
 
 LETTERS = ["a", "B", "-", "/", " ", "é", "e\u0301", "\uff21", "\ue000", "\U0001f600", "\U0010fffd"]
