@@ -22,6 +22,7 @@ from clustering.documents import (
 from clustering.errors import RemovalsNeedConfirmation
 from clustering.selectors import collection_images
 from storage.buckets import BucketObject, sorted_by_key
+from storage.ignored import is_ignored
 from storage.mongo import bulk_upsert
 
 IMAGE_SUFFIXES = frozenset(
@@ -38,9 +39,9 @@ REMOVALS_UNASKED = 20  # known photos: fewer that are missing are removed withou
 class Listing:
     """What a walk over the bucket has found so far.
 
-    ``read`` counts the photos in the bucket's listing before the comparison, ``listed`` the compared
-    ones, at most the run's ``max_images``. ``known`` counts the photos that were read in earlier
-    runs, ``missing_known`` those of them that are gone.
+    ``read`` counts the photos in the bucket's listing before the comparison, ``listed`` those that
+    were compared, at most the run's ``max_images``. ``known`` counts the photos that were read in
+    earlier runs, ``missing_known`` those of them that are gone.
     """
 
     read: int = 0
@@ -135,10 +136,12 @@ def _note_gone(stored: Image | None, *, run: Run, found: Listing) -> None:
     """Remember a stored image that the bucket no longer lists; one beyond the limit is not gone."""
     if stored is None:
         return
-    found.known += stored.state == ImageState.READ
+    # A photo under a name that is ignored now was no photo: it needs no confirmation to go.
+    is_known = stored.state == ImageState.READ and not is_ignored(stored.key)
+    found.known += is_known
     if run.max_images and found.listed >= run.max_images:
         return
-    found.missing_known += stored.state == ImageState.READ
+    found.missing_known += is_known
     found.gone += 1
     found.missing.append(stored.key)
 

@@ -99,14 +99,14 @@ class LocalBucket:
         return [one.key for one in entries if one.is_folder and one.key.startswith(prefix)]
 
     def is_empty(self, prefix: str = "") -> bool:
-        """Say whether nothing lies under a prefix now; raise what `check` raises."""
+        """Say whether nothing but ignored names is under a prefix; raise what `check` raises."""
         folder, _, start = prefix.rpartition("/")
         with self._list_errors(folder), self._folder(folder) as handle:
             if handle is None:
                 return True
             with os.scandir(handle) as entries:
                 names = (entry.name for entry in entries)
-                return not any(_is_plain(name) and name.startswith(start) for name in names)
+                return not any(_is_listed(name) and name.startswith(start) for name in names)
 
     def check(self) -> None:
         """Raise NoSuchBucket, CredentialsRefused or StoreUnavailable unless it can be listed."""

@@ -86,10 +86,8 @@ class S3Bucket:
         return sorted(one for one in found if not is_ignored(one))
 
     def is_empty(self, prefix: str = "") -> bool:
-        """Say whether nothing lies under a prefix now; raise what `check` raises."""
-        with self._errors():
-            page = self._client.list_objects_v2(Bucket=self._name, Prefix=prefix, MaxKeys=1)
-        return not page.get("Contents") and not page.get("IsTruncated")
+        """Say whether nothing but ignored names is under a prefix; raise what `check` raises."""
+        return next(self.iter_objects(prefix), None) is None
 
     def check(self) -> None:
         """Raise NoSuchBucket, CredentialsRefused or StoreUnavailable unless it can be listed."""

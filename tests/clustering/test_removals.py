@@ -170,3 +170,16 @@ def test_photos_beyond_a_limit_are_not_missed(in_force, finished):
 
     assert (run.state, run.stats["total_faces"]) == (RunState.FINISHED, 5)
     assert faces_left(in_force) == 40
+
+
+def test_photos_under_names_that_are_ignored_now_go_without_being_confirmed(painted, settings):
+    painted.paint("a.png", 1)
+    for number in range(25):
+        painted.paint(f"old/{number}.png", 1, shade=number)
+    painted.run()
+    settings.IGNORED_PATHS = ("old",)
+
+    run = painted.run()
+
+    assert run.state == "finished"
+    assert run.stats["total_images"] == 1
