@@ -69,7 +69,10 @@ def mongo_process_id(port: int) -> int | None:
 def bulk_upsert(document_class: Any, documents: Iterable[Any]) -> None:
     """Write documents whole, by id; those that exist are replaced. Safe to repeat."""
     for chunk in _chunks(documents):
-        replacements = [_replacement(document) for document in chunk]
+        replacements = [
+            _replacement({"_id": document.pk}, _checked(document), document_class, upsert=True)
+            for document in chunk
+        ]
         try:
             document_class._get_collection().bulk_write(replacements, ordered=False)
         except BulkWriteError as error:
@@ -110,7 +113,8 @@ def bulk_replace(document_class: Any, documents: Iterable[Any], same: Sequence[s
         for document in chunk:
             stored = _checked(document)
             where = {"_id": document.pk, **{name: stored[name] for name in same}}
-            changes.append(ReplaceOne(where, {**stored, same[-1]: stored[same[-1]] + 1}))
+            stored[same[-1]] += 1
+            changes.append(_replacement(where, stored, document_class))
         replaced += (
             document_class._get_collection().bulk_write(changes, ordered=False).matched_count
         )
@@ -187,8 +191,25 @@ def _client_new(url: str, **options: Any) -> MongoClient[dict[str, Any]]:
     return MongoClient(url, **{key: ours[key] for key in ours if key.lower() not in stated})
 
 
-def _replacement(document: Any) -> ReplaceOne[dict[str, Any]]:
-    return ReplaceOne({"_id": document.pk}, _checked(document), upsert=True)
+def _replacement(
+    where: Mapping[str, object],
+    stored: dict[str, Any],
+    document_class: Any,
+    *,
+    upsert: bool = False,
+) -> ReplaceOne[dict[str, Any]] | UpdateOne:
+    """Return the write that puts a document in the place of a stored one.
+
+    The embedded store cannot replace a document by one that holds bytes; it can set its fields.
+    """
+    if not any(isinstance(value, bytes) for value in stored.values()):
+        return ReplaceOne(where, stored, upsert=upsert)
+    fields = {name: value for name, value in stored.items() if name != "_id"}
+    names = {field.db_field for field in document_class._fields.values()}
+    changes: dict[str, Any] = {"$set": fields}
+    if left_out := names - stored.keys() - {"_id"}:
+        changes["$unset"] = dict.fromkeys(sorted(left_out), "")
+    return UpdateOne(where, changes, upsert=upsert)
 
 
 def _checked(document: Any) -> dict[str, Any]:

@@ -1,0 +1,78 @@
+"""A photo with a decided face leaves the bucket and comes back, again and again."""
+
+import pytest
+
+from clustering.documents import Member
+from tests.clustering.deciding import Reviewed
+
+pytestmark = pytest.mark.services
+
+ADA, BOB = 10, 90
+
+
+@pytest.fixture
+def reviewed(painted):
+    for person, name in ((ADA, "ada"), (BOB, "bob")):
+        for number in range(3):
+            painted.paint(f"{name}{number}.png", person, shade=number)
+    painted.run()
+    return Reviewed(painted)
+
+
+def leave(painted, file):
+    """Take a photo out of the bucket and run; return what brings it back."""
+    photo = painted.folder / file
+    content = photo.read_bytes()
+    photo.unlink()
+    run = painted.run()
+    assert (run.state, run.failure) == ("finished", "")
+
+    def come_back():
+        photo.write_bytes(content)
+        run = painted.run()
+        assert (run.state, run.failure) == ("finished", "")
+
+    return come_back
+
+
+@pytest.mark.parametrize("file", ["bob0.png", "ada0.png"])
+def test_a_face_decided_about_is_where_it_was_after_every_return(painted, reviewed, file):
+    """One was moved to another person, the other was confirmed where it was."""
+    face, ada = reviewed.face(file), reviewed.label("ada1.png")
+    kind = (
+        {"kind": "move", "to": ada} if file == "bob0.png" else {"kind": "confirm", "cluster": ada}
+    )
+    reviewed.decide(**kind, faces=(face,))
+
+    for _ in range(3):
+        come_back = leave(painted, file)
+        assert face not in reviewed.faces().values()
+        come_back()
+
+        assert reviewed.face(file) == face
+        assert reviewed.label(file) == reviewed.label("ada1.png")
+        member = Member.objects(id=Member.id_for(reviewed.run.id, face)).first()
+        assert member.put_by == "person"
+
+
+def test_a_face_said_to_be_none_is_none_after_every_return(painted, reviewed):
+    face = reviewed.face("ada0.png")
+    reviewed.decide("not_a_face", faces=(face,))
+
+    for _ in range(2):
+        leave(painted, "ada0.png")()
+
+        assert reviewed.label("ada0.png") == "not_a_face"
+
+
+def test_a_decided_face_is_known_in_another_file_after_its_photo_left_twice(painted, reviewed):
+    face = reviewed.face("bob0.png")
+    reviewed.decide("move", faces=(face,), to=reviewed.label("ada1.png"))
+    content = (painted.folder / "bob0.png").read_bytes()
+    leave(painted, "bob0.png")()
+    leave(painted, "bob0.png")
+
+    (painted.folder / "renamed.png").write_bytes(content)
+    painted.run()
+
+    assert reviewed.label("renamed.png") == reviewed.label("ada1.png")
