@@ -162,9 +162,9 @@ class StoredCollection:
                 )
 
     def _clusters(self) -> Iterator[Cluster]:
-        keys = iter(self.keys)
+        rows = iter(zip(self.ids, self.keys, strict=True))
         for rank, (label, size) in enumerate(self.sizes):
-            photos = len(set(islice(keys, size)))
+            members = list(islice(rows, size))
             yield Cluster(
                 id=Cluster.id_for(self.run_id, label),
                 run=self.run_id,
@@ -173,8 +173,8 @@ class StoredCollection:
                 person_place=Cluster.person_place_for(self.run_id, self._person(label)),
                 place=cluster_place(self.run_id, None if label == NOISE else rank),
                 face_count=size,
-                image_count=photos,
-                covers=self.ids[:4],
+                image_count=len({key for _, key in members}),
+                covers=[face for face, _ in members[:4]],
                 cohesion=0.8,
             )
 

@@ -73,7 +73,8 @@ class Collection(Document):
     """A ``bucket/sub`` that was clustered, and which run its readers see.
 
     Whoever holds its lease writes what people decided into that run. ``log`` names its log of
-    decisions: another name, and whoever knows the old one reads it from the beginning.
+    decisions: another name, and whoever knows the old one reads it from the beginning. ``regroup``
+    makes the next run group anew although no photo changed: a repair restored faces.
     """
 
     path = fields.StringField(primary_key=True)
@@ -83,6 +84,7 @@ class Collection(Document):
     active_run = fields.StringField(default="")
     newest_run = fields.StringField(default="")
     log = fields.StringField(default="")
+    regroup = fields.BooleanField(default=False)
     lease_owner = fields.StringField(default="")
     lease_until = fields.LongField(default=0)
     updated_at = MomentField()

@@ -12,17 +12,12 @@ from clustering.decisions.ground import current_run
 from clustering.decisions.projection import project, projection_waits
 from clustering.decisions.rebuild import Rebuilt, projection_rebuild
 from clustering.documents import Run
-from clustering.errors import NoSuchRun, RunActive
-from clustering.held import removal_check
+from clustering.errors import NoSuchRun
+from clustering.held import collection_held
 from clustering.opening import embedder_dimensions, embedders_known, models_in_force, tools_open
 from clustering.parameters import RunParameters
-from clustering.pipeline.photos import photos_look_again
-from clustering.pipeline.verification import (
-    Repair,
-    StorageReport,
-    storage_repair,
-    storage_report,
-)
+from clustering.pipeline.repair import Repair, mark_regroup, storage_repair
+from clustering.pipeline.verification import StorageReport, storage_report
 from clustering.purge import PurgeReceipt, collection_purge
 from clustering.removal import RunRemoval, run_remove
 from clustering.selectors import collection_get, run_get
@@ -107,32 +102,30 @@ def request_purge(name: CollectionName) -> PurgeReceipt:
 
 
 def request_report(run: Run) -> StorageReport:
-    """Compare what the stores hold of a run's collection."""
-    return storage_report(
-        run, vectors=face_vectors(), crops=face_crops(), models=embedder_dimensions(run)
-    )
+    """Compare what the stores hold of a run's collection, when every decision is written."""
+    for _ in range(READ_AGAIN):
+        before = groups_settle(run.collection)
+        report = storage_report(
+            run, vectors=face_vectors(), crops=face_crops(), models=embedder_dimensions(run)
+        )
+        after = groups_settle(run.collection)
+        if before is None or after is None or before.decided == after.decided:
+            break
+    return report
 
 
 def request_repair(run: Run) -> tuple[Repair, StorageReport]:
     """Put the stores of a run's collection right; return what was done and how it looks now.
 
     While a run works, its faces are on their way from store to store, so nothing is repaired then.
+    Where only a run can put the groups right, the next one groups anew.
     """
-    collection = collection_get(run.collection)
-    if collection.active_run:
-        raise RunActive(
-            f"{run.collection} is being clustered; repair when that run has ended.",
-            clustering_id=collection.active_run,
-        )
-    removal_check(collection.path)
-    tools = tools_open(run)
-    done = storage_repair(
-        run,
-        request_report(run),
-        vectors=tools.vectors,
-        look_again=lambda keys: photos_look_again(keys, run=run, tools=tools),
-    )
-    return done, request_report(run)
+    with collection_held(run.collection) as lease:
+        done = storage_repair(run, request_report(run), tools=tools_open(run), check=lease.check)
+        report = request_report(run)
+        if report.is_run_needed:
+            mark_regroup(run)
+    return done, report
 
 
 def request_decision(path: str, asked: Asked, *, by: str, dry_run: bool = False) -> Decision:

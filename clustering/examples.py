@@ -13,7 +13,7 @@ from clustering.answers.faces import FaceDetail
 from clustering.answers.preview import ProposedMerges, RunChanges
 from clustering.answers.run_details import RunDetail, RunRemoved, RunRow, SkippedImages
 from clustering.answers.runs import ProgressNumbers, RunQueued, RunResult, RunStats, RunStatus
-from clustering.answers.storage import StorageComparison
+from clustering.answers.storage import RepairDone, StorageComparison
 from clustering.export import ExportedClusters
 
 RUN_ID = "65f1c0ffee65f1c0ffee65f1"
@@ -141,8 +141,31 @@ STORAGE: StorageComparison = {
         "wrong_model": 0,
         "wrong_cluster": 0,
         "missing_crops": 0,
+        "damaged_crops": 0,
+        "damaged_crops_ids": [],
+        "faces_missing": 0,
+        "faces_missing_ids": [],
+        "images_missing": 0,
+        "images_missing_keys": [],
+        "members_without_face": 0,
+        "members_without_face_ids": [],
+        "faces_without_member": 0,
+        "faces_without_member_ids": [],
+        "clusters_wrong": 0,
+        "clusters_wrong_ids": [],
+        "run_needed": False,
     },
     "architecture_working": True,
+}
+REPAIR: RepairDone = {
+    "vectors_removed": 2,
+    "photos_read_again": 1,
+    "faces_recomputed": 1,
+    "faces_restored": 1,
+    "members_removed": 0,
+    "clusters_recounted": 0,
+    "not_restored": 0,
+    "not_restored_photos": [],
 }
 RUN_ROW: RunRow = {
     "clustering_id": RUN_ID,

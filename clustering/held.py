@@ -1,4 +1,4 @@
-"""Keep a collection to oneself while something is removed from it.
+"""Keep a collection to oneself while something is removed from it, or repaired.
 
 A run takes a collection by one update of it, a removal by a lease of its own; each looks for the
 other after it has taken, so that one of two that begin at once, or both, step back.
@@ -77,7 +77,7 @@ def _idle_check(path: str) -> None:
 
 
 def _busy(path: str) -> CollectionBusy:
-    return CollectionBusy(f"Something is being removed from {path}; try again in a minute.")
+    return CollectionBusy(f"{path} is being repaired or removed in part; try again in a minute.")
 
 
 def _is_away(error: BaseException) -> bool:

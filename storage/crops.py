@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -79,6 +79,24 @@ class CropStore:
         with _named_errors():
             there = self._each(self._storage.exists, wanted)
         return [face_id for face_id, found in zip(wanted, there, strict=True) if not found]
+
+    def damaged(self, ids: Iterable[str], is_whole: Callable[[str, bytes], bool]) -> list[str]:
+        """Return those of the ids whose picture is there and not whole, in the order given.
+
+        ``is_whole`` gets an id and the bytes of its picture.
+        """
+        wanted = list(ids)
+
+        def is_damaged(name: str) -> bool:
+            try:
+                with self._open(name) as file:
+                    return not is_whole(PurePosixPath(name).stem, file.read())
+            except FileNotFoundError:
+                return False
+
+        with _named_errors():
+            found = self._each(is_damaged, wanted)
+        return [face_id for face_id, damaged in zip(wanted, found, strict=True) if damaged]
 
     def _open(self, name: str) -> IO[bytes]:
         file: IO[bytes] = self._storage.open(name, "rb")

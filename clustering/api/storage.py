@@ -12,7 +12,7 @@ from clustering.answers import storage as answers
 from clustering.documents import Run
 from clustering.edge import request_repair, request_report
 from clustering.errors import CollectionBusy, NoSuchRun, RunActive
-from storage.errors import InvalidName, ModelMismatch, NoSuchBucket
+from storage.errors import InvalidName, ModelMismatch
 from storage.names import CollectionName
 from vision import ModelMissing
 from web.api import Api, query_of
@@ -40,15 +40,11 @@ class VerifyStorageApi(Api):
     @operation(
         "Repair the stores",
         answers={200: answers.StorageComparison},
-        example={
-            **examples.STORAGE,
-            "repair": {"vectors_removed": 2, "photos_read_again": 1, "faces_recomputed": 1},
-        },
+        example={**examples.STORAGE, "repair": examples.REPAIR},
         query=serializers.RepairQuery,
         refuses=(
             InvalidName,
             NoSuchRun,
-            NoSuchBucket,
             RunActive,
             CollectionBusy,
             ModelMismatch,
@@ -57,7 +53,11 @@ class VerifyStorageApi(Api):
         tag="storage",
     )
     def post(self, request: Request, bucket: str, sub: str) -> Response:
-        """Remove orphans, recompute what is missing, and compare again."""
+        """Restore what is lost from the photos, remove what belongs to no photo, compare again.
+
+        Nothing is changed while the bucket cannot be read (503). ``run_needed`` in the answer says
+        that restored faces are in no group yet: the next run groups anew.
+        """
         done, report = request_repair(_run(request, bucket, sub))
         return Response(answers.storage_json(report, done))
 

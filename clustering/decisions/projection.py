@@ -7,7 +7,9 @@ says, so whoever repeats a decision that was half written writes the same.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from clustering.decisions.counting import (
     FEW,
@@ -29,6 +31,7 @@ from clustering.documents import (
     Run,
     Verdict,
 )
+from clustering.errors import CollectionBusy
 from clustering.selectors import collection_get, faces_by_id
 from clustering.signals import decision_written
 from storage.errors import is_away
@@ -37,6 +40,8 @@ from storage.mongo import bulk_upsert
 from storage.vectors import VectorStore
 
 SLICE = 500
+PATIENCE_S = 10.0
+POLL_S = 0.05
 LEASE_SECONDS = 5.0  # a reader waits no longer for whoever was killed
 BY_PERSON = {"not_a_face": Verdict.NOT_A_FACE, "ignored": Verdict.IGNORED}
 
@@ -70,24 +75,49 @@ class _Labels(dict[str, str]):
 
 def project(path: str, *, vectors: VectorStore) -> bool:
     """Write the decisions of a collection that wait; False if somebody else is at it."""
+    with _writing(path) as lease:
+        if lease is None:
+            return False
+        run = current_run(path)
+        for decision in decisions_after(path, run.decided):
+            lease.check()
+            decision_write(decision, run, vectors=vectors)
+            lease.check()
+            Run.objects(id=run.id).update_one(set__decided=decision.seq)
+    return True
+
+
+@contextmanager
+def decisions_kept_out(path: str) -> Iterator[None]:
+    """Keep decisions from being written into the groups of a collection while a repair does so.
+
+    What was decided meanwhile is written after it.
+    """
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        with _writing(path) as lease:
+            if lease is not None:
+                yield
+                return
+        if time.monotonic() > until:
+            raise CollectionBusy(f"Decisions about {path} are being written; try again.")
+        time.sleep(POLL_S)
+
+
+@contextmanager
+def _writing(path: str) -> Iterator[Lease | None]:
+    """Take the lease of a collection's groups; None if another process has it."""
     collection = collection_get(path)
-    if lease_is_live(collection):
-        return False
-    held = lease_take(collection, seconds=LEASE_SECONDS)
+    held = None if lease_is_live(collection) else lease_take(collection, seconds=LEASE_SECONDS)
     if held is None:
-        return False
+        yield None
+        return
     lease = Lease(held, seconds=LEASE_SECONDS)
     with lease_extended(lease, or_on_error=is_away):
         try:
-            run = current_run(path)
-            for decision in decisions_after(path, run.decided):
-                lease.check()
-                decision_write(decision, run, vectors=vectors)
-                lease.check()
-                Run.objects(id=run.id).update_one(set__decided=decision.seq)
+            yield lease
         finally:
             lease.commit()
-    return True
 
 
 def projection_waits(run: Run) -> bool:

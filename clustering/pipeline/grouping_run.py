@@ -174,7 +174,7 @@ def _run_it_equals(run: Run) -> Run | None:
         return None
     collection = Collection.objects(path=run.collection).first()
     current = Run.objects(id=collection.current_run).first() if collection.current_run else None
-    if current is None or current.stats.get("faces_without_vectors"):
+    if current is None or collection.regroup or current.stats.get("faces_without_vectors"):
         return None  # their vectors may be there by now
     fields = (
         "inputs",
@@ -276,5 +276,5 @@ def _sizes(run: Run, clusters: list[Cluster]) -> ClusterSizes:
 def _switch(run: Run) -> None:
     """Make the run the one that readers of the collection see: one update of one document."""
     Collection.objects(path=run.collection, active_run=run.id).modify(
-        set__current_run=run.id, set__updated_at=timezone.now()
+        set__current_run=run.id, set__regroup=False, set__updated_at=timezone.now()
     )

@@ -34,7 +34,6 @@ from vision import DecodedImage, DetectedFace, VisionError, crop_encode
 
 CHUNK = 4
 READ_THREADS = 4
-MAX_KEYS = 100
 NOT_DELIVERED = (ObjectVanished, ObjectUnreadable, ObjectFailing)
 
 
@@ -89,19 +88,6 @@ def photos_store(
         if writing is not None:
             counts += writing.result()
     return counts
-
-
-def photos_look_again(keys: Sequence[str], *, run: Run, tools: Tools) -> None:
-    """Read stored photos anew, whatever is known of them, and rewrite their faces."""
-    tags = {
-        image.key: image.tag
-        for first in range(0, len(keys), MAX_KEYS)
-        for image in Image.objects(
-            id__in=[Image.id_for(run.collection, key) for key in keys[first : first + MAX_KEYS]]
-        )
-    }
-    objects = [(key, tags.get(key, "")) for key in keys]
-    photos_store(objects, run=run, tools=tools, known={}, check=lambda: None)
 
 
 def photos_read(
@@ -171,7 +157,7 @@ def photos_write(seen: list[SeenPhoto], *, run: Run, tools: Tools) -> Counter[st
     """Write what a chunk of photos shows, the images last; return what it adds to the run."""
     now = timezone.now()
     pairs = [
-        (_face_of(face, photo, run=run, index=index, now=now), face)
+        (face_of(face, photo, run=run, index=index, now=now), face)
         for photo, faces in seen
         for index, face in enumerate(faces)
     ]
@@ -183,7 +169,7 @@ def photos_write(seen: list[SeenPhoto], *, run: Run, tools: Tools) -> Counter[st
             run.embedder,
             [face.id for face in documents],
             np.stack([face.vector for _, face in pairs]),
-            _payloads(documents, run=run),
+            payloads_of(documents, run=run),
         )
     bulk_upsert(Face, documents)
     bulk_upsert(Image, _images_of(seen, run=run, now=now))
@@ -195,7 +181,7 @@ def photos_write(seen: list[SeenPhoto], *, run: Run, tools: Tools) -> Counter[st
     )
 
 
-def _payloads(faces: list[Face], *, run: Run) -> list[dict[str, str]]:
+def payloads_of(faces: list[Face], *, run: Run) -> list[dict[str, str]]:
     """Return what the vector store filters by; what readers see keeps its run and cluster."""
     seen = current_members(run.collection, [face.id for face in faces])
     return [
@@ -215,7 +201,7 @@ def _images_of(seen: list[SeenPhoto], *, run: Run, now: datetime) -> list[Image]
     kept = _images_kept([photo for photo, _ in seen if photo.refusal is not None], run=run)
     images = []
     for photo, faces in seen:
-        image = kept.get(photo.key) or photo.known or _image_new(photo, run=run, faces=len(faces))
+        image = kept.get(photo.key) or photo.known or image_new(photo, run=run, faces=len(faces))
         if photo.known is not None:
             image.tag = photo.tag
         if photo.refusal is not None:
@@ -241,7 +227,7 @@ def _images_kept(photos: list[Photo], *, run: Run) -> dict[str, Image]:
     }
 
 
-def _image_new(photo: Photo, *, run: Run, faces: int) -> Image:
+def image_new(photo: Photo, *, run: Run, faces: int) -> Image:
     """Return the image document of a photo that was decoded or refused."""
     image = Image(
         id=Image.id_for(run.collection, photo.key),
@@ -273,7 +259,7 @@ def photo_skip(key: str, tag: str, *, run: Run, refusal: StorageError) -> None:
     bulk_upsert(Image, _images_of([(photo, [])], run=run, now=timezone.now()))
 
 
-def _face_of(face: DetectedFace, photo: Photo, *, run: Run, index: int, now: datetime) -> Face:
+def face_of(face: DetectedFace, photo: Photo, *, run: Run, index: int, now: datetime) -> Face:
     """Return the document of one detected face."""
     face_id = Face.id_for(
         run.collection, photo.key, digest=photo.digest, model=run.model, index=index

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from clustering.answers.storage import repair_sentences
 from clustering.edge import request_repair, request_report
 from clustering.selectors import collection_list, run_current
 from storage.names import CollectionName
@@ -16,6 +17,8 @@ from web.roles import Role
 
 READ_AGAIN = "reads their photos again"
 REMOVED = "removes them"
+RESTORED = "restores the face, or removes the member if the photo is gone"
+REGROUPED = "lets the next run group anew"
 
 
 @require_GET
@@ -33,9 +36,15 @@ def storage(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     name = CollectionName.parse(f"{bucket}/{sub}")
     report = request_report(run_current(name.path))
     rows = [
+        ("Faces whose document is lost", len(report.faces_missing), READ_AGAIN),
+        ("Photos whose document is lost", len(report.images_missing), "reads them again"),
         ("Faces without a vector", len(report.mongodb_only), READ_AGAIN),
         ("Faces without a crop", len(report.missing_crops), READ_AGAIN),
-        ("Vectors without a face", len(report.orphans), REMOVED),
+        ("Faces with a damaged crop", len(report.damaged_crops), READ_AGAIN),
+        ("Members of clusters without a face", len(report.members_without_face), RESTORED),
+        ("Faces that are in no cluster", len(report.faces_without_member), REGROUPED),
+        ("Clusters that count or show wrong faces", len(report.wrong_clusters), "counts them anew"),
+        ("Vectors without a photo", len(report.orphans), REMOVED),
         ("Vectors of another model", sum(map(len, report.wrong_model.values())), REMOVED),
         ("Vectors that name another cluster", len(report.wrong_cluster), "names the right one"),
         ("Vectors of a wrong length", len(report.wrong_dimension), "is refused"),
@@ -50,10 +59,6 @@ def storage_repair(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     """Remove what is left over, read again what is missing."""
     name = CollectionName.parse(f"{bucket}/{sub}")
     done, report = request_repair(run_current(name.path))
-    messages.success(
-        request,
-        f"{done.vectors_removed} vectors removed, {done.photos_read_again} photos read again, "
-        f"{done.faces_recomputed} faces computed anew; the stores "
-        f"{'fit together' if report.is_consistent else 'still differ'}.",
-    )
+    tell = messages.success if report.is_consistent else messages.warning
+    tell(request, " ".join(repair_sentences(done, report)))
     return go_to(request, reverse("storage", kwargs={"bucket": bucket, "sub": sub}))

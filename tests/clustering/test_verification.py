@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from clustering.pipeline.photos import photos_look_again
-from clustering.pipeline.verification import storage_repair, storage_report
+from clustering.pipeline.repair import storage_repair
+from clustering.pipeline.verification import storage_report
 from clustering.selectors import members_all
 
 pytestmark = pytest.mark.services
@@ -29,12 +29,7 @@ def report(painted, run):
 
 
 def repair(painted, run):
-    return storage_repair(
-        run,
-        report(painted, run),
-        vectors=painted.vectors,
-        look_again=lambda keys: photos_look_again(keys, run=run, tools=painted.tools()),
-    )
+    return storage_repair(run, report(painted, run), tools=painted.tools(), check=lambda: None)
 
 
 def test_a_finished_run_is_consistent(painted, finished):

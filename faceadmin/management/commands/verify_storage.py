@@ -7,9 +7,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from clustering.answers.storage import storage_json
+from clustering.answers.storage import repair_sentences, storage_json
 from clustering.edge import request_repair, request_report
-from clustering.pipeline.verification import Repair, StorageReport
+from clustering.pipeline.repair import Repair
+from clustering.pipeline.verification import StorageReport
 from clustering.selectors import run_current
 from faceadmin.exits import Ended, SentenceCommand
 from faceadmin.launcher import services_running
@@ -42,27 +43,39 @@ class Command(SentenceCommand):
         else:
             self.stdout.write(sentences(report, repair))
         if not report.is_consistent:
-            raise Ended("" if options["repair"] else "Repair it with --repair.")
+            raise Ended(advice(report, repaired=options["repair"]))
 
 
 def sentences(report: StorageReport, repair: Repair | None) -> str:
     """Return what a comparison found, and what a repair did, in a few lines."""
     lines = []
     if repair is not None:
-        lines.append(
-            f"Repaired: {repair.vectors_removed} vectors removed, {repair.photos_read_again} "
-            f"photos read again, {repair.faces_recomputed} faces written anew."
-        )
+        lines += repair_sentences(repair, report)
     lines.append(f"{report.bucket_path}: {report.faces} faces, {report.vectors} vectors.")
     lines.append("The stores agree." if report.is_consistent else f"Differences: {_found(report)}.")
     return "\n".join(lines)
 
 
+def advice(report: StorageReport, *, repaired: bool) -> str:
+    """Return what to do about stores that differ."""
+    if not repaired:
+        return "Repair it with --repair."
+    if report.is_run_needed:
+        return f"Start a run: cluster_bucket {report.bucket_path} --wait"
+    return "The stores still differ."
+
+
 def _found(report: StorageReport) -> str:
     counts = {
+        "faces whose document is lost": len(report.faces_missing),
+        "photos whose document is lost": len(report.images_missing),
         "faces without vector": len(report.mongodb_only),
-        "vectors without face": len(report.orphans),
+        "vectors without photo": len(report.orphans),
         "faces without crop": len(report.missing_crops),
+        "faces with a damaged crop": len(report.damaged_crops),
+        "members of clusters without face": len(report.members_without_face),
+        "faces in no cluster (a run is needed)": len(report.faces_without_member),
+        "clusters that count or show wrong faces": len(report.wrong_clusters),
         "vectors of the wrong size": len(report.wrong_dimension),
         "vectors of the wrong model": sum(map(len, report.wrong_model.values())),
         "vectors with the wrong cluster": len(report.wrong_cluster),
