@@ -1,6 +1,7 @@
 """A collection as a finished run leaves it, written into the stores without any photo."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -102,7 +103,8 @@ class StoredCollection:
         return [cursor_encode(Member.place_for(self.run_id, label, rank)) for rank in ranks]
 
     def _images(self) -> Iterator[Image]:
-        read = list(dict.fromkeys(self.keys))
+        found = Counter(self.keys)
+        read = list(found)
         broken = [f"{key}.broken.jpg" for key in read[: int(len(read) * SKIPPED_PART)]]
         for key in (*read, *broken):
             place, skipped = collection_place(self.path, key), key.endswith("broken.jpg")
@@ -119,7 +121,7 @@ class StoredCollection:
                 format="JPEG",
                 state=ImageState.SKIPPED if skipped else ImageState.READ,
                 reason="unreadable_image" if skipped else "",
-                faces=0 if skipped else FACES_PER_IMAGE,
+                faces=found[key],
                 model=MODEL,
                 looked_at=NOW,
             )
