@@ -61,6 +61,7 @@ def _readers_move(run: Run, others: list[Run]) -> Collection:
     changes: dict[str, object] = {}
     if collection.current_run == run.id:
         changes["set__current_run"] = next((one.id for one in others if _can_be_read(one)), "")
+        changes["set__regroup"] = True  # what came since is in none of the groups readers see now
     if collection.newest_run == run.id:
         changes["set__newest_run"] = others[0].id if others else ""
     if not changes:

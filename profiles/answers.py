@@ -160,6 +160,8 @@ class ProfilesStorage(TypedDict):
     incomplete_profiles: list[str]
     missing_photos: list[str]
     missing_crops: list[str]
+    damaged_photos: list[str]
+    damaged_crops: list[str]
     repair: NotRequired[ProfilesRepairDone]
 
 
@@ -262,6 +264,8 @@ def profiles_storage_json(
         "incomplete_profiles": report.incomplete[:IDS_SHOWN],
         "missing_photos": report.missing_photos[:IDS_SHOWN],
         "missing_crops": report.missing_crops[:IDS_SHOWN],
+        "damaged_photos": report.damaged_photos[:IDS_SHOWN],
+        "damaged_crops": report.damaged_crops[:IDS_SHOWN],
     }
     if repair is not None:
         body["repair"] = {

@@ -85,4 +85,6 @@ STORAGE: ProfilesStorage = {
     "incomplete_profiles": [],
     "missing_photos": [],
     "missing_crops": [],
+    "damaged_photos": [],
+    "damaged_crops": [],
 }

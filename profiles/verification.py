@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -9,6 +10,7 @@ from profiles.documents import Profile, ProfileState, ReferencePhoto
 from profiles.in_force import photos_switch
 from profiles.photos import ProfileStores, references_discard
 from profiles.selectors import profile_find, profiles_all, references_all, references_of
+from vision import crop_is_whole
 
 GRACE = timedelta(minutes=15)  # a photo younger than this may be on its way into a profile
 
@@ -24,16 +26,20 @@ class ProfilesReport:
     incomplete: list[str] = field(default_factory=list)
     missing_photos: list[str] = field(default_factory=list)
     missing_crops: list[str] = field(default_factory=list)
+    damaged_photos: list[str] = field(default_factory=list)
+    damaged_crops: list[str] = field(default_factory=list)
 
     @property
     def is_consistent(self) -> bool:
-        """Say whether every profile has its photos, every photo its files, and nothing is over."""
+        """Say whether every profile has its photos, each with whole files, and nothing is over."""
         return not (
             self.leftovers
             or self.erasing
             or self.incomplete
             or self.missing_photos
             or self.missing_crops
+            or self.damaged_photos
+            or self.damaged_crops
         )
 
 
@@ -53,17 +59,21 @@ def profiles_verify(stores: ProfileStores, *, now: datetime) -> ProfilesReport:
         if profile.state == ProfileState.ERASING:
             report.erasing.append(profile.user_id)
         named |= dict.fromkeys(profile.references, profile.user_id)
-    there: list[str] = []
+    there: dict[str, str] = {}
     for reference in references_all():
         report.references += 1
         if reference.id in named:
-            there.append(reference.id)
+            there[reference.id] = reference.digest
         elif reference.created_at < now - GRACE and not _is_named(reference):
             report.leftovers.append(reference.id)
-    lost = sorted(named.keys() - set(there))
+    lost = sorted(named.keys() - there.keys())
     report.incomplete = sorted({named[one] for one in lost if _is_named_by(named[one], one)})
     report.missing_photos = stores.photos.missing(there)
     report.missing_crops = stores.crops.missing(there)
+    report.damaged_photos = stores.photos.damaged(
+        there, lambda one, data: hashlib.sha256(data).hexdigest() == there[one]
+    )
+    report.damaged_crops = stores.crops.damaged(there, lambda _, data: crop_is_whole(data))
     return report
 
 
@@ -71,7 +81,7 @@ def profiles_repair(report: ProfilesReport, stores: ProfileStores) -> ProfilesRe
     """Remove photos that nobody is known by, and let profiles name only photos that are there.
 
     An erasure that was cut short is for whoever erases to repeat: more than the profile goes then.
-    A lost file cannot be made again here; a new photo of the person replaces it.
+    A lost or damaged file cannot be made again here; a new photo of the person replaces it.
     """
     references_discard(report.leftovers, stores=stores)
     profiles = [profile_find(user_id) for user_id in report.incomplete]

@@ -66,6 +66,16 @@ def test_readers_of_a_deleted_current_run_see_the_one_before(painted, two_runs, 
     assert len(list(collection_faces(painted.name.path))) == 4
 
 
+def test_the_run_after_a_deleted_current_one_has_the_photos_that_it_had(painted, two_runs, admin):
+    first, second = two_runs
+    assert admin.delete(address(second)).json()["current_run"] == first.id
+
+    third = painted.run()
+
+    assert len(list(members_all(third))) == 4
+    assert (third.todo, third.stats["total_images"]) == (0, 4)
+
+
 def test_without_a_run_left_the_collection_reads_as_never_clustered(
     painted, admin, viewer, page_of
 ):

@@ -212,6 +212,8 @@ def test_the_stores_are_compared_and_put_right(people, admin):
         "incomplete_profiles": [],
         "missing_photos": [],
         "missing_crops": [],
+        "damaged_photos": [],
+        "damaged_crops": [],
     }
     assert mended["repair"] == {"leftovers_removed": 1, "profiles_recomputed": 0}
     assert mended["consistent"] is True
@@ -242,6 +244,22 @@ def test_lost_files_and_unfinished_erasures_are_told(people, admin):
     assert mended["consistent"] is False
     assert (mended["missing_photos"], mended["missing_crops"]) == ([first], [first])
     assert mended["erasing"] == ["eve"]
+
+
+def test_damaged_files_are_told_and_never_called_consistent(people, admin):
+    ids = [people.enrol(f"person-{number}", 40 * number).reference.id for number in range(1, 4)]
+    photo, crop = people.stores.photos.read(ids[0]), people.stores.crops.read(ids[0])
+    people.stores.photos.save(ids[0], b"")
+    people.stores.photos.save(ids[1], photo[:-1])
+    people.stores.crops.save(ids[1], b"")
+    people.stores.crops.save(ids[2], crop[: len(crop) // 2])
+
+    mended = admin.post(ADDRESS).json()
+
+    assert mended["consistent"] is False
+    assert sorted(mended["damaged_photos"]) == sorted(ids[:2])
+    assert sorted(mended["damaged_crops"]) == sorted(ids[1:])
+    assert (mended["missing_photos"], mended["missing_crops"]) == ([], [])
 
 
 def test_admins_only(people, viewer, reviewer, client):
