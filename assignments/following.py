@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from django.utils import timezone
 
 from assignments.documents import MACHINE, Assignment, AssignmentState, Strategy
-from assignments.selectors import assignment_of, assignments_of_run
+from assignments.selectors import assignment_of, assignments_of_run, people_erased
 from assignments.services import erased_forget
 from clustering.decisions.documents import Decision
 from clustering.decisions.ground import cluster_of
-from clustering.decisions.law import Profiled
+from clustering.decisions.law import Law, Profiled
 from clustering.decisions.log import decision_get, law_of
 from clustering.documents import Cluster, Run
 from clustering.selectors import clusters_all, clusters_by_label
@@ -19,6 +19,7 @@ from profiles.selectors import profile_is_there
 from storage.mongo import bulk_upsert
 
 MEASURED = ("similarity", "threshold", "margin")
+SAID = ("user_id", "state", "rejected", "decided_by")
 
 
 def assignments_follow(run: Run, decision: Decision, labels: Iterable[str]) -> None:
@@ -51,6 +52,35 @@ def assignments_carry(run: Run, before: Run | None) -> None:
     for cluster in clusters:
         if cluster.person in said:
             _follow(run, cluster, said)
+
+
+def assignments_rebuild(run: Run, law: Law, *, repair: bool) -> list[str]:
+    """Return the clusters whose assignment is not what people said; with ``repair`` write it."""
+    said, wrong = _of_people_there(law.profiles()), list[str]()
+    for cluster in clusters_all(run):
+        if cluster.person not in said:
+            continue
+        held = assignment_of(run.clusters_run, cluster.label)
+        stored = {name: held[name] for name in SAID} if held is not None else {}
+        told = held or _empty(run, cluster)
+        _settle(told, said[cluster.person])
+        if {name: told[name] for name in SAID} != stored:
+            wrong.append(cluster.label)
+            if repair:
+                _follow(run, cluster, said)
+    return wrong
+
+
+def _of_people_there(said: Mapping[str, Profiled]) -> dict[str, Profiled]:
+    """Return what people said of persons, as far as it names profiles that are there."""
+    erased = people_erased({user for one in said.values() for user in (one.user, *one.refused)})
+    found = {}
+    for person, one in said.items():
+        user = "" if one.user in erased else one.user
+        refused = [other for other in one.refused if other not in erased]
+        if user or refused:
+            found[person] = Profiled(user=user, refused=refused, rulings=one.rulings)
+    return found
 
 
 def _follow(run: Run, cluster: Cluster, said: Mapping[str, Profiled]) -> None:

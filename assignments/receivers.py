@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from django.dispatch import receiver
 
-from assignments.following import assignments_carry, assignments_follow
+from assignments.following import assignments_carry, assignments_follow, assignments_rebuild
 from assignments.looks import looks_forget
 from assignments.services import assignments_of_run_delete
 from clustering.decisions.documents import Decision
+from clustering.decisions.law import Law
 from clustering.documents import Run
 from clustering.signals import (
     collection_purged,
     decision_written,
+    decisions_rebuilding,
     groups_forgotten,
     groups_switching,
 )
@@ -35,6 +37,14 @@ def assignments_follow_decision(
 ) -> None:
     """Write whose the clusters are now that a decision changed."""
     assignments_follow(run, decision, labels)
+
+
+@receiver(decisions_rebuilding)
+def assignments_compare(
+    sender: object, *, run: Run, law: Law, repair: bool, **_: object
+) -> list[str]:
+    """Return the clusters that are somebody else's than people said; write it if asked."""
+    return assignments_rebuild(run, law, repair=repair)
 
 
 @receiver(collection_purged)

@@ -137,9 +137,17 @@ def request_decision(path: str, asked: Asked, *, by: str, dry_run: bool = False)
 
 
 def request_rebuild(path: str, *, repair: bool = False) -> Rebuilt:
-    """Derive the groups from the log again and compare; with ``repair`` write what differs."""
+    """Derive the groups from the log again and compare; with ``repair`` write what differs.
+
+    Where that leaves faces elsewhere, the next run groups anew.
+    """
     collection_get(path)
-    return projection_rebuild(path, vectors=face_vectors(), repair=repair)
+    if repair:
+        projection_rebuild(path, vectors=face_vectors(), repair=True)
+    found = projection_rebuild(path, vectors=face_vectors())
+    if repair and found.differing:
+        mark_regroup(current_run(path))
+    return found
 
 
 def read_settled(path: str, read: Callable[[], T]) -> T:

@@ -18,3 +18,8 @@ decision_written = Signal()
 
 # Sent with ``path`` when all of a collection but itself is removed; told again if that broke off.
 collection_purged = Signal()
+
+# Sent with ``run``, ``law`` and ``repair`` when the groups are compared with the log of decisions:
+# whoever follows decisions returns the labels of clusters for which it holds something else, and
+# with ``repair`` writes what the log says.
+decisions_rebuilding = Signal()

@@ -12,6 +12,8 @@ from clustering.decisions.kinds import Kind, Ruling
 from clustering.documents import collection_place
 from storage.fields import MomentField
 
+SAME_PICTURE = 0.98  # cosine similarity of a face and itself, rotated or saved again
+
 
 class Decision(Document):
     """A person's decision, appended under the next number of its collection.

@@ -25,11 +25,13 @@ from clustering.documents import (
     Verdict,
 )
 from clustering.errors import NoSuchCluster, NoSuchFace, NoSuchRun
-from clustering.selectors import IDS_PER_QUERY, faces_by_id, members_page, run_find
+from clustering.selectors import IDS_PER_QUERY, faces_by_id, members_page, run_find, runs_page
+from storage.fields import MomentField
 from storage.mongo import iter_fields
 
 POOR = "poor"  # where a face is that the quality filter kept out
 ABSENT = NO_CLUSTER
+RUNS_LOOKED_AT = 100
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,19 @@ def current_run(path: str) -> Run:
     if owner is None:
         raise NoSuchRun(f"{path} has no finished run to decide about.")
     return owner
+
+
+def written_since(run: Run) -> str:
+    """Return from when on faces are those of later runs, as it is stored; after all else if none.
+
+    Such a run was cancelled or failed, still works, or is a preview.
+    """
+    begun = [
+        MomentField().to_mongo(one.started_at) or ""
+        for one in runs_page(run.collection, limit=RUNS_LOOKED_AT)
+        if one.place > run.place and one.started_at and one.todo
+    ]
+    return min(begun, default=END_OF_PLACES)
 
 
 def cluster_of(run_id: str, person: str) -> Cluster | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from clustering.decisions.documents import DecidedFace
+from clustering.decisions.documents import SAME_PICTURE, DecidedFace
 from clustering.decisions.law import Law
 from clustering.documents import Face, Run, Verdict, collection_place
 from clustering.grouping import Constraints
@@ -21,7 +21,6 @@ from clustering.selectors import faces_by_id, page_all
 from storage.mongo import bulk_upsert
 from storage.vectors import VectorStore
 
-SAME_PICTURE = 0.98  # cosine similarity of a face and itself, rotated or saved again
 BLOCK = 4096
 SAID = {"not_a_face": Verdict.NOT_A_FACE, "ignore": Verdict.IGNORED}
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from clustering.decisions.ground import written_since
 from clustering.documents import (
     END_OF_PLACES,
     Cluster,
@@ -24,15 +25,13 @@ from clustering.documents import (
     emptied_place,
     out_place,
 )
-from clustering.selectors import IDS_PER_QUERY, current_run, runs_page
+from clustering.selectors import IDS_PER_QUERY, current_run
 from storage.crops import CropStore
-from storage.fields import MomentField
 from storage.mongo import iter_fields
 from storage.vectors import VectorStore
 from vision import FaceQuality, QualityThresholds, crop_is_whole, refusal
 
 CROPS_AT_ONCE = 500
-RUNS_LOOKED_AT = 100
 JUDGED = ["verdict", "size", "confidence", "blur", "pose", "quality_score", "created_at"]
 
 
@@ -176,7 +175,7 @@ class _Participation:
         self._all = bool(run.skip_quality_filter)
         self._thresholds = QualityThresholds(**run.thresholds)
         self._last_key = str(run.last_key)
-        self._until = _written_since(run)
+        self._until = written_since(run)
 
     def __call__(self, face: Mapping[str, Any]) -> bool:
         if face["verdict"] not in (Verdict.KEPT, Verdict.POOR):
@@ -191,19 +190,6 @@ class _Participation:
             score=face["quality_score"],
         )
         return self._all or not refusal(quality, self._thresholds)
-
-
-def _written_since(run: Run) -> str:
-    """Return from when on faces are those of later runs, as it is stored; after all else if none.
-
-    Such a run was cancelled or failed, still works, or is a preview.
-    """
-    begun = [
-        MomentField().to_mongo(one.started_at) or ""
-        for one in runs_page(run.collection, limit=RUNS_LOOKED_AT)
-        if one.place > run.place and one.started_at and one.todo
-    ]
-    return min(begun, default=END_OF_PLACES)
 
 
 def _compare_members(report: StorageReport, stored: _Stored, run: Run) -> None:

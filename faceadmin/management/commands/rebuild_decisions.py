@@ -20,8 +20,9 @@ class Command(SentenceCommand):
     """Say whether what readers see is what the log of decisions says; write that if asked."""
 
     help = (
-        "Derive the groups of a collection from its run and the log of decisions, and compare "
-        "with what is stored. Exit code 1: they differ."
+        "Derive the groups of a collection from its run and the whole log of decisions, and "
+        "compare with what is stored: decisions from before the grouping as what it had to obey, "
+        "later ones replayed over it. Exit code 1: they differ."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -36,19 +37,26 @@ class Command(SentenceCommand):
         with services_running():
             found = left = request_rebuild(path)
             if options["repair"] and not found.is_unchanged:
-                request_rebuild(path, repair=True)
-                left = request_rebuild(path)
+                left = request_rebuild(path, repair=True)
         if options["json"]:
             self.stdout.write(json.dumps(_json(path, found, left), indent=2))
         else:
             self.stdout.write(sentences(path, found, left))
         if not left.is_unchanged:
-            raise Ended("" if options["repair"] else "Write it with --repair.")
+            if not options["repair"]:
+                raise Ended("Write it with --repair.")
+            raise Ended(f"Start a run, it groups anew: cluster_bucket {path} --wait")
 
 
 def sentences(path: str, found: Rebuilt, left: Rebuilt) -> str:
     """Return what a rebuild found, and what is left after a repair."""
-    lines = [f"{path}: {found.decisions} decisions over {found.faces} faces."]
+    before = found.decisions - found.replayed
+    lines = [
+        f"{path}: {found.decisions} decisions over {found.faces} faces; {before} of them the "
+        f"grouping started from, {found.replayed} came after it."
+    ]
+    if found.away:
+        lines.append(f"{found.away} faces that they speak of are not in the collection now.")
     if found.is_unchanged:
         lines.append("Derived again, nothing changed.")
     else:
@@ -61,16 +69,26 @@ def sentences(path: str, found: Rebuilt, left: Rebuilt) -> str:
 def _counts(found: Rebuilt) -> str:
     some = ", ".join(found.differing[:SHOWN])
     faces = f"{len(found.differing)} faces elsewhere{f' ({some})' if some else ''}"
-    return f"{faces}, {len(found.miscounted)} clusters miscounted"
+    return (
+        f"{faces}, {len(found.misjudged)} faces judged otherwise, "
+        f"{len(found.miscounted)} clusters miscounted, "
+        f"{len(found.wrong_covers)} with another cover, "
+        f"{len(found.wrong_assignments)} with another assignment"
+    )
 
 
 def _json(path: str, found: Rebuilt, left: Rebuilt) -> dict[str, object]:
     return {
         "bucket_path": path,
         "decisions": found.decisions,
+        "decisions_replayed": found.replayed,
+        "faces_away": found.away,
         "faces": found.faces,
         "unchanged": found.is_unchanged,
         "differing_faces": found.differing,
+        "misjudged_faces": found.misjudged,
         "miscounted_clusters": found.miscounted,
+        "wrong_covers": found.wrong_covers,
+        "wrong_assignments": found.wrong_assignments,
         "repaired": left is not found and left.is_unchanged,
     }
