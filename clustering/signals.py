@@ -20,6 +20,6 @@ decision_written = Signal()
 collection_purged = Signal()
 
 # Sent with ``run``, ``law`` and ``repair`` when the groups are compared with the log of decisions:
-# whoever follows decisions returns the labels of clusters for which it holds something else, and
+# a receiver that follows decisions returns the labels of clusters for which it stores another, and
 # with ``repair`` writes what the log says.
 decisions_rebuilding = Signal()

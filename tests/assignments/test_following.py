@@ -5,6 +5,7 @@ import pytest
 from assignments.documents import MACHINE, AssignmentState, Strategy
 from assignments.following import assignments_follow
 from assignments.selectors import assignments_of_run, assignments_of_user
+from clustering.edge import request_rebuild
 from clustering.selectors import cluster_get, members_faces
 from tests.clustering.deciding import Reviewed
 
@@ -150,3 +151,33 @@ def test_following_twice_changes_nothing(matched, reviewed):
     assignments_follow(reviewed.run, decision, [matched.ada])
 
     assert matched.held(reviewed.run, matched.ada).to_mongo() == once
+
+
+def rebuilt(matched, **kind):
+    return request_rebuild(matched.name.path, **kind).wrong_assignments
+
+
+def test_assignments_are_derived_from_the_whole_log_and_written_again(matched, reviewed):
+    """Two that people named, one before and one after a grouping, and one that the machine gave."""
+    reviewed.decide("choose_profile", cluster=reviewed.label("p3.png"), user_id="bob")
+    matched.paint("more.png", 10, shade=9)
+    matched.run()
+    reviewed.decide("reject_profile", cluster=matched.ada, user_id="ada")
+    before = {one.cluster: state_of(one) for one in assignments_of_run(reviewed.run.id)}
+    assert rebuilt(matched) == []
+    lost, refused = reviewed.label("p3.png"), matched.ada
+    matched.held(reviewed.run, lost).delete()
+    held = matched.held(reviewed.run, refused)
+    held.state, held.rejected = AssignmentState.ASSIGNED, []
+    held.save()
+
+    assert rebuilt(matched) == sorted([lost, refused])
+    assert rebuilt(matched, repair=True) == []
+    assert {one.cluster: state_of(one) for one in assignments_of_run(reviewed.run.id)} == before
+
+
+def test_what_was_said_of_profiles_that_are_not_there_is_no_difference(matched, reviewed):
+    reviewed.decide("choose_profile", cluster=reviewed.label("p3.png"), user_id="unknown")
+    reviewed.decide("reject_profile", cluster=matched.ada, user_id="gone")
+
+    assert rebuilt(matched) == []

@@ -267,7 +267,7 @@ def test_a_face_that_is_in_no_group_needs_a_run_which_groups_anew(stored):
 
 @pytest.mark.parametrize(
     "change",
-    [{"set__face_count": 9}, {"set__image_count": 1}, {"set__covers": ["nobody"]}],
+    [{"set__face_count": 9}, {"set__image_count": 1}, {"set__covers": ["no-such-face"]}],
     ids=lambda change: next(iter(change)),
 )
 def test_clusters_that_count_or_show_wrong_faces_are_told_and_put_right(stored, change):

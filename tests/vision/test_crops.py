@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vision import crop_encode, crop_is_whole
 from vision.crops import CROP_MARGIN, CROP_SIDE, box_pixels, face_crop
 
 
@@ -79,3 +80,19 @@ def test_any_box_gives_a_square_crop_and_at_least_a_pixel(width, height, box):
     assert crop.shape[0] <= max(round(max(box[2:]) * CROP_MARGIN), 1)
     assert crop.dtype == np.uint8
     assert min(box_pixels(photo, box).shape) >= 1
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (lambda whole: whole, True),
+        (lambda whole: b"", False),
+        (lambda whole: whole[: len(whole) // 2], False),
+        (lambda whole: whole[:-1], False),
+        (lambda whole: b"\0" * len(whole), False),
+        (lambda whole: whole[:20] + whole[-20:], False),
+        (lambda whole: b"\xff\xd8\xff\xd9", False),
+    ],
+)
+def test_a_crop_is_whole_from_its_first_byte_to_its_last(data, expected):
+    assert crop_is_whole(data(crop_encode(gradient(256, 256)))) is expected
