@@ -2,6 +2,9 @@
 
 import pytest
 
+from clustering.errors import CollectionBusy
+from clustering.selectors import collection_faces
+
 pytestmark = pytest.mark.services
 
 
@@ -59,3 +62,35 @@ def test_nothing_is_repaired_while_a_run_works(in_force, finished, admin):
 
     assert answer.status_code == 409
     assert answer.json()["clustering_id"] == run.id
+
+
+def test_an_older_run_is_not_compared_with_the_groups_that_readers_see(in_force, finished, admin):
+    in_force.paint("later.png", 2)
+    newer = in_force.run()
+    older = f"{address(in_force)}?clustering_id={finished.id}"
+
+    read, repaired = admin.get(older).json(), admin.post(older).json()
+
+    assert read["clustering_id"] == repaired["clustering_id"] == finished.id
+    assert read["architecture_working"] is repaired["architecture_working"] is True
+    stored = in_force.vectors.iter_payloads("painted-vectors", {"collection": in_force.name.path})
+    assert {payload["run"] for batch in stored for _, payload in batch} == {newer.id}
+
+
+def test_a_repair_keeps_runs_away_as_long_as_it_works(in_force, finished, admin):
+    lost = next(iter(collection_faces(in_force.name.path))).id
+    in_force.vectors.delete("painted-vectors", [lost])
+    refused = []
+
+    def start():
+        with pytest.raises(CollectionBusy) as error:
+            in_force.start()
+        refused.append(str(error.value))
+
+    in_force.engine.before_faces = start
+
+    assert admin.post(address(in_force)).json()["architecture_working"] is True
+    assert len(refused) == 1
+    assert "is being repaired" in refused[0]
+    in_force.engine.before_faces = lambda: None
+    assert in_force.run().state == "finished"
