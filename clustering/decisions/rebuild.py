@@ -178,8 +178,9 @@ def _owed(
     for face, (person, _) in law.attached.items():
         if face in stored or face not in known or face in law.out:
             continue
-        is_beyond = run.last_key and known[face]["key"] > run.last_key
-        if not is_beyond and known[face]["created_at"] < until:
+        row = known[face]
+        is_beyond = run.last_key and row["key"] > run.last_key
+        if not is_beyond and row["created_at"] < until and row["embedder"] == run.embedder:
             owed[face] = law.root(person)
     return owed
 
@@ -206,9 +207,8 @@ def _places(run: Run, persons: dict[str, str]) -> tuple[dict[str, str], dict[str
 
 def _faces_known(run: Run) -> dict[str, dict[str, Any]]:
     """Return what is stored of the collection's faces, as far as decisions are about it."""
-    rows = _range(
-        Face, collection_place(run.collection, ""), ["verdict", "reason", "key", "created_at"]
-    )
+    fields = ["verdict", "reason", "key", "embedder", "created_at"]
+    rows = _range(Face, collection_place(run.collection, ""), fields)
     return {row["_id"]: row for row in rows}
 
 

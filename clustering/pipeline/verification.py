@@ -174,12 +174,15 @@ class _Participation:
     def __init__(self, run: Run) -> None:
         self._all = bool(run.skip_quality_filter)
         self._thresholds = QualityThresholds(**run.thresholds)
+        self._embedder = str(run.embedder)
         self._last_key = str(run.last_key)
         self._until = written_since(run)
 
     def __call__(self, face: Mapping[str, Any]) -> bool:
         if face["verdict"] not in (Verdict.KEPT, Verdict.POOR):
             return False
+        if face["embedder"] != self._embedder:
+            return False  # its photo was read by other models and cannot be read again
         if (self._last_key and face["key"] > self._last_key) or face["created_at"] >= self._until:
             return False
         quality = FaceQuality(
