@@ -48,7 +48,7 @@ class RunEnded(Conflict):
 
 
 class CollectionBusy(Conflict):
-    """Something is being removed from the collection; no run of it begins meanwhile."""
+    """The collection is being repaired or removed in part; no run of it begins meanwhile."""
 
     code = "collection_busy"
 

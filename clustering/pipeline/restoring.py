@@ -18,7 +18,7 @@ from clustering.pipeline.photos import (
     Photo,
     SeenPhoto,
     face_of,
-    image_of,
+    image_new,
     payloads_of,
     photos_look,
     photos_read,
@@ -132,10 +132,12 @@ def _write_lost(
         done.faces.update(face.id for face in documents)
     bulk_upsert(Face, new)
     lost_images = [
-        image_of(photo, run=run, now=now, faces=len(faces))
+        image_new(photo, run=run, faces=len(faces))
         for photo, faces in seen
         if photo.key not in images
     ]
+    for image in lost_images:
+        image.looked_at = now
     bulk_upsert(Image, lost_images)
     done.photos += len(seen)
     done.documents += len(new)
