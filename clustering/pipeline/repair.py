@@ -96,7 +96,7 @@ def bucket_check(run: Run, tools: Tools) -> None:
     """
     tools.bucket.check()
     name = CollectionName.parse(run.collection)
-    if next(tools.bucket.iter_objects(name.prefix), None) is not None:
+    if not tools.bucket.is_empty(name.prefix):
         return
     if next(collection_images(run.collection), None) is not None:
         raise _bucket_away(run)

@@ -278,7 +278,7 @@ def test_a_repair_while_the_folder_is_away_says_so_and_changes_nothing(in_force,
 
     answer = admin.post(f"/verify-fixed-storage/{in_force.name.path}")
 
-    assert (answer.status_code, answer.json()["code"]) == (503, "collection_away")
+    assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
     assert [one.faces for one in collection_images(in_force.name.path)] == [1, 1]
     assert not any(one.reason for one in collection_images(in_force.name.path))
 
