@@ -13,11 +13,11 @@ from storage.edge.client import EdgeVectors
 from storage.errors import StorageError
 from storage.mongo import mongo_process_id
 
-_MONGODB_MODULE = "nx_27017.nx_27017"
+_MONGODB_MODULE = "storage.nx_27017_server"
 
 
 def mongodb_command(folder: Path, port: int) -> list[str]:
-    """Return the command of the embedded document store; make its folder.
+    """Return the embedded document store's command, to be run in the checkout; make its folder.
 
     The folder also gets its log and process id, which would lie in /tmp, shared by everybody.
     """

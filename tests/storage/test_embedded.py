@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import random
 import socket
+import sqlite3
 import threading
 
 import mongoengine as me
@@ -11,7 +13,8 @@ import pytest
 
 from faceadmin.embedded import mongodb_command, mongodb_is_ours, qdrant_command, qdrant_is_ready
 from storage.errors import StoreUnavailable
-from storage.mongo import bulk_upsert, mongo_ping, mongo_process_id, mongo_register
+from storage.mongo import bulk_upsert, embedded_vacuum, mongo_ping, mongo_process_id, mongo_register
+from storage.sqlite import truncate_wal
 from tests.stores import document_store, free_port
 
 pytestmark = pytest.mark.services
@@ -165,3 +168,50 @@ def test_the_vector_stores_command_names_folder_and_socket(tmp_path):
         *("--socket", str(tmp_path / "run" / "q.sock")),
     ]
     assert not qdrant_is_ready(tmp_path / "run" / "q.sock")
+
+
+def test_deleted_content_is_overwritten_in_the_file(store, tmp_path):
+    database = me.connection.get_db()
+
+    assert database.command("secure_delete")["result"] == [{"secure_delete": 1}]
+
+    kept = database["kept"]
+    kept.create_index("place")
+    chosen, ids = random.Random(0), []
+    for batch in range(30):
+        owners = ["secret" if chosen.random() < 0.2 else "other" for _ in range(100)]
+        documents = [
+            {
+                "_id": f"{owner}-{chosen.randrange(10**9)}-{batch}-{n}",
+                "place": f"{owner}/{chosen.randrange(10**9)}",
+                "text": "x" * chosen.choice([10, 200, 400, 5000]),
+            }
+            for n, owner in enumerate(owners)
+        ]
+        kept.insert_many(documents)
+        ids += [one["_id"] for one in documents]
+        for one in chosen.sample(ids, 30):
+            kept.update_one({"_id": one}, {"$set": {"text": "y" * chosen.randrange(900)}})
+    kept.delete_many({"_id": {"$in": [one for one in ids if one.startswith("secret")]}})
+    file = embedded_vacuum()
+
+    assert truncate_wal(file)
+    left = [one.name for one in file.parent.glob("kept.db*") if b"secret" in one.read_bytes()]
+    assert (file.name, left) == ("kept.db", [])
+
+
+def test_a_log_that_a_reader_uses_is_not_called_truncated(tmp_path, monkeypatch):
+    monkeypatch.setattr("storage.sqlite.BUSY_S", 0.1)
+    file = tmp_path / "some.db"
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as writer:
+        writer.execute("PRAGMA journal_mode=WAL")
+        writer.execute("CREATE TABLE t(a)")
+        with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM t").fetchall()
+            writer.execute("INSERT INTO t VALUES (1)")
+
+            assert truncate_wal(file) is False
+
+            reader.execute("COMMIT")
+        assert truncate_wal(file) is True

@@ -1,0 +1,41 @@
+"""Find a person's id or name in texts, file names and bytes. Pure; used when a person is erased."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_FILE_ENDING = r"(?i:\.(?:zip|jpe?g|jfif|png|webp|gif|bmp|tiff?|heic|heif|avif|json|csv|txt))+"
+
+
+def mentions_id(text: str, user_id: str) -> bool:
+    """Say whether an id stands in a text by itself, or as the name of a file.
+
+    ``ada`` stands in "ada has a profile" and in "ada.zip", not in the ids "ada.b" and "ada@home".
+    """
+    stated = re.escape(user_id)
+    pattern = rf"(?<![\w.@-]){stated}(?:(?!\.?[\w@-])|{_FILE_ENDING}(?![\w@-]))"
+    return re.search(pattern, text, re.ASCII) is not None
+
+
+def mentions_word(text: str, words: Iterable[str]) -> bool:
+    """Say whether one of some words stands in a text between characters that are no letters.
+
+    For file names and messages, where "Ada-2.zip" is likely to be about ``ada``.
+    """
+    return any(word and _loose(word).search(text) is not None for word in words)
+
+
+def masked(data: bytes, words: Iterable[str]) -> bytes:
+    """Return bytes of the same length in which the words are overwritten with asterisks."""
+    for word in words:
+        if word:
+            pattern = re.compile(
+                rb"(?<![A-Za-z0-9])" + re.escape(word.encode()) + rb"(?![A-Za-z0-9])"
+            )
+            data = pattern.sub(lambda found: b"*" * len(found.group()), data)
+    return data
+
+
+def _loose(word: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", re.IGNORECASE)
