@@ -18,6 +18,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -92,7 +93,7 @@ def claim(request: Request) -> Claim:
         raise ParseError(f"An Idempotency-Key has 1 to {MAX_KEY} printable ASCII characters.")
     now = timezone.now()
     IdempotentRequest.objects.filter(created_at__lt=now - KEPT).delete()
-    caller, fingerprint = _caller(request), _fingerprint(request)
+    caller, fingerprint, key = _caller(request), _fingerprint(request), key_hash(key)
     try:
         with transaction.atomic():
             row = IdempotentRequest.objects.create(
@@ -127,6 +128,11 @@ def _after(first: IdempotentRequest, fingerprint: str) -> Claim:
     if not taken:
         raise StillWorking
     return Claim(first)
+
+
+def key_hash(key: str) -> str:
+    """Return a keyed hash of a key, which a client may have made of a person's name."""
+    return str(salted_hmac("web.idempotency", key, algorithm="sha256").hexdigest())
 
 
 def _caller(request: Request) -> str:

@@ -20,7 +20,10 @@ class ApiKey(AbstractAPIKey):
 
 
 class IdempotentRequest(models.Model):
-    """A POST that came with an Idempotency-Key, and its answer; status 0: none yet."""
+    """A POST that came with an Idempotency-Key, and its answer; status 0: none yet.
+
+    ``key`` is a keyed hash of what the client sent.
+    """
 
     caller = models.CharField(max_length=64)
     key = models.CharField(max_length=200)
