@@ -14,6 +14,7 @@ from profiles.judgement import Engine, JudgedPhoto, photo_judge
 from profiles.photos import ProfileStores
 from profiles.selectors import profile_find
 from profiles.services import Mode, profile_enrol, profile_update
+from profiles.tombstones import current_fence
 from storage.crops import CropStore
 from storage.errors import ObjectVanished
 from vision import QualityThresholds
@@ -41,16 +42,19 @@ def cluster_person_enrol(
     Raises NoFace if no crop shows one good face (with ``force``, any one face), and, unless
     ``force``, LooksLikeAnother if the person is known already.
     """
+    fence = current_fence()
     good = _good_photos(run, label, engine=engine, thresholds=thresholds, crops=crops)
     if not good and force:
         good = _good_photos(run, label, engine=engine, thresholds=ANY, crops=crops)
     if not good:
         raise NoFace(f"No face of {label} is good enough to know somebody by.", seen={})
     user_id = user_id_from(name)
-    profile_enrol(user_id, good[0], name=name, force=force, stores=stores, by=by)
+    profile_enrol(user_id, good[0], name=name, force=force, stores=stores, by=by, fence=fence)
     for photo in good[1:]:
         with suppress(NotTheSamePerson):  # an odd one in the cluster
-            profile_update(user_id, photo, mode=Mode.ADD, force=force, stores=stores, by=by)
+            profile_update(
+                user_id, photo, mode=Mode.ADD, force=force, stores=stores, by=by, fence=fence
+            )
     return user_id
 
 

@@ -1,88 +1,209 @@
 """Erase a person from all stores. Safe to repeat: it finishes what a crash left.
 
-The profile is hidden first, so that nothing new can name the person, and goes last, so that
-whoever repeats an erasure finds it.
+The tombstone comes first, so that work that was accepted before writes nothing of the person any
+more; then the profile is hidden. It goes last, so that a repeated erasure finds it. An erasure is
+complete when nothing names the person, and nothing that is going on can.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from dataclasses import astuple, dataclass, field
 
+from django.conf import settings
+from django.utils import timezone
+
+from assignments.erasure_files import failures_forget, failures_left, flush_files, log_files
 from assignments.services import assignments_of_user_forget, assignments_of_user_left
 from clustering.decisions.forgetting import decisions_forget, decisions_naming
-from profiles.imports.importing import imported_files_forget, imported_files_left
+from profiles.errors import NoSuchProfile
+from profiles.imports.erasing import (
+    OpenImport,
+    import_traces_forget,
+    import_traces_left,
+    imports_naming,
+)
+from profiles.imports.opening import import_limits
 from profiles.photos import ProfileStores
+from profiles.selectors import profile_find, references_stored
 from profiles.services import Receipt, profile_erase, profile_hide
+from profiles.tombstones import (
+    Tombstone,
+    close_tombstone,
+    find_unfinished,
+    finish_tombstone,
+    start_tombstone,
+)
+from storage.buckets import open_bucket
+from web.personal_data import (
+    keyed_requests_open,
+    login_traces_forget,
+    login_traces_left,
+    logs_mask,
+    logs_naming,
+)
+
+LOOK_EVERY_S = 0.2
 
 
 @dataclass(frozen=True)
 class Around:
     """What names a person besides the profile."""
 
-    assignments: int
-    decisions: int
-    import_lines: int
-    answers: int
+    assignments: int = 0
+    decisions: int = 0
+    import_lines: int = 0
+    answers: int = 0
+    messages: int = 0
+    login_attempts: int = 0
+    failed_tasks: int = 0
+    log_files: int = 0
 
     def __add__(self, other: Around) -> Around:
         """Add up what two looks removed."""
-        return Around(
-            self.assignments + other.assignments,
-            self.decisions + other.decisions,
-            self.import_lines + other.import_lines,
-            self.answers + other.answers,
-        )
+        return Around(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What is still going on and may name the person: an import, requests, or a busy file."""
+
+    kind: str
+    detail: str
+    import_id: str = ""
 
 
 @dataclass(frozen=True)
 class PersonReceipt:
-    """What an erasure removed, and what a look afterwards still found."""
+    """What an erasure removed, what a look afterwards still found, and what is still going on."""
 
     profile: Receipt
     removed: Around
     left: Around
+    pending: list[Pending] = field(default_factory=list)
 
     @property
     def is_complete(self) -> bool:
-        """Say whether nothing of the person is left."""
-        return self.profile.is_complete and self.left == Around(0, 0, 0, 0)
+        """Say whether nothing of the person is left, and nothing can bring the person back."""
+        return self.profile.is_complete and self.left == Around() and not self.pending
 
 
 def person_named(user_id: str) -> Around:
-    """Count what names a person besides the profile; kept answers are not looked through."""
-    return Around(
-        assignments_of_user_left(user_id),
-        decisions_naming(user_id),
-        imported_files_left(user_id),
-        answers=0,
-    )
+    """Count what names a person besides the profile."""
+    return _left(user_id, [user_id])
 
 
 def person_erase(
-    user_id: str, *, stores: ProfileStores, forget_answers: Callable[[str], int]
+    user_id: str,
+    *,
+    stores: ProfileStores,
+    wait_seconds: float | None = None,
+    logged_seq: int | None = None,
 ) -> PersonReceipt:
-    """Remove a person's assignments, kept answers, photos, crops, vectors and profile.
+    """Remove a person from all stores.
 
-    ``forget_answers`` removes answers kept for repeated requests, and says how many.
+    Waits for a while for imports that are going on and hold files of the person. What is then
+    still going on is in the receipt; the sweep finishes the erasure after it. ``logged_seq`` is
+    the number of an erasure that is replayed from the log.
     """
-
-    def forget() -> Around:
-        return Around(
-            assignments_of_user_forget(user_id),
-            decisions_forget(user_id),
-            imported_files_forget(user_id),
-            forget_answers(user_id),
+    began = timezone.now()
+    profile = profile_find(user_id)
+    tombstone = find_unfinished(user_id) if logged_seq is None else None
+    if tombstone is None or not tombstone.user_id:
+        is_known = profile is not None or references_stored(user_id) or tombstone is not None
+        if not is_known and logged_seq is None:
+            raise NoSuchProfile(f"Nobody is known as {user_id}.")
+        tombstone = start_tombstone(
+            user_id,
+            name=profile.name if profile is not None else "",
+            seq_at_least=logged_seq or 0,
+            is_logged=logged_seq is not None,
         )
-
+    words = [user_id, *([tombstone.name] if tombstone.name else [])]
     profile_hide(user_id)
-    before = forget()
-    receipt = profile_erase(user_id, stores)
-    after = forget()  # whoever was in the middle of naming the person when it was hidden
-    left = Around(
-        assignments_of_user_left(user_id),
-        decisions_naming(user_id),
-        imported_files_left(user_id),
-        forget_answers(user_id),
+    before = _forget(user_id, words)
+    first = profile_erase(user_id, stores)
+    wait = settings.ERASURE_WAIT_SECONDS if wait_seconds is None else wait_seconds
+    pending = _pending(user_id, began, wait_seconds=wait)
+    # Again: what was being written when the person was hidden, and what imports wrote since.
+    after = _forget(user_id, words)
+    profile_receipt = first.followed_by(profile_erase(user_id, stores))
+    receipt = PersonReceipt(profile_receipt, before + after, _left(user_id, words), pending)
+    return _closed(tombstone, receipt) if receipt.is_complete else receipt
+
+
+def flush(tombstone: Tombstone) -> list[Pending]:
+    """Remove what was deleted from the stores' files, and record that the erasure is complete."""
+    busy = flush_files()
+    if not busy:
+        finish_tombstone(tombstone)
+    return [
+        Pending("file", f"The {name} is in use, so deleted content is not overwritten yet.")
+        for name in busy
+    ]
+
+
+def _closed(tombstone: Tombstone, receipt: PersonReceipt) -> PersonReceipt:
+    """Return the receipt of an erasure that found nothing left, after the files are cleaned."""
+    closed = close_tombstone(tombstone)
+    if closed is None:
+        pending = [Pending("erasure", "Another erasure of this person has begun meanwhile.")]
+    else:
+        pending = flush(closed)
+    return PersonReceipt(receipt.profile, receipt.removed, receipt.left, pending)
+
+
+def _forget(user_id: str, words: list[str]) -> Around:
+    """Remove what names a person besides the profile; return how much it was."""
+    rows = login_traces_forget(user_id, words[1:])
+    return Around(
+        assignments_of_user_forget(user_id),
+        decisions_forget(user_id, words[1:]),
+        import_traces_forget(user_id),
+        rows.answers,
+        rows.messages,
+        rows.login_attempts,
+        failures_forget(user_id),
+        logs_mask(log_files(), words),
     )
-    return PersonReceipt(receipt, removed=before + after, left=left)
+
+
+def _left(user_id: str, words: list[str]) -> Around:
+    """Count what names a person besides the profile."""
+    rows = login_traces_left(user_id, words[1:])
+    return Around(
+        assignments_of_user_left(user_id),
+        decisions_naming(user_id, words[1:]),
+        import_traces_left(user_id),
+        rows.answers,
+        rows.messages,
+        rows.login_attempts,
+        failures_left(user_id),
+        logs_naming(log_files(), words),
+    )
+
+
+def _pending(user_id: str, began: object, *, wait_seconds: float) -> list[Pending]:
+    """Wait for what is going on and may name the person; return what is not over by then."""
+    until = time.monotonic() + wait_seconds
+    imports = imports_naming(user_id, limits=import_limits(), open_bucket=open_bucket)
+    while True:
+        imports = [one for one in imports if not one.is_done_with()]
+        requests = keyed_requests_open(began)
+        if not (imports or requests) or time.monotonic() >= until:
+            return [*map(_import_pending, imports), *_requests_pending(requests)]
+        time.sleep(LOOK_EVERY_S)
+
+
+def _import_pending(one: OpenImport) -> Pending:
+    return Pending(
+        "import",
+        f"The import {one.import_id} is going on and may hold photos of this person. None of them "
+        "is taken any more; they are removed when it ends, or when it is cancelled.",
+        import_id=one.import_id,
+    )
+
+
+def _requests_pending(count: int) -> list[Pending]:
+    detail = f"Requests with an Idempotency-Key that have no answer yet: {count}."
+    return [Pending("request", detail)] if count else []

@@ -5,7 +5,7 @@ Safe to repeat: decisions first, then photos, and the profile goes last.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from assignments.deciding import request_decided
 from assignments.erasure import PersonReceipt, person_erase
@@ -30,7 +30,6 @@ def profiles_merge(
     engine: Engine,
     thresholds: QualityThresholds,
     stores: ProfileStores,
-    forget_answers: Callable[[str], int],
     by: str,
 ) -> PersonReceipt:
     """Give a person's photos, and what people said of their clusters, to another; erase the person.
@@ -40,7 +39,7 @@ def profiles_merge(
     """
     if kept == gone:
         raise SameProfile("This is one profile.")
-    profile_get(kept)
+    fence = profile_get(kept).fence
     photos = references_of(profile_get(gone))
     known = [one.path for one in collection_list()]
     decisions = [one for path in known for one in _decisions(path, kept, gone)]
@@ -50,10 +49,10 @@ def profiles_merge(
         request_decided(path, asked, by=by)
     for reference in photos:
         photo = photo_judge(stores.photos.read(reference.id), engine=engine, thresholds=thresholds)
-        profile_update(kept, photo, mode=Mode.ADD, force=True, stores=stores, by=by)
+        profile_update(kept, photo, mode=Mode.ADD, force=True, stores=stores, by=by, fence=fence)
     for path in {path for path, _ in decisions}:
         groups_settle(path)
-    return person_erase(gone, stores=stores, forget_answers=forget_answers)
+    return person_erase(gone, stores=stores)
 
 
 def _decisions(path: str, kept: str, gone: str) -> Iterator[tuple[str, Asked]]:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from typing import ClassVar, TypedDict
 
+from django.urls import reverse
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from assignments.answers import UserTotals, user_totals_json
 from assignments.edge import held_now, runs_by_groups
-from assignments.erasure import Around, PersonReceipt, person_erase
+from assignments.erasure import Around, Pending, PersonReceipt, person_erase
 from assignments.selectors import assignments_of_user
 from profiles.answers import ProfileDetail, profile_detail_json, time_json
+from profiles.erasure_log import ErasureLogUnavailable
 from profiles.errors import NoSuchProfile
 from profiles.examples import DETAIL
 from profiles.opening import profile_stores
 from profiles.selectors import profile_get, references_of
 from profiles.serializers import BadUserId, user_id_check
 from profiles.services import Counts
-from web import idempotency
 from web.api import Api
 from web.roles import Role
 from web.schema import operation
@@ -28,7 +29,8 @@ from web.schema import operation
 class InMongodb(TypedDict):
     """Documents of a person; the vectors are in the profile and in the reference photos.
 
-    A decision that named the person stays, and names nobody.
+    A decision that named the person stays, without the name. `import_lines` counts lines
+    and imports.
     """
 
     profiles: int
@@ -40,16 +42,23 @@ class InMongodb(TypedDict):
 
 
 class InFiles(TypedDict):
-    """Files of a person: the photos as they were sent, and the faces cut out of them."""
+    """Files of a person: the photos as they were sent, the faces cut out of them, and log files."""
 
     photos: int
     crops: int
+    log_files: int
 
 
 class InLoginDatabase(TypedDict):
-    """Answers that were kept for repeated requests and name the person."""
+    """Rows that named the person.
+
+    Kept answers to repeated requests, waiting messages, failed logins, failed tasks.
+    """
 
     kept_answers: int
+    messages: int
+    login_attempts: int
+    failed_tasks: int
 
 
 class ByStore(TypedDict):
@@ -60,16 +69,36 @@ class ByStore(TypedDict):
     login_database: InLoginDatabase
 
 
+class StillPending(TypedDict):
+    """What was still going on: an `import`, a `request`, a `file` in use, or another `erasure`."""
+
+    kind: str
+    detail: str
+    import_id: str
+    status_url: str | None
+
+
 class ErasureReceipt(TypedDict):
-    """What an erasure removed from which store, and what a look afterwards still found: nothing."""
+    """What an erasure removed from which store, what a look afterwards still found, what goes on.
+
+    `complete` is true if nothing was left and nothing that is going on can name the person. An
+    incomplete erasure is finished by itself once what is pending has ended; DELETE may be repeated.
+    """
 
     user_id: str
     erased_at: str
     complete: bool
+    detail: str
+    pending: list[StillPending]
     removed: ByStore
     left: ByStore
 
 
+ERASED = "Nothing of this person is left."
+INCOMPLETE = (
+    "Not everything is erased yet. It is finished by itself once what is pending has ended; "
+    "send DELETE again to see."
+)
 TOTALS: UserTotals = {
     "user_id": "ada",
     "total_clusters": 1,
@@ -86,8 +115,13 @@ REMOVED: ByStore = {
         "decisions": 0,
         "import_lines": 2,
     },
-    "files": {"photos": 2, "crops": 2},
-    "login_database": {"kept_answers": 1},
+    "files": {"photos": 2, "crops": 2, "log_files": 0},
+    "login_database": {
+        "kept_answers": 1,
+        "messages": 0,
+        "login_attempts": 0,
+        "failed_tasks": 0,
+    },
 }
 LEFT: ByStore = {
     "mongodb": {
@@ -98,8 +132,13 @@ LEFT: ByStore = {
         "decisions": 0,
         "import_lines": 0,
     },
-    "files": {"photos": 0, "crops": 0},
-    "login_database": {"kept_answers": 0},
+    "files": {"photos": 0, "crops": 0, "log_files": 0},
+    "login_database": {
+        "kept_answers": 0,
+        "messages": 0,
+        "login_attempts": 0,
+        "failed_tasks": 0,
+    },
 }
 
 
@@ -134,21 +173,25 @@ class DebugProfileApi(Api):
     @operation(
         "Erase a person",
         answers={200: ErasureReceipt},
-        refuses=(BadUserId, NoSuchProfile),
+        refuses=(BadUserId, NoSuchProfile, ErasureLogUnavailable),
         example={
             "user_id": "ada",
             "erased_at": "2026-05-02T11:00:00.000Z",
             "complete": True,
+            "detail": ERASED,
+            "pending": [],
             "removed": REMOVED,
             "left": LEFT,
         },
         tag="profiles",
     )
     def delete(self, request: Request, user_id: str) -> Response:
-        """Remove photos, crops, vectors, assignments and template; safe to repeat."""
-        receipt = person_erase(
-            user_id_check(user_id), stores=profile_stores(), forget_answers=idempotency.forget
-        )
+        """Remove photos, crops, vectors, assignments, template and all that names the person.
+
+        Imports and requests that were accepted before cannot bring the person back; the same id may
+        be enrolled again by a new request when the erasure is complete. Safe to repeat.
+        """
+        receipt = person_erase(user_id_check(user_id), stores=profile_stores())
         return Response(receipt_json(user_id, receipt))
 
 
@@ -159,9 +202,17 @@ def receipt_json(user_id: str, receipt: PersonReceipt) -> ErasureReceipt:
         "user_id": user_id,
         "erased_at": time_json(timezone.now()),
         "complete": receipt.is_complete,
+        "detail": ERASED if receipt.is_complete else INCOMPLETE,
+        "pending": [_pending_json(one) for one in receipt.pending],
         "removed": _by_store(profile.removed, receipt.removed),
         "left": _by_store(profile.left, receipt.left),
     }
+
+
+def _pending_json(one: Pending) -> StillPending:
+    """Return what is still going on, with the address to look at it."""
+    url = reverse("import_api", kwargs={"import_id": one.import_id}) if one.import_id else None
+    return {"kind": one.kind, "detail": one.detail, "import_id": one.import_id, "status_url": url}
 
 
 def _by_store(counts: Counts, around: Around) -> ByStore:
@@ -175,6 +226,15 @@ def _by_store(counts: Counts, around: Around) -> ByStore:
             "decisions": around.decisions,
             "import_lines": around.import_lines,
         },
-        "files": {"photos": counts.photos, "crops": counts.crops},
-        "login_database": {"kept_answers": around.answers},
+        "files": {
+            "photos": counts.photos,
+            "crops": counts.crops,
+            "log_files": around.log_files,
+        },
+        "login_database": {
+            "kept_answers": around.answers,
+            "messages": around.messages,
+            "login_attempts": around.login_attempts,
+            "failed_tasks": around.failed_tasks,
+        },
     }

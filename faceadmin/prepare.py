@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from secrets import token_urlsafe
@@ -10,15 +11,20 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.management import call_command
+from django.db import connections
 from django_q.models import Schedule
 
+from storage.errors import unavailable_from
 from vision import Pair, choose_pair
 from web.roles import Role
+
+logger = logging.getLogger(__name__)
 
 SWEEPS = {
     "runs_sweep": "clustering.tasks.runs_sweep",
     "decisions_sweep": "clustering.tasks.decisions_sweep",
     "imports_sweep": "profiles.imports.tasks.imports_sweep",
+    "erasures_sweep": "assignments.tasks.erasures_sweep",
 }
 FIRST_ADMIN = "admin"
 FOLDERS = ("logs", "models", "run")
@@ -74,6 +80,23 @@ def first_admin_make() -> str:
     password = token_urlsafe(12)
     users.create_superuser(FIRST_ADMIN, password=password)
     return password
+
+
+def erasures_replay() -> None:
+    """Erase people again who came back with restored stores, before any work begins.
+
+    Where a store is away the sweep does it later.
+    """
+    from assignments.erasure_replay import sweep_erasures
+
+    try:
+        sweep_erasures()
+    except Exception as error:
+        away = unavailable_from(error)
+        if away is None:
+            raise
+        logger.warning("Erasures are compared with the stores later: %s", away)
+    connections.close_all()
 
 
 def servers_check() -> None:

@@ -28,6 +28,10 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", "")
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", words=("unix",))
 
+# Erasures: one line for each person who was erased, for replay after a restore of the stores
+ERASURE_LOG = env.path("ERASURE_LOG", DATA / "erasures.jsonl")
+ERASURE_WAIT_SECONDS = env.integer("ERASURE_WAIT_SECONDS", 10, low=0, high=100)
+
 # Documents (MongoDB), vectors (Qdrant); without an address the embedded ones. Whoever runs on the
 # data folder says where its documents are: another installation's may be at the usual port.
 _running = running_on(DATA)
@@ -188,7 +192,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;"
+        ),
     }
 # Shared by web and workers: the queue's heartbeat is read through it.
 CACHES = {

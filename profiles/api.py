@@ -22,6 +22,7 @@ from profiles.errors import (
     NoSuchPhoto,
     NoSuchProfile,
     NotTheSamePerson,
+    PersonErased,
     PoorFace,
     ProfileBusy,
     ProfileErasing,
@@ -49,6 +50,7 @@ from profiles.serializers import (
     UpdateForm,
     user_id_check,
 )
+from profiles.tombstones import current_fence
 from profiles.verification import profiles_repair, profiles_verify
 from storage.errors import ModelMismatch, ObjectVanished
 from vision import EmptyFile, ImageTooLarge, ModelMissing, NotAnImage, UnreadableImage
@@ -90,13 +92,20 @@ class DetectFaceApi(PhotoApi):
         answers={201: answers.EnrolledPhoto, 422: answers.RefusedPhoto},
         form=EnrolForm,
         example=ENROLLED,
-        refuses=(BadUserId, ProfileExists, LooksLikeAnother, ProfileErasing, *PHOTO_REFUSALS),
+        refuses=(
+            BadUserId,
+            ProfileExists,
+            LooksLikeAnother,
+            ProfileErasing,
+            PersonErased,
+            *PHOTO_REFUSALS,
+        ),
         tag="profiles",
     )
     def post(self, request: Request) -> Response:
         """Make a profile for somebody who has none, from a photo with one good face."""
         form = form_of(request, EnrolForm)
-        user_id = form.validated_data["user_id"]
+        user_id, fence = form.validated_data["user_id"], current_fence()
         photo = _judged(form, user_id)
         enrolled = services.profile_enrol(
             user_id,
@@ -105,6 +114,7 @@ class DetectFaceApi(PhotoApi):
             force=form.validated_data["force"],
             stores=profile_stores(),
             by=caller_name(request),
+            fence=fence,
         )
         return Response(
             _enrolled(enrolled, photo, f"{user_id} is known by this photo."),
@@ -128,6 +138,8 @@ class UpdateFaceApi(PhotoApi):
             LooksLikeAnother,
             ModelMismatch,
             ProfileBusy,
+            PersonErased,
+            ProfileErasing,
             TooManyPhotos,
             *PHOTO_REFUSALS,
         ),
@@ -136,7 +148,7 @@ class UpdateFaceApi(PhotoApi):
     def put(self, request: Request, user_id: str) -> Response:
         """Let a photo join the person's reference photos, or take the place of all of them."""
         user_id_check(user_id)
-        form = form_of(request, UpdateForm)
+        form, fence = form_of(request, UpdateForm), current_fence()
         selectors.profile_get(user_id)  # before a photo of nobody is looked at
         photo = _judged(form, user_id)
         enrolled = services.profile_update(
@@ -146,6 +158,7 @@ class UpdateFaceApi(PhotoApi):
             force=form.validated_data["force"],
             stores=profile_stores(),
             by=caller_name(request),
+            fence=fence,
         )
         count = len(enrolled.profile.references)
         message = f"{user_id} has {count} reference photo{'s' if count > 1 else ''}."

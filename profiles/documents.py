@@ -93,6 +93,7 @@ class Profile(Document):
     created_at = MomentField(required=True)
     updated_at = MomentField(required=True)
     created_by = fields.StringField(default="")
+    fence = fields.IntField(default=0)  # the last erasure's number when the enrolment was accepted
 
     meta = {
         "collection": "profiles",
@@ -121,6 +122,7 @@ class ReferencePhoto(Document):
     height = fields.IntField(required=True)
     created_at = MomentField(required=True)
     added_by = fields.StringField(default="")
+    fence = fields.IntField(default=0)  # the last erasure's number when the photo was accepted
 
     meta = {"collection": "reference_photos", "indexes": ["place"], "auto_create_index": True}
 

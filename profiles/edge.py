@@ -61,27 +61,31 @@ def photos_judged(seen: Sequence[SeenPhoto]) -> list[JudgedPhoto] | None:
 
 
 def photos_enrol(
-    user_id: str, photos: Sequence[JudgedPhoto], *, name: str, force: bool, by: str
+    user_id: str, photos: Sequence[JudgedPhoto], *, name: str, force: bool, by: str, fence: int
 ) -> list[str]:
     """Make a profile from the first photo and let the others join; return why some did not."""
     stores = profile_stores()
-    services.profile_enrol(user_id, photos[0], name=name, force=force, stores=stores, by=by)
+    services.profile_enrol(
+        user_id, photos[0], name=name, force=force, stores=stores, by=by, fence=fence
+    )
     left_out: list[str] = []
     for photo in photos[1:]:
         try:
-            photos_add(user_id, [photo], mode=Mode.ADD, force=force, by=by)
+            photos_add(user_id, [photo], mode=Mode.ADD, force=force, by=by, fence=fence)
         except (NotTheSamePerson, LooksLikeAnother) as refused:
             left_out.append(str(refused))
     return left_out
 
 
 def photos_add(
-    user_id: str, photos: Sequence[JudgedPhoto], *, mode: Mode, force: bool, by: str
+    user_id: str, photos: Sequence[JudgedPhoto], *, mode: Mode, force: bool, by: str, fence: int
 ) -> Profile:
     """Let photos join a profile, or take the place of all of its photos; safe to repeat."""
     stores = profile_stores()
     for photo in photos:
-        services.profile_update(user_id, photo, mode=mode, force=force, stores=stores, by=by)
+        services.profile_update(
+            user_id, photo, mode=mode, force=force, stores=stores, by=by, fence=fence
+        )
         mode = Mode.ADD
     return selectors.profile_get(user_id)
 

@@ -32,6 +32,12 @@ class ProfileErasing(Conflict):
     code = "profile_erasing"
 
 
+class PersonErased(Conflict):
+    """The person was erased after this request, or the import it belongs to, was accepted."""
+
+    code = "person_erased"
+
+
 class ProfileBusy(Conflict):
     """Others kept changing the profile at the same time."""
 

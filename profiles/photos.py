@@ -27,7 +27,7 @@ class ProfileStores:
 
 
 def reference_write(
-    user_id: str, photo: JudgedPhoto, *, stores: ProfileStores, by: str
+    user_id: str, photo: JudgedPhoto, *, stores: ProfileStores, by: str, fence: int
 ) -> ReferencePhoto:
     """Write a photo, its crop and what is known of it; nothing of it is in force yet."""
     face, reference_id = photo.face, str(uuid4())
@@ -49,6 +49,7 @@ def reference_write(
         height=photo.height,
         created_at=timezone.now(),
         added_by=by,
+        fence=fence,
     )
     reference.save(force_insert=True)
     stores.photos.save(reference_id, photo.data)

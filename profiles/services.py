@@ -42,6 +42,12 @@ from profiles.selectors import (
     references_stored,
 )
 from profiles.template_table import profiles_changed
+from profiles.tombstones import (
+    current_fence,
+    find_unfinished,
+    is_erased_since,
+    tombstone_check,
+)
 from storage.errors import Conflict, Missing, Refused
 
 ATTEMPTS = 20  # of a compare-and-set; each lost one means that somebody else's succeeded
@@ -71,6 +77,15 @@ class Counts:
     references: int
     templates: int
 
+    def __add__(self, other: Counts) -> Counts:
+        """Add up what two looks counted."""
+        return Counts(
+            self.photos + other.photos,
+            self.crops + other.crops,
+            self.references + other.references,
+            self.templates + other.templates,
+        )
+
 
 @dataclass(frozen=True)
 class Receipt:
@@ -80,6 +95,10 @@ class Receipt:
     removed: Counts
     left: Counts
 
+    def followed_by(self, later: Receipt) -> Receipt:
+        """Return the receipt of this erasure and one that followed it."""
+        return Receipt(self.user_id, removed=self.removed + later.removed, left=later.left)
+
     @property
     def is_complete(self) -> bool:
         """Say whether nothing of the person is left."""
@@ -87,13 +106,26 @@ class Receipt:
 
 
 def profile_enrol(
-    user_id: str, photo: JudgedPhoto, *, name: str, force: bool, stores: ProfileStores, by: str
+    user_id: str,
+    photo: JudgedPhoto,
+    *,
+    name: str,
+    force: bool,
+    stores: ProfileStores,
+    by: str,
+    fence: int | None = None,
 ) -> Enrolled:
-    """Write a profile for somebody who has none, unless the face is another's."""
+    """Write a profile for somebody who has none, unless the face is another's.
+
+    ``fence`` is the last erasure's number when the request was accepted; without one it is
+    accepted now. Raises PersonErased if the person was erased since.
+    """
+    fence = current_fence() if fence is None else fence
+    tombstone_check(user_id, fence)
     _vacancy_check(user_id)
     if not force:
         others_check(user_id, photo, nearer_than=-1.0)
-    reference = reference_write(user_id, photo, stores=stores, by=by)
+    reference = reference_write(user_id, photo, stores=stores, by=by, fence=fence)
     profile = _profile_of(reference, name=name)
     try:
         profile.save(force_insert=True)
@@ -102,6 +134,11 @@ def profile_enrol(
         _vacancy_check(user_id)
         raise ProfileBusy(f"{user_id} was being changed at the same time; try again.") from None
     profiles_changed()
+    if is_erased_since(user_id, fence):  # the erasure may have looked before this was written
+        Profile.objects(user_id=user_id, origin=reference.id).delete()
+        profiles_changed()
+        references_discard([reference.id], stores=stores)
+        tombstone_check(user_id, fence)
     return Enrolled(profile, reference)
 
 
@@ -113,9 +150,15 @@ def profile_update(
     force: bool,
     stores: ProfileStores,
     by: str,
+    fence: int | None = None,
 ) -> Enrolled:
-    """Let a photo join a profile's or replace them; one that is there already changes nothing."""
-    update = _Update(user_id, photo, Mode(mode), force=force, stores=stores, by=by)
+    """Let a photo join a profile's or replace them; one that is there already changes nothing.
+
+    ``fence`` is the last erasure's number when the request was accepted; without one it is
+    accepted now. Raises PersonErased if the person was erased since.
+    """
+    fence = current_fence() if fence is None else fence
+    update = _Update(user_id, photo, Mode(mode), force=force, stores=stores, by=by, fence=fence)
     try:
         return _attempted(user_id, update.attempt)
     except (Conflict, Missing, Refused):
@@ -159,7 +202,7 @@ def profile_hide(user_id: str) -> None:
         set__state=ProfileState.ERASING, set__updated_at=timezone.now(), inc__version=1
     )
     profiles_changed()
-    if hidden is None and not references_stored(user_id):
+    if hidden is None and not (references_stored(user_id) or find_unfinished(user_id)):
         raise NoSuchProfile(f"Nobody is known as {user_id}.")
 
 
@@ -187,13 +230,17 @@ class _Update:
         force: bool,
         stores: ProfileStores,
         by: str,
+        fence: int,
     ) -> None:
+        self._fence = fence
         self._user_id, self._photo, self._mode = user_id, photo, mode
         self._force, self._stores, self._by = force, stores, by
         self._written: ReferencePhoto | None = None
 
     def attempt(self, profile: Profile) -> Enrolled | None:
         """Put the photo in force; None if the profile changed meanwhile."""
+        # After the profile was read: the switch fails if that one is erased from here on.
+        tombstone_check(self._user_id, self._fence)
         there = references_of(profile, with_vectors=True)
         same = next((one for one in there if self._is_mine(one)), None)
         if same is not None and (self._mode == Mode.ADD or len(there) == 1):
@@ -234,7 +281,11 @@ class _Update:
     def _reference(self) -> ReferencePhoto:
         if self._written is None:
             self._written = reference_write(
-                self._user_id, self._photo, stores=self._stores, by=self._by
+                self._user_id,
+                self._photo,
+                stores=self._stores,
+                by=self._by,
+                fence=self._fence,
             )
         return self._written
 
@@ -261,6 +312,7 @@ def _profile_of(reference: ReferencePhoto, *, name: str) -> Profile:
         created_at=reference.created_at,
         updated_at=reference.created_at,
         created_by=reference.added_by,
+        fence=reference.fence,
         **photos_summary([reference]),
     )
 

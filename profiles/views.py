@@ -10,9 +10,10 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from profiles.documents import MAX_NAME
 from profiles.edge import SeenPhoto, people_found, photos_enrol, photos_judged, photos_seen
-from profiles.errors import LooksLikeAnother, ProfileErasing, ProfileExists
+from profiles.errors import LooksLikeAnother, PersonErased, ProfileErasing, ProfileExists
 from profiles.forms import EnrolmentForm
 from profiles.selectors import profile_find, profiles_erasing, profiles_search
+from profiles.tombstones import current_fence
 from web.auth import caller_name, role_required
 from web.htmx import go_to, render_page
 from web.paging import cursor_encode
@@ -53,11 +54,11 @@ def profile_enrol(request: HttpRequest) -> HttpResponse:
     """Offer the form for somebody new; enrol them, or say beside the form why not."""
     if request.method != "POST":
         return render_page(request, "profiles/profile_enrol.html", {"form": EnrolmentForm()})
-    form = EnrolmentForm(request.POST, request.FILES)
+    form, fence = EnrolmentForm(request.POST, request.FILES), current_fence()
     seen: list[SeenPhoto] = []
     if form.is_valid():
         seen = photos_seen(form.cleaned_data["photos"], user_id=form.cleaned_data["user_id"])
-        if _is_enrolled(request, form, seen):
+        if _is_enrolled(request, form, seen, fence=fence):
             user_id = form.cleaned_data["user_id"]
             return go_to(request, reverse("profile", kwargs={"user_id": user_id}))
     return render_page(
@@ -69,7 +70,9 @@ def profile_enrol(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _is_enrolled(request: HttpRequest, form: EnrolmentForm, seen: list[SeenPhoto]) -> bool:
+def _is_enrolled(
+    request: HttpRequest, form: EnrolmentForm, seen: list[SeenPhoto], *, fence: int
+) -> bool:
     """Enrol whom a valid form tells of; what is refused is said in the form."""
     photos = photos_judged(seen)
     if photos is None:
@@ -77,17 +80,28 @@ def _is_enrolled(request: HttpRequest, form: EnrolmentForm, seen: list[SeenPhoto
     asked = form.cleaned_data
     user_id, name, force = asked["user_id"], asked["name"], asked["force"]
     try:
-        left_out = photos_enrol(user_id, photos, name=name, force=force, by=caller_name(request))
+        left_out = photos_enrol(
+            user_id, photos, name=name, force=force, by=caller_name(request), fence=fence
+        )
     except ProfileExists:
         form.add_error("user_id", f"{user_id} is taken.")
         form.taken = user_id
-    except ProfileErasing as refusal:
+    except (ProfileErasing, PersonErased) as refusal:
         form.add_error("user_id", str(refusal))
     except LooksLikeAnother as refusal:
         form.doubt(str(refusal), alike=refusal.extra["user_id"])
     else:
-        messages.success(request, f"{name or user_id} is known from now on.")
+        messages.success(request, _known_sentence(user_id, name))
         for reason in left_out:
             messages.warning(request, f"A photo was left out. {reason}")
         return True
     return False
+
+
+def _known_sentence(user_id: str, name: str) -> str:
+    """Return the message about a new person; it holds the id, so that an erasure finds it."""
+    return (
+        f"{name} is known from now on, as {user_id}."
+        if name
+        else f"{user_id} is known from now on."
+    )

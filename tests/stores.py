@@ -142,6 +142,7 @@ def stores(settings, mongodb, qdrant_socket, tmp_path):
     settings.WASABI_ACCESS_KEY = settings.WASABI_SECRET_KEY = ""
     settings.BUCKETS_ROOT = tmp_path / "buckets"
     settings.BUCKETS_ROOT.mkdir()
+    settings.ERASURE_LOG = tmp_path / "erasures.jsonl"
     crops = {"BACKEND": "storage.crops.CropFolder", "OPTIONS": {"location": tmp_path / "crops"}}
     settings.STORAGES = {**settings.STORAGES, "crops": crops}
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from assignments.search.clusters import ClusterHit, ClusterSearch
 from assignments.search.people import PersonHit, people_search
+from assignments.selectors import people_erased
 from profiles.judgement import Engine, quality_checks
 from profiles.template_table import template_table
 from storage.vectors import VectorStore
@@ -54,7 +55,8 @@ def photo_search(
     reasons = [refusal(face.quality, thresholds) for face in faces]
     used = [face for face, reason in zip(faces, reasons, strict=True) if reason is None]
     looks = np.stack([face.vector for face in used]) if used else np.zeros((0, 0), np.float32)
-    people = iter(people_search(looks, table, embedder=engine.embedder_id, limit=limit))
+    found = people_search(looks, table, embedder=engine.embedder_id, limit=limit)
+    people = iter(_without_erased(found))
     return PhotoSearched(
         width=image.width,
         height=image.height,
@@ -72,3 +74,9 @@ def photo_search(
         other_profiles=table.others,
         other_collections=clusters.others,
     )
+
+
+def _without_erased(found: list[list[PersonHit]]) -> list[list[PersonHit]]:
+    """Leave out people whose erasure began after their templates were read."""
+    erased = people_erased(hit.user_id for hits in found for hit in hits)
+    return [[hit for hit in hits if hit.user_id not in erased] for hits in found]

@@ -10,7 +10,6 @@ from profiles.errors import NoSuchProfile
 from profiles.opening import profile_stores
 from profiles.selectors import profile_find, references_stored
 from profiles.serializers import user_id_check
-from web import idempotency
 from web.auth import role_required
 from web.htmx import render_page
 from web.roles import Role
@@ -26,9 +25,7 @@ def profile_erase(request: HttpRequest, user_id: str) -> HttpResponse:
     user_id_check(user_id)
     context: dict[str, object] = {"user_id": user_id}
     if request.method == "POST":
-        context["receipt"] = person_erase(
-            user_id, stores=profile_stores(), forget_answers=idempotency.forget
-        )
+        context["receipt"] = person_erase(user_id, stores=profile_stores())
     else:
         context |= _what_will_go(user_id)
     return render_page(request, "assignments/profile_erase.html", context)

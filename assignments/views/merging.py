@@ -11,7 +11,6 @@ from assignments.merging import profiles_merge
 from profiles.opening import profile_stores
 from profiles.selectors import profile_get
 from vision import get_engine
-from web import idempotency
 from web.auth import caller_name, role_required
 from web.errors import NotValid
 from web.htmx import render_page
@@ -34,7 +33,6 @@ def profile_merge(request: HttpRequest, user_id: str) -> HttpResponse:
             engine=get_engine(settings.VISION),
             thresholds=settings.VISION.thresholds,
             stores=profile_stores(),
-            forget_answers=idempotency.forget,
             by=caller_name(request),
         )
         context["kept"] = profile_get(kept.user_id)

@@ -124,7 +124,9 @@ def _are_added(
     asked, by = form.cleaned_data, caller_name(request)
     mode = Mode.REPLACE if asked["replace"] else Mode.ADD
     try:
-        after = photos_add(known.user_id, photos, mode=mode, force=asked["force"], by=by)
+        after = photos_add(
+            known.user_id, photos, mode=mode, force=asked["force"], by=by, fence=known.fence
+        )
     except (NotTheSamePerson, LooksLikeAnother) as refusal:
         form.doubt(str(refusal), alike=refusal.extra.get("user_id", ""))
     except ModelMismatch:

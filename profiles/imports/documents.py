@@ -64,6 +64,7 @@ class Import(Document):
     waiting_for = fields.StringField(default="")
     failure = fields.StringField(default="")
     failure_code = fields.StringField(default="")
+    fence = fields.IntField(default=0)  # the last erasure's number when the import was accepted
 
     meta: ClassVar = {
         "collection": "imports",

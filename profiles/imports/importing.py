@@ -17,7 +17,7 @@ from secrets import token_hex
 from django.core.files.base import File
 from django.utils import timezone
 
-from profiles.documents import END_OF_PLACES, Profile, ProfileState
+from profiles.documents import Profile, ProfileState
 from profiles.errors import LooksLikeAnother, PhotoRefused, ProfileErasing, ProfileExists
 from profiles.imports.archives import TooManyBytes
 from profiles.imports.documents import (
@@ -44,6 +44,7 @@ from profiles.judgement import Engine, photo_judge
 from profiles.photos import ProfileStores
 from profiles.selectors import profile_find, references_of
 from profiles.services import Mode, profile_enrol, profile_update
+from profiles.tombstones import current_fence, tombstone_check
 from storage.buckets import Bucket
 from storage.errors import (
     Conflict,
@@ -55,13 +56,11 @@ from storage.errors import (
     unavailable_from,
 )
 from storage.leases import Lease, lease_extended, lease_is_live, lease_take
-from storage.mongo import bulk_delete, iter_fields
 from vision import ModelMissing, ModelRefused, QualityThresholds, VisionError
 
 logger = logging.getLogger(__name__)
 
 STEP_SECONDS = 10.0
-SOMEBODY_ERASED = "The face looks like somebody who was erased since."
 
 
 class ImportEnded(Conflict):
@@ -114,6 +113,7 @@ def import_start(
     limits: ImportLimits,
 ) -> Import:
     """Write a queued import; a zip is looked at first, and then kept under the import's lease."""
+    fence = current_fence()
     if file is not None:
         ZipSource(file, total=limits.zip_bytes)
         file.seek(0)
@@ -127,6 +127,7 @@ def import_start(
         created_by=by,
         created_at=now,
         heartbeat=now,
+        fence=fence,
     ).save(force_insert=True)
     if file is not None:
         _zip_keep(started, file)
@@ -181,24 +182,6 @@ def import_end(job: Import, state: ImportState, *, code: str = "", reason: str =
         set__lease_until=0,
     )
     return ended is not None
-
-
-def imported_files_forget(user_id: str) -> int:
-    """Remove the lines about a person's files, and their id where another's face looked like it.
-
-    Return how many lines were changed or removed.
-    """
-    own = _lines_of("user_place", user_id)
-    bulk_delete(ImportedFile, own)
-    others = _lines_of("other_place", user_id)
-    for one in others:
-        ImportedFile.objects(id=one).update_one(set__detail=SOMEBODY_ERASED, set__other_place="")
-    return len(own) + len(others)
-
-
-def imported_files_left(user_id: str) -> int:
-    """Return how many lines name a person."""
-    return len(_lines_of("user_place", user_id)) + len(_lines_of("other_place", user_id))
 
 
 def _zip_keep(job: Import, file: File) -> None:
@@ -326,12 +309,13 @@ def _imported(job: Import, file: SourceFile, top: str, source: Source, tools: Im
 def _photo_import(job: Import, user_id: str, data: bytes, tools: ImportTools) -> Outcome:
     """Enrol a person by a photo, or add it to theirs; one that is there is not looked at."""
     profile = profile_find(user_id)
+    tombstone_check(user_id, job.fence)
     if profile is not None and profile.state == ProfileState.ERASING:
         raise ProfileErasing(f"{user_id} is being erased.")
     if profile is not None and _is_known(profile, data, tools.engine):
         return Outcome.KNOWN_ALREADY
     photo = photo_judge(data, engine=tools.engine, thresholds=tools.thresholds)
-    shared = {"force": job.force, "stores": tools.stores, "by": job.created_by}
+    shared = {"force": job.force, "stores": tools.stores, "by": job.created_by, "fence": job.fence}
     if profile is None:
         try:
             profile_enrol(user_id, photo, name="", **shared)
@@ -379,13 +363,6 @@ def _cancel_check(job: Import) -> None:
 def _line_id(job: Import, file: SourceFile) -> str:
     """Return the id of a file's line: the same whoever writes it."""
     return f"{job.id}-{hashlib.sha256(file.order.encode()).hexdigest()[:24]}"
-
-
-def _lines_of(field: str, user_id: str) -> list[str]:
-    """Return the ids of the lines that name a person in a field."""
-    first = f"{user_id}\t"
-    found = iter_fields(ImportedFile, {field: {"$gte": first, "$lt": first + END_OF_PLACES}}, [])
-    return [str(one["_id"]) for one in found]
 
 
 def _is_away(error: BaseException) -> bool:

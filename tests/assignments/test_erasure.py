@@ -9,6 +9,7 @@ from assignments.run_matching import run_match
 from assignments.services import run_assign
 from clustering.decisions.deciding import Asked
 from clustering.decisions.kinds import Kind
+from clustering.edge import groups_settle
 from profiles.documents import Profile, ReferencePhoto
 from profiles.errors import NoSuchProfile
 from profiles.imports.documents import ImportedFile
@@ -136,7 +137,7 @@ def test_the_receipt_counts_what_was_removed_by_store(known, admin):
         "decisions": 1,
         "import_lines": 1,
     }
-    assert body["removed"]["files"] == {"photos": 2, "crops": 2}
+    assert body["removed"]["files"] == {"photos": 2, "crops": 2, "log_files": 0}
     assert {n for part in body["left"].values() for n in part.values()} == {0}
     assert known.held(known.current, bob).user_id == "bob"
 
@@ -147,7 +148,7 @@ def test_the_receipt_counts_what_was_removed_by_store(known, admin):
         (erasure, "assignments_of_user_forget"),
         (services, "_unname"),
         (erasure, "decisions_forget"),
-        (erasure, "imported_files_forget"),
+        (erasure, "import_traces_forget"),
         (CropStore, "delete"),
         ("profiles.photos", "bulk_delete"),
         (erasure, "assignments_of_user_left"),
@@ -164,14 +165,12 @@ def test_an_erasure_cut_short_hides_the_person_and_the_next_one_ends_it(
         patch.setattr(target, away) if target else patch.setattr(where, name, away)
         first = admin.delete(ADDRESS)
     seen = admin.get(ADDRESS)
-    left_over = profile_find(ID) is not None or ReferencePhoto.objects.count() > len(people.kept)
 
     second = admin.delete(ADDRESS)
 
     assert (first.status_code, seen.status_code) == (503, 404)
-    assert (second.status_code, second.json().get("complete")) == (
-        (200, True) if left_over else (404, None)
-    )
+    assert (second.status_code, second.json().get("complete")) == (200, True)
+    assert admin.delete(ADDRESS).status_code == 404
     assert traces() == []
     assert people.files()[0] == people.kept
 
@@ -257,6 +256,24 @@ def test_a_run_that_takes_assignments_over_names_nobody_who_was_erased(known, ad
 
     assert traces() == []
     assert set(known.owners(run).values()) == {"bob", "eve"}
+
+
+def test_a_decision_for_another_person_made_with_the_erased_on_the_screen_stays(known, admin):
+    bob = known.label("p0.png", 1)
+    seen = {"suggested": [ID], "title": NAME}
+    decision = {"kind": "choose_profile", "cluster": bob, "user_id": "bob", "seen": seen}
+    body = {"collection": known.name.path, "decisions": [decision]}
+    assert admin.post("/api/v1/decisions/", body, format="json").status_code == 201
+    groups_settle(known.name.path)
+
+    answer = admin.delete(ADDRESS).json()
+
+    assert (answer["complete"], answer["removed"]["mongodb"]["decisions"]) == (True, 1)
+    assert traces() == []
+    known.photos((BOB,), first=20)
+    assert known.owners(known.run())[known.label("p0.png", 1)] == "bob"
+    activity = admin.get(f"/api/v1/activity/?collection={known.name.path}").json()
+    assert [one["user_id"] for one in activity["decisions"]] == ["bob"]
 
 
 def test_an_erased_person_is_not_matched_again(everywhere, admin):

@@ -5,6 +5,8 @@ import pytest
 from profiles.selectors import profile_find, references_stored
 from profiles.services import profile_hide
 from tests.assignments.conftest import stored
+from tests.profiles.imports.import_kit import zip_started
+from tests.profiles.painted import photo_of
 
 pytestmark = pytest.mark.services
 
@@ -49,6 +51,20 @@ def test_an_erasure_that_broke_off_is_finished_from_its_page(people, page_of):
 
     assert (asked.status_code, done.status_code) == (200, 200)
     assert profile_find("ada") is None
+
+
+def test_what_is_still_going_on_is_named_and_the_page_offers_to_erase_again(
+    people, page_of, settings
+):
+    settings.ERASURE_WAIT_SECONDS = 0
+    people.enrol("ada", 1)
+    job = zip_started({"ada/1.png": photo_of(1)})
+
+    body = page_of("admin").post(ADDRESS).content.decode()
+
+    assert "ada is not erased wholly" in body
+    assert f"The import {job.id} is going on" in body
+    assert "Erase again" in body
 
 
 def test_nobody_is_404_and_a_malformed_id_400(people, page_of):

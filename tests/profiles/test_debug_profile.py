@@ -11,6 +11,7 @@ from web.models import IdempotentRequest
 pytestmark = pytest.mark.services
 
 ADDRESS = "/debug-profile/ada"
+NO_ROWS = {"kept_answers": 0, "messages": 0, "login_attempts": 0, "failed_tasks": 0}
 
 
 def test_all_of_a_person_is_shown_without_a_vector(people, admin):
@@ -39,9 +40,11 @@ def test_erasing_answers_with_a_receipt_by_store(people, admin):
     body = answer.json()
     assert answer.status_code == 200
     assert body.pop("erased_at").endswith("Z")
+    assert body.pop("detail") == "Nothing of this person is left."
     assert body == {
         "user_id": "ada",
         "complete": True,
+        "pending": [],
         "removed": {
             "mongodb": {
                 "profiles": 1,
@@ -51,8 +54,8 @@ def test_erasing_answers_with_a_receipt_by_store(people, admin):
                 "decisions": 0,
                 "import_lines": 0,
             },
-            "files": {"photos": 2, "crops": 2},
-            "login_database": {"kept_answers": 0},
+            "files": {"photos": 2, "crops": 2, "log_files": 0},
+            "login_database": NO_ROWS,
         },
         "left": {
             "mongodb": {
@@ -63,8 +66,8 @@ def test_erasing_answers_with_a_receipt_by_store(people, admin):
                 "decisions": 0,
                 "import_lines": 0,
             },
-            "files": {"photos": 0, "crops": 0},
-            "login_database": {"kept_answers": 0},
+            "files": {"photos": 0, "crops": 0, "log_files": 0},
+            "login_database": NO_ROWS,
         },
     }
     people.assert_only(other.reference.id)
@@ -81,7 +84,21 @@ def test_answers_kept_for_repeated_requests_are_erased_too(people, admin, send):
     body = admin.delete(ADDRESS).json()
 
     assert body["removed"]["login_database"]["kept_answers"] == 1
-    assert IdempotentRequest.objects.count() == 0
+    kept = IdempotentRequest.objects.values("path", "body", "location")
+    assert "ada" not in repr(list(kept))
+
+
+def test_a_request_that_is_sent_again_does_not_bring_an_erased_person_back(people, admin, send):
+    admin.credentials(
+        HTTP_AUTHORIZATION=admin._credentials["HTTP_AUTHORIZATION"], HTTP_IDEMPOTENCY_KEY="k"
+    )
+    send(admin, "post", "/detect-face", photo_of(1), user_id="ada")
+    admin.delete(ADDRESS)
+
+    again = send(admin, "post", "/detect-face", photo_of(1), user_id="ada")
+
+    assert (again.status_code, again.json()["code"]) == (409, "person_erased")
+    people.assert_only()
 
 
 def test_an_erasure_that_was_cut_short_hides_the_person_and_can_be_repeated(

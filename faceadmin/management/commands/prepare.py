@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
+
 from faceadmin.exits import SentenceCommand
-from faceadmin.prepare import prepare, servers_check
+from faceadmin.prepare import erasures_replay, prepare, servers_check
 from faceadmin.terminal import Progress
 
 
@@ -23,5 +25,7 @@ class Command(SentenceCommand):
                 f"First account: admin, password: {prepared.password} (shown once; keep it)"
             )
         servers_check()
+        if not settings.MONGODB_EMBEDDED:
+            erasures_replay()
         models = prepared.models
         self.stdout.write(f"Models: {models.detector} + {models.embedder}. {models.why}")

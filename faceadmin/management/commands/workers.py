@@ -7,6 +7,7 @@ from typing import Any
 from django_q.management.commands import qcluster
 from django_q.signals import post_spawn
 
+from faceadmin.prepare import erasures_replay
 from faceadmin.processes import workers_say_ready
 from faceadmin.tied import forks_tie
 
@@ -18,6 +19,7 @@ class Command(qcluster.Command):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run django-q's cluster."""
+        erasures_replay()  # before this process says that it is ready, after which the web starts
         forks_tie()
         post_spawn.connect(_say_ready, weak=False)
         super().handle(*args, **options)

@@ -9,13 +9,12 @@ from profiles.documents import Profile, ReferencePhoto
 from profiles.errors import NoSuchProfile
 from profiles.imports import importing, tasks
 from profiles.imports.documents import Import, ImportedFile, ImportKind, ImportState
+from profiles.imports.erasing import import_traces_forget, import_traces_left
 from profiles.imports.importing import (
     ImportEnded,
     import_advance,
     import_cancel,
     import_start,
-    imported_files_forget,
-    imported_files_left,
 )
 from profiles.imports.opening import ZIP_GROWS, import_limits, import_tools
 from profiles.imports.selectors import import_get
@@ -335,22 +334,22 @@ def test_what_nobody_foresaw_ends_the_import_and_is_logged(importer, caplog):
 
 def test_erasing_a_person_removes_their_lines_and_their_name_from_others(importer):
     job = to_its_end(zip_started(family()))
-    assert imported_files_left("ada") == 7
+    assert import_traces_left("ada") == 7
 
-    assert imported_files_forget("ada") == 7
+    assert import_traces_forget("ada") == 7
 
-    assert imported_files_left("ada") == 0
+    assert import_traces_left("ada") == 0
     assert set(report(job)) == {"bob/1.png", "bob/both.png", "eve/1.png", "what is this/1.png"}
     assert not [one for one in ImportedFile.objects if "ada" in one.to_json()]
-    assert imported_files_left("bob") == 2
-    assert imported_files_forget("ada") == 0
+    assert import_traces_left("bob") == 2
+    assert import_traces_forget("ada") == 0
 
 
 def test_lines_of_a_person_whose_id_begins_alike_stay(importer):
     to_its_end(zip_started({"ada/1.png": photo_of(1), "ada2/1.png": photo_of(2)}))
 
-    assert imported_files_forget("ada") == 1
-    assert imported_files_left("ada2") == 1
+    assert import_traces_forget("ada") == 1
+    assert import_traces_left("ada2") == 1
 
 
 @pytest.fixture

@@ -1,0 +1,79 @@
+"""The erasure log: one line of JSON for every erasure, appended to a file outside of the stores.
+
+A restored backup of the stores does not know later erasures; this file does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from storage.errors import StoreUnavailable
+
+
+class ErasureLogUnavailable(StoreUnavailable):
+    """The erasure log cannot be written or read, so nothing is erased."""
+
+    code = "erasure_log_unavailable"
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """An erasure: the person's keyed hash, its number, when, and a mark of the hash's key."""
+
+    person: str
+    seq: int
+    at: str
+    key: str
+
+
+def log_append(file: Path, entry: LogEntry) -> None:
+    """Append an erasure; it is on the disk when this returns."""
+    line = json.dumps(asdict(entry)) + "\n"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        # The line break in front ends a line that a full disk or a crash cut short.
+        broken = file.exists() and file.stat().st_size > 0 and not _ends_with_newline(file)
+        handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            data = (("\n" if broken else "") + line).encode()
+            if os.write(handle, data) != len(data):
+                raise OSError(28, "No space left on device")
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise _unavailable(file, error) from error
+
+
+def log_read(file: Path) -> Iterator[LogEntry]:
+    """Yield the erasures of a log; a line that a crash cut short is left out."""
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+    except OSError as error:
+        raise _unavailable(file, error) from error
+    for line in text.splitlines():
+        try:
+            found = json.loads(line)
+            yield LogEntry(
+                str(found["person"]), int(found["seq"]), str(found["at"]), str(found["key"])
+            )
+        except (ValueError, KeyError, TypeError):
+            continue
+
+
+def _ends_with_newline(file: Path) -> bool:
+    with file.open("rb") as opened:
+        opened.seek(-1, os.SEEK_END)
+        return opened.read(1) == b"\n"
+
+
+def _unavailable(file: Path, error: OSError) -> ErasureLogUnavailable:
+    return ErasureLogUnavailable(
+        f"The erasure log {file} cannot be used ({error.strerror}). Nothing was erased; make the "
+        "file writable or set ERASURE_LOG to another place, then erase again.",
+        store="erasure_log",
+    )

@@ -1,0 +1,167 @@
+"""What imports keep of an erased person: lines, file names, and photos still to be imported."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from profiles.documents import END_OF_PLACES
+from profiles.imports.documents import ACTIVE, Import, ImportedFile, ImportKind
+from profiles.imports.importing import ImportLimits
+from profiles.imports.sources import SourceFile, folder_opened, zip_opened
+from storage.buckets import Bucket
+from storage.mentions import mentions_word
+from storage.mongo import bulk_delete, bulk_set, iter_fields
+
+logger = logging.getLogger(__name__)
+
+ERASED = "(erased)"
+ALIKE_ERASED = "The face looks like a person who was erased since."
+TEXTS = ("source", "failure", "waiting_for")
+
+
+@dataclass(frozen=True)
+class OpenImport:
+    """An import that is going on and names a person; done with them after the file ``last``.
+
+    Without ``last`` it has to end first: a zip keeps its photos until then.
+    """
+
+    import_id: str
+    last: str = ""
+
+    def is_done_with(self) -> bool:
+        """Say whether the import has ended, or has passed the person's files."""
+        job = Import.objects(id=self.import_id).first()
+        return job is None or not job.is_active or bool(self.last and job.next > self.last)
+
+
+def imports_naming(
+    user_id: str, *, limits: ImportLimits, open_bucket: Callable[[str], Bucket]
+) -> list[OpenImport]:
+    """Return the active imports that still hold files of a person, or cannot be read to tell."""
+    found = (
+        _open_import(job, user_id, limits, open_bucket) for job in Import.objects(active=ACTIVE)
+    )
+    return [one for one in found if one is not None and not one.is_done_with()]
+
+
+def import_traces_forget(user_id: str) -> int:
+    """Remove the lines about a person's files and their id from all else that imports keep.
+
+    Return how many lines and imports were changed or removed.
+    """
+    own = _lines_of("user_place", user_id)
+    bulk_delete(ImportedFile, own)
+    alike = _lines_of("other_place", user_id)
+    bulk_set(
+        ImportedFile,
+        ((one, {}, {"detail": ALIKE_ERASED, "other_place": ""}) for one in alike),
+    )
+    lines = list(_lines_mentioning(user_id))
+    bulk_set(ImportedFile, ((line["_id"], {}, _line_without(line, user_id)) for line in lines))
+    jobs = list(_imports_mentioning(user_id))
+    bulk_set(Import, jobs)
+    return len(own) + len(alike) + len(lines) + len(jobs)
+
+
+def import_traces_left(user_id: str) -> int:
+    """Return how many lines and imports name a person."""
+    lines = {
+        *_lines_of("user_place", user_id),
+        *_lines_of("other_place", user_id),
+        *(line["_id"] for line in _lines_mentioning(user_id)),
+    }
+    return len(lines) + sum(1 for _ in _imports_mentioning(user_id))
+
+
+def _open_import(
+    job: Import, user_id: str, limits: ImportLimits, open_bucket: Callable[[str], Bucket]
+) -> OpenImport | None:
+    """Return an active import if it holds files of a person."""
+    if job.kind == ImportKind.PATH:  # its folder can be read by its command only
+        return OpenImport(job.id)
+    try:
+        if job.kind == ImportKind.ZIP:
+            with zip_opened(job.id, total=limits.zip_bytes, read_bytes=0) as source:
+                named = _orders_naming(source.files, user_id)
+            return OpenImport(job.id) if named else None
+        if mentions_word(job.source, [user_id]):  # the folder's name is kept until the end
+            return OpenImport(job.id)
+        named = _orders_naming(folder_opened(job.source, open_bucket).files, user_id)
+        return OpenImport(job.id, max(named)) if named else None
+    except Exception as error:  # noqa: BLE001 - what cannot be read may hold the person
+        logger.warning("Import %s cannot be read for an erasure: %s", job.id, error)
+        return OpenImport(job.id)
+
+
+def _orders_naming(files: list[SourceFile], user_id: str) -> list[str]:
+    """Return the orders of the files whose path names a person."""
+    return [file.order for file in files if mentions_word(file.path, [user_id])]
+
+
+def _lines_of(field: str, user_id: str) -> list[str]:
+    """Return the ids of the lines that name a person in a field."""
+    first = f"{user_id}\t"
+    found = iter_fields(ImportedFile, {field: {"$gte": first, "$lt": first + END_OF_PLACES}}, [])
+    return [str(one["_id"]) for one in found]
+
+
+def _lines_mentioning(user_id: str) -> Iterator[dict[str, str]]:
+    """Iterate the lines of others in whose path or detail a person's id stands."""
+    wanted = ["path", "detail", "user_id", "place", "outcome_place"]
+    seen: set[str] = set()
+    for field in ("path", "detail"):
+        where = {field: {"$regex": f"(?i){re.escape(user_id)}"}}
+        for line in iter_fields(ImportedFile, where, wanted):
+            if line["_id"] not in seen and line["user_id"] != user_id and _is_named(line, user_id):
+                seen.add(line["_id"])
+                yield line
+
+
+def _is_named(line: dict[str, str], user_id: str) -> bool:
+    """Say whether a line is about a person beside its owner, whose folder may be named alike."""
+    return any(mentions_word(_of_others(line, field), [user_id]) for field in ("path", "detail"))
+
+
+def _of_others(line: dict[str, str], field: str) -> str:
+    """Return a text of a line without its owner's id."""
+    text, owner = line.get(field) or "", line["user_id"]
+    if not owner:
+        return text
+    if field == "path":
+        return re.sub(rf"(^|/){re.escape(owner)}/", r"\1", text, count=1)
+    return text.replace(owner, "")
+
+
+def _line_without(line: dict[str, str], user_id: str) -> dict[str, object]:
+    """Return the fields of a line with a path and a detail that name no person."""
+    changes: dict[str, object] = {}
+    if mentions_word(_of_others(line, "detail"), [user_id]):
+        changes["detail"] = ERASED
+    if mentions_word(_of_others(line, "path"), [user_id]):
+        import_id, outcome = line["outcome_place"].split("\t")[:2]
+        order = f"{ERASED}\t{line['_id']}"
+        changes |= {
+            "path": ERASED,
+            "place": f"{import_id}\t{order}",
+            "outcome_place": f"{import_id}\t{outcome}\t{order}",
+        }
+    return changes
+
+
+def _imports_mentioning(
+    user_id: str,
+) -> Iterator[tuple[str, dict[str, object], dict[str, object]]]:
+    """Iterate the imports that name a person, with what is to be set.
+
+    The source of a folder import is read until it ends, so it stays until then.
+    """
+    for job in iter_fields(Import, {}, [*TEXTS, "kind", "active"]):
+        named = [name for name in TEXTS if mentions_word(job.get(name) or "", [user_id])]
+        if job["kind"] == ImportKind.FOLDER and job.get("active"):
+            named = [name for name in named if name != "source"]
+        if named:
+            yield job["_id"], {}, dict.fromkeys(named, ERASED)

@@ -1,0 +1,458 @@
+"""Nothing that was accepted before an erasure, and no restored backup, brings the person back."""
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+
+import mongoengine
+import pytest
+from axes.models import AccessAttempt
+from django.contrib.messages import constants
+from django.contrib.messages.storage.base import Message
+from django.contrib.messages.storage.cookie import MessageEncoder
+from django.contrib.sessions.models import Session
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+
+from assignments.tasks import erasures_sweep
+from profiles.documents import Profile, ReferencePhoto
+from profiles.errors import NoSuchProfile
+from profiles.imports import importing
+from profiles.imports.documents import Import, ImportedFile
+from profiles.imports.importing import import_advance, import_cancel
+from profiles.imports.opening import import_tools
+from profiles.selectors import profile_find
+from storage.crops import CropStore
+from storage.mongo import embedded_vacuum
+from tests.profiles.imports.import_kit import (
+    folder_started,
+    report,
+    to_its_end,
+    zip_of,
+    zip_started,
+)
+from tests.profiles.painted import photo_of
+from web.models import IdempotentRequest
+
+pytestmark = pytest.mark.services
+
+ID = "ada.of.the-test"
+ADDRESS = f"/debug-profile/{ID}"
+
+
+@pytest.fixture(autouse=True)
+def erasing(people, monkeypatch, settings):
+    """Imports read painted photos a file a step, and an erasure does not wait for them."""
+    monkeypatch.setattr("profiles.imports.opening.get_engine", lambda _: people.engine)
+    monkeypatch.setattr(importing, "STEP_SECONDS", 0.0)
+    settings.ERASURE_WAIT_SECONDS = 0
+
+
+def photos_of(user_id, count=5, *, person=1, first=0):
+    shades = range(first, first + count)
+    return {f"{user_id}/{n}.png": photo_of(person, shade=n) for n in shades}
+
+
+def post(client, address, photo, **fields):
+    file = SimpleUploadedFile("photo.png", photo, "image/png")
+    return client.post(address, {"file": file, **fields}, format="multipart")
+
+
+def stored():
+    """Return all documents in which the id stands, by collection."""
+    database = mongoengine.connection.get_db()
+    return [
+        name
+        for name in database.list_collection_names()
+        for document in database[name].find({})
+        if ID in repr(document)
+    ]
+
+
+def hook_once(engine, action):
+    """Let something happen before the engine looks at the next photo."""
+    done = []
+
+    def before(*_):
+        if not done:
+            done.append(True)
+            action()
+
+    engine.before_faces = before
+
+
+def test_a_person_erased_while_an_import_runs_does_not_come_back(people, admin):
+    people.enrol(ID, 1)
+    job = zip_started({**photos_of(ID), **photos_of("zoe", person=2)})
+    receipts = []
+    hook_once(people.engine, lambda: receipts.append(admin.delete(ADDRESS).json()))
+
+    ended = to_its_end(job)
+
+    assert receipts[0]["complete"] is False
+    assert [one["import_id"] for one in receipts[0]["pending"]] == [job.id]
+    assert ended.state.value == "finished"
+    assert profile_find(ID) is None
+    assert {one.user_id for one in ReferencePhoto.objects} == {"zoe"}
+    assert len(profile_find("zoe").references) == 5
+    outcomes = {outcome for path, (outcome, _) in report(job).items() if path.startswith(ID)}
+    assert outcomes == {"refused"}
+    assert admin.delete(ADDRESS).json()["complete"] is True
+    assert stored() == []
+    assert not [one for folder in people.folders for one in folder.rglob("*.zip")]
+
+
+def test_an_import_accepted_before_an_erasure_takes_nothing_after_it(people, admin, settings):
+    path = settings.BUCKETS_ROOT / "staff" / "people"
+    for name, content in photos_of("zoe", person=2).items():
+        file = path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    people.enrol(ID, 1)
+    job = folder_started("staff/people")
+    assert admin.delete(ADDRESS).json()["complete"] is True
+    (path / ID).mkdir()
+    (path / ID / "late.png").write_bytes(photo_of(1))
+
+    to_its_end(job)
+
+    assert profile_find(ID) is None
+    assert report(job)[f"{ID}/late.png"] == ("refused", "person_erased")
+    assert len(profile_find("zoe").references) == 5
+
+
+def test_an_erasure_waits_until_an_import_has_passed_the_person(people, admin, settings):
+    for name, content in {**photos_of(ID), **photos_of("zoe", 2, person=2)}.items():
+        file = settings.BUCKETS_ROOT / "staff" / "people" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    people.enrol(ID, 1)
+    job = folder_started("staff/people")
+    assert admin.delete(ADDRESS).json()["pending"][0]["kind"] == "import"
+    for _ in range(6):
+        import_advance(job.id, import_tools())
+
+    passed = admin.delete(ADDRESS).json()
+
+    assert Import.objects(id=job.id).first().is_active
+    assert passed["complete"] is True
+    assert stored() == []
+
+
+def test_a_person_can_be_enrolled_anew_only_when_the_erasure_is_complete(people, admin):
+    people.enrol(ID, 1)
+    job = zip_started(photos_of(ID))
+    admin.delete(ADDRESS)
+
+    during = post(admin, "/detect-face", photo_of(1), user_id=ID)
+    import_cancel(job)
+    to_its_end(job)
+    complete = admin.delete(ADDRESS).json()["complete"]
+    after = post(admin, "/detect-face", photo_of(1), user_id=ID)
+    later = to_its_end(zip_started(photos_of(ID, first=10)))
+
+    assert (during.status_code, during.json()["code"]) == (409, "profile_erasing")
+    assert complete is True
+    assert after.status_code == 201
+    assert later.counts == {"added": 5}
+
+
+def test_a_request_under_way_does_not_enrol_a_person_who_is_erased_meanwhile(people, admin):
+    people.enrol(ID, 1)
+    hook_once(people.engine, lambda: admin.delete(ADDRESS))
+
+    answer = post(admin, "/detect-face", photo_of(1), user_id=ID)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "person_erased")
+    people.assert_only()
+
+
+def test_an_enrolment_that_is_being_written_is_taken_back(people, admin, monkeypatch):
+    people.enrol(ID, 1)
+    save, erased = CropStore.save, []
+
+    def erase_first(self, *arguments):
+        if not erased:
+            erased.append(True)
+            Profile.objects(user_id=ID).delete()
+            assert admin.delete(ADDRESS).status_code == 200
+        save(self, *arguments)
+
+    monkeypatch.setattr(CropStore, "save", erase_first)
+    Profile.objects(user_id=ID).delete()
+
+    answer = post(admin, "/detect-face", photo_of(1, shade=5), user_id=ID)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "person_erased")
+    people.assert_only()
+
+
+def test_a_photo_that_is_being_added_is_taken_back(people, admin, monkeypatch):
+    people.enrol(ID, 1)
+    save, erased = CropStore.save, []
+
+    def erase_first(self, *arguments):
+        if not erased:
+            erased.append(True)
+            assert admin.delete(ADDRESS).status_code == 200
+        save(self, *arguments)
+
+    monkeypatch.setattr(CropStore, "save", erase_first)
+
+    with pytest.raises(NoSuchProfile):
+        people.update(ID, 1, shade=5)
+
+    people.assert_only()
+
+
+def test_a_search_under_way_does_not_answer_with_an_erased_person(people, admin):
+    people.enrol(ID, 1)
+    hook_once(people.engine, lambda: admin.delete(ADDRESS))
+
+    answer = post(admin, "/api/v1/search/", photo_of(1))
+
+    assert answer.status_code == 200
+    assert ID not in answer.content.decode()
+
+
+def backup():
+    """Return all documents of the store."""
+    database = mongoengine.connection.get_db()
+    return {name: list(database[name].find({})) for name in database.list_collection_names()}
+
+
+def restore(documents):
+    """Put the store back to what it was."""
+    database = mongoengine.connection.get_db()
+    for name in database.list_collection_names():
+        database[name].delete_many({})
+    for name, found in documents.items():
+        if found:
+            database[name].insert_many(found)
+
+
+def test_a_restored_backup_does_not_bring_an_erased_person_back(people, admin):
+    people.enrol(ID, 1, name="Ada of the Test")
+    people.enrol("zoe", 2)
+    before = backup()
+    admin.delete(ADDRESS)
+    restore(before)
+    assert profile_find(ID) is not None
+
+    erasures_sweep()
+
+    assert profile_find(ID) is None
+    assert stored() == []
+    assert profile_find("zoe") is not None
+
+
+def test_a_restored_backup_keeps_a_person_who_was_enrolled_again(people, admin):
+    people.enrol(ID, 1)
+    admin.delete(ADDRESS)
+    people.enrol(ID, 1)
+    restore(backup())
+
+    erasures_sweep()
+
+    assert profile_find(ID) is not None
+
+
+def test_an_import_of_a_restored_backup_takes_no_photos_of_an_erased_person(people, admin):
+    people.enrol(ID, 1)
+    job = zip_started({**photos_of(ID), **photos_of("zoe", person=2)})
+    before = backup()
+    admin.delete(ADDRESS)
+    restore(before)
+
+    erasures_sweep()
+    to_its_end(job)
+
+    assert profile_find(ID) is None
+    assert profile_find("zoe") is not None
+
+
+def test_a_profile_that_a_killed_process_wrote_too_late_is_removed(people, admin):
+    people.enrol(ID, 1)
+    written = backup()
+    admin.delete(ADDRESS)
+    database = mongoengine.connection.get_db()
+    for name in ("profiles", "reference_photos"):
+        database[name].insert_many(written[name])
+
+    erasures_sweep()
+
+    assert profile_find(ID) is None
+    assert ReferencePhoto.objects.count() == 0
+
+
+def test_an_erasure_that_waited_for_an_import_is_finished_by_itself(people, admin):
+    people.enrol(ID, 1)
+    job = zip_started(photos_of(ID))
+    admin.delete(ADDRESS)
+    to_its_end(job)
+    long_ago = timezone.now() - timedelta(minutes=10)
+    mongoengine.connection.get_db()["tombstones"].update_many(
+        {}, {"$set": {"started_at": long_ago.isoformat(timespec="milliseconds")}}
+    )
+
+    erasures_sweep()
+
+    assert stored() == []
+    assert admin.delete(ADDRESS).status_code == 404
+
+
+def test_nothing_is_erased_while_the_erasure_log_cannot_be_written(people, admin, settings):
+    people.enrol(ID, 1)
+    settings.ERASURE_LOG.mkdir()
+
+    answer = admin.delete(ADDRESS)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "erasure_log_unavailable")
+    assert profile_find(ID).state.value == "active"
+
+
+def test_the_erasure_log_holds_no_id(people, admin, settings):
+    people.enrol(ID, 1)
+    admin.delete(ADDRESS)
+
+    [line] = settings.ERASURE_LOG.read_text().splitlines()
+    assert json.loads(line).keys() == {"person", "seq", "at", "key"}
+    assert ID not in line
+    assert settings.ERASURE_LOG.stat().st_mode & 0o077 == 0
+
+
+def test_a_log_line_that_was_cut_short_loses_neither_its_neighbours_nor_the_next(
+    people, admin, settings
+):
+    people.enrol(ID, 1)
+    people.enrol("zoe", 2)
+    before = backup()
+    settings.ERASURE_LOG.write_text('{"person": "cut sh')
+    admin.delete(ADDRESS)
+    admin.delete("/debug-profile/zoe")
+    restore(before)
+
+    erasures_sweep()
+
+    assert Profile.objects.count() == 0
+
+
+def test_file_names_of_imports_are_forgotten(people, admin):
+    files = {f"{ID}/1.png": photo_of(1), f"zoe/with {ID}.png": photo_of(2)}
+    job = zip_started(files)
+    Import.objects(id=job.id).update_one(set__source=f"{ID}.zip")
+    to_its_end(job)
+
+    body = admin.delete(ADDRESS).json()
+
+    assert body["complete"] is True
+    assert body["removed"]["mongodb"]["import_lines"] == 3
+    assert stored() == []
+    [line] = ImportedFile.objects
+    assert (line.user_id, line.outcome.value) == ("zoe", "enrolled")
+    listed = admin.get(f"/api/v1/profiles/imports/{job.id}/files/").json()["files"]
+    assert [one["user_id"] for one in listed] == ["zoe"]
+
+
+def test_the_kept_answer_of_an_import_of_the_persons_zip_is_forgotten(people, admin, monkeypatch):
+    monkeypatch.setattr("profiles.imports.edge.enqueue_import", lambda _: None)
+    people.enrol(ID, 1)
+    key = admin._credentials["HTTP_AUTHORIZATION"]
+    admin.credentials(HTTP_AUTHORIZATION=key, HTTP_IDEMPOTENCY_KEY=f"import-{ID}")
+    form = {"file": SimpleUploadedFile(f"{ID}.zip", zip_of(photos_of("zoe", 1, person=2)))}
+    started = admin.post("/api/v1/profiles/import/", form, format="multipart")
+    admin.credentials(HTTP_AUTHORIZATION=key)
+    to_its_end(Import.objects(id=started.json()["import_id"]).first())
+
+    body = admin.delete(ADDRESS).json()
+
+    assert (started.status_code, body["complete"]) == (202, True)
+    assert body["removed"]["login_database"]["kept_answers"] == 1
+    assert ID not in repr(list(IdempotentRequest.objects.values()))
+    assert stored() == []
+
+
+def test_waiting_messages_and_recorded_logins_are_forgotten(people, admin, page_of, client):
+    people.enrol(ID, 1, name="Ada of the Test")
+    page_of("viewer")
+    session = client.session
+    texts = [f"{ID} is known from now on.", "Ada of the Test has 2 photos.", "Undone."]
+    waiting = [Message(constants.SUCCESS, text) for text in texts]
+    session["_messages"] = json.dumps(waiting, cls=MessageEncoder)
+    session["kept"] = "this"
+    session.save()
+    AccessAttempt.objects.create(
+        username="eve",
+        get_data=f"next=/profiles/{ID}/",
+        failures_since_start=3,
+        path_info="/login/",
+    )
+
+    body = admin.delete(ADDRESS).json()
+
+    assert body["complete"] is True
+    assert body["removed"]["login_database"] == {
+        "kept_answers": 0,
+        "messages": 1,
+        "login_attempts": 1,
+        "failed_tasks": 0,
+    }
+    left = Session.objects.get(session_key=session.session_key).get_decoded()
+    assert "Undone." in left["_messages"]
+    assert left["kept"] == "this"
+    assert ID not in left["_messages"]
+    assert "Ada of" not in left["_messages"]
+    assert AccessAttempt.objects.get().failures_since_start == 3
+    assert AccessAttempt.objects.get().get_data == ""
+
+
+def test_log_files_name_the_person_no_more(people, admin, settings, tmp_path):
+    settings.DATA = tmp_path
+    people.enrol(ID, 1)
+    log = settings.DATA / "logs" / "web.log"
+    log.parent.mkdir(exist_ok=True)
+    log.write_text(f"ERROR /profiles/{ID}/ failed\nERROR /profiles/{ID}2/ failed\n")
+    size = log.stat().st_size
+
+    body = admin.delete(ADDRESS).json()
+
+    assert (body["complete"], body["removed"]["files"]["log_files"]) == (True, 1)
+    assert f"/{ID}/" not in log.read_text()
+    assert f"/{ID}2/" in log.read_text()
+    assert log.stat().st_size == size
+
+
+def test_an_erasure_is_not_complete_before_requests_under_way_have_their_answer(people, admin):
+    people.enrol(ID, 1)
+    row = {"caller": "1", "key": "k", "fingerprint": "f", "path": "/detect-face"}
+    begun = IdempotentRequest.objects.create(**row, created_at=timezone.now())
+    plain = {**row, "key": f"plain {ID}", "status": 201}
+    IdempotentRequest.objects.create(**plain, created_at=timezone.now())
+
+    first = admin.delete(ADDRESS).json()
+    begun.delete()
+    second = admin.delete(ADDRESS).json()
+
+    assert (first["complete"], [one["kind"] for one in first["pending"]]) == (False, ["request"])
+    assert second["complete"] is True
+    assert ID not in repr(list(IdempotentRequest.objects.values()))
+
+
+def test_an_erasure_is_not_complete_before_the_files_are_cleaned(people, admin, monkeypatch):
+    monkeypatch.setattr("storage.sqlite.BUSY_S", 0.1)
+    people.enrol(ID, 1)
+    file = embedded_vacuum()
+    if file is None:
+        pytest.skip("a MongoDB server keeps no file of ours")
+    with closing(sqlite3.connect(file, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT name FROM sqlite_master").fetchall()
+        first = admin.delete(ADDRESS).json()
+
+    erasures_sweep()
+
+    assert (first["complete"], [one["kind"] for one in first["pending"]]) == (False, ["file"])
+    assert admin.delete(ADDRESS).status_code == 404
+    database = mongoengine.connection.get_db()
+    assert [one["state"] for one in database["tombstones"].find({})] == ["erased"]
