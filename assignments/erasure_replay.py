@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from assignments.erasure import PersonReceipt, flush, person_erase
 from clustering.decisions.documents import Decision
 from profiles.documents import Profile, ReferencePhoto
 from profiles.erasure_log import LogEntry, log_append, log_read
+from profiles.errors import NoSuchProfile
 from profiles.imports.documents import ImportedFile
 from profiles.opening import profile_stores
 from profiles.tombstones import (
@@ -131,7 +133,11 @@ def _erase_outdated(numbers: Mapping[str, int]) -> list[PersonReceipt]:
         for one in iter_fields(Profile, {}, ["fence"])
         if numbers.get(person_key(one["_id"]), 0) > one.get("fence", 0)
     ]
-    return [person_erase(user_id, stores=profile_stores(), wait_seconds=0) for user_id in outdated]
+    erased = []
+    for user_id in outdated:
+        with suppress(NoSuchProfile):  # the process that wrote it has taken it back
+            erased.append(person_erase(user_id, stores=profile_stores(), wait_seconds=0))
+    return erased
 
 
 def _stored_people() -> set[str]:

@@ -150,6 +150,11 @@ def tombstones_in(state: TombstoneState) -> list[Tombstone]:
     return list(Tombstone.objects(state=state))
 
 
+def people_being_erased() -> list[str]:
+    """Return the ids of people whose erasure has begun and still finds or waits for something."""
+    return sorted(one.user_id for one in tombstones_in(TombstoneState.ERASING) if one.user_id)
+
+
 def tombstone_numbers() -> dict[str, int]:
     """Return the number of each stored tombstone by the person's keyed hash."""
     return {str(one["_id"]): int(one["seq"]) for one in iter_fields(Tombstone, {}, ["seq"])}

@@ -13,7 +13,7 @@ from profiles.edge import SeenPhoto, people_found, photos_enrol, photos_judged, 
 from profiles.errors import LooksLikeAnother, PersonErased, ProfileErasing, ProfileExists
 from profiles.forms import EnrolmentForm
 from profiles.selectors import profile_find, profiles_erasing, profiles_search
-from profiles.tombstones import current_fence
+from profiles.tombstones import current_fence, people_being_erased
 from web.auth import caller_name, role_required
 from web.htmx import go_to, render_page
 from web.paging import cursor_encode
@@ -33,7 +33,7 @@ def profiles(request: HttpRequest) -> HttpResponse:
         "people": found.profiles,
         "q": text,
         "next": None if found.next_place is None else cursor_encode(found.next_place),
-        "erasing": profiles_erasing(),
+        "erasing": sorted({*profiles_erasing(), *people_being_erased()}),
     }
     return render_page(request, "profiles/profiles.html", context, fragment="profiles/_people.html")
 

@@ -10,6 +10,7 @@ from profiles.errors import NoSuchProfile
 from profiles.opening import profile_stores
 from profiles.selectors import profile_find, references_stored
 from profiles.serializers import user_id_check
+from profiles.tombstones import find_unfinished
 from web.auth import role_required
 from web.htmx import render_page
 from web.roles import Role
@@ -34,6 +35,6 @@ def profile_erase(request: HttpRequest, user_id: str) -> HttpResponse:
 def _what_will_go(user_id: str) -> dict[str, object]:
     """Return what is stored of a person, or what an erasure left of them."""
     known, photos = profile_find(user_id), references_stored(user_id)
-    if known is None and not photos:
+    if known is None and not photos and find_unfinished(user_id) is None:
         raise NoSuchProfile(f"Nobody is known as {user_id}.")
     return {"profile": known, "photos": len(photos), "named": person_named(user_id)}
