@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.conf import settings
+from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_q.brokers import get_broker
 from django_q.status import Stat
 
+from faceadmin.cluster_activity import heartbeat_of
 from faceadmin.in_force import models_in_force
 from storage.crops import face_crops
 from storage.errors import StorageError, StoreUnavailable, unavailable_from
@@ -49,6 +51,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
         "# HELP faceadmin_part_up Whether a part the product needs is there.",
         "# TYPE faceadmin_part_up gauge",
         *(f'faceadmin_part_up{{part="{name}"}} {one["ok"]:d}' for name, one in _ask_all().items()),
+        "# HELP faceadmin_queue_heartbeat_age_seconds Since a group of workers ran its heartbeat.",
+        "# TYPE faceadmin_queue_heartbeat_age_seconds gauge",
+        *_heartbeat_ages(),
     ]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4")
 
@@ -81,11 +86,42 @@ def _qdrant() -> str:
 
 
 def _queue() -> str:
+    """Say how many workers take tasks; those that stand still are started again by their watch."""
     get_broker().queue_size()
-    workers = sum(len(stat.workers) for stat in Stat.get_all())
+    stats = Stat.get_all()
+    stalled = {stat.key: _stalled_seconds(stat) for stat in stats}
+    workers = sum(len(stat.workers) for stat in stats if not stalled[stat.key])
+    longest = max(stalled.values(), default=0)
+    if not workers and longest:
+        raise StoreUnavailable(
+            f"The queue stands still: its workers have run no task, not even a heartbeat, for "
+            f"{longest:.0f} s. They are started again; what waits is done then.",
+            store="queue",
+        )
     if not workers:
         raise StoreUnavailable("No worker takes tasks from the queue.", store="queue")
-    return f"{workers} workers"
+    return f"{workers} workers" + (f"; others stand still for {longest:.0f} s" if longest else "")
+
+
+def _stalled_seconds(stat: Stat) -> float:
+    """Return for how long a cluster's heartbeat is overdue, 0 while it is not."""
+    heartbeat = heartbeat_of(stat)
+    return float(heartbeat["stalled"]) if heartbeat.get("is_overdue") else 0.0
+
+
+def _heartbeat_ages() -> list[str]:
+    try:
+        ages = {
+            f"{stat.host}:{stat.pid}": heartbeat["age"]
+            for stat in Stat.get_all()
+            if (heartbeat := heartbeat_of(stat))
+        }
+    except DatabaseError:
+        return []  # the queue's part is down and says why
+    return [
+        f'faceadmin_queue_heartbeat_age_seconds{{cluster="{name}"}} {age:.1f}'
+        for name, age in ages.items()
+    ]
 
 
 def _crops() -> str:

@@ -8,27 +8,36 @@ from __future__ import annotations
 import http.client
 import os
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
 
 from faceadmin.embedded import mongodb_command, mongodb_is_ours, qdrant_command, qdrant_is_ready
+from faceadmin.process_state import process_state
 
 PREPARE = ("python", "manage.py", "prepare")
 WORKERS = ("python", "manage.py", "workers")
 WEB = ("python", "-m", "gunicorn", "--config", "python:faceadmin.gunicorn", "faceadmin.wsgi")
 ANSWER_TIMEOUT_S = 5.0
+WORKERS_SILENT_S = 10.0  # they say many times in it that they live
 
 
 @dataclass(frozen=True)
 class Service:
-    """One process of the product; ``is_ready`` gets its process id."""
+    """One process of the product; ``is_ready`` and ``is_alive`` get its process id.
+
+    ``is_ready`` is asked until the first start of all is through, ``is_alive`` from then on. It may
+    take long to answer: it is asked in a thread.
+    """
 
     name: str
     command: Callable[[], list[str]]
     is_ready: Callable[[int], bool]
+    is_alive: Callable[[int], bool] | None = None  # the same as is_ready
 
 
 def services_here(*, web: bool) -> list[Service]:
@@ -40,7 +49,11 @@ def services_here(*, web: bool) -> list[Service]:
         services.append(_vectors(settings.DATA / "qdrant", settings.QDRANT_SOCKET))
     services.append(Service("workers", lambda: _ours(WORKERS), workers_are_ready))
     if web:
-        services.append(Service("web", lambda: _ours(WEB), lambda _: web_is_ready()))
+        services.append(
+            Service(
+                "web", lambda: _ours(WEB), lambda _: web_is_ready(), lambda _: web_is_answering()
+            )
+        )
     return services
 
 
@@ -56,34 +69,53 @@ def host_in_url(host: str) -> str:
 
 
 def workers_are_ready(process: int) -> bool:
-    """Tell whether the workers of a process have said that they take tasks."""
+    """Tell whether the workers of a process have just said that they live."""
     try:
-        return workers_file().read_text() == str(process)
+        said = _workers_file(process).stat().st_mtime_ns
     except OSError:
         return False
+    return abs(time.monotonic_ns() - said) < WORKERS_SILENT_S * 10**9
 
 
-def workers_say_ready() -> None:
-    """Let the launcher know that tasks are taken by the group of processes this one is in."""
-    file = workers_file()
-    scratch = file.with_name(f"{file.name}.{os.getpid()}")
-    scratch.write_text(str(os.getpgid(0)))
-    scratch.replace(file)
+def workers_say_alive() -> None:
+    """Let the launcher know that this process has workers and watches them.
+
+    The file's time is the monotonic clock, which nobody sets; a full disk does not keep it old.
+    """
+    file, now = _workers_file(os.getpid()), time.monotonic_ns()
+    with suppress(OSError):
+        if not file.exists():
+            _forget_ended_workers(file.parent)
+            file.touch()
+        os.utime(file, ns=(now, now))
 
 
-def workers_file() -> Path:
-    """Return the file in which the workers say that they are ready."""
+def _workers_file(process: int) -> Path:
     folder: Path = settings.DATA / "run"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / "workers"
+    return folder / f"workers-{process}"
+
+
+def _forget_ended_workers(folder: Path) -> None:
+    for file in folder.glob("workers*"):
+        if not process_state(int(file.name.partition("-")[2] or 0)):
+            file.unlink(missing_ok=True)
 
 
 def web_is_ready() -> bool:
     """Tell whether the web server says that everything is ready."""
+    return _web_says_ok("/health/ready")
+
+
+def web_is_answering() -> bool:
+    """Tell whether the web server answers at all."""
+    return _web_says_ok("/health/live")
+
+
+def _web_says_ok(path: str) -> bool:
     host = host_in_url(settings.FACEADMIN_HOST).strip("[]")
     connection = http.client.HTTPConnection(host, settings.FACEADMIN_PORT, timeout=ANSWER_TIMEOUT_S)
     try:
-        connection.request("GET", "/health/ready")
+        connection.request("GET", path)
         return connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False
