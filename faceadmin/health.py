@@ -94,13 +94,15 @@ def _queue() -> str:
     longest = max(stalled.values(), default=0)
     if not workers and longest:
         raise StoreUnavailable(
-            f"The queue stands still: its workers have run no task, not even a heartbeat, for "
-            f"{longest:.0f} s. They are started again; what waits is done then.",
+            f"The queue's workers have not answered their heartbeat for {longest:.0f} s. They are "
+            f"started again by themselves; tasks that wait are done then.",
             store="queue",
         )
     if not workers:
         raise StoreUnavailable("No worker takes tasks from the queue.", store="queue")
-    return f"{workers} workers" + (f"; others stand still for {longest:.0f} s" if longest else "")
+    return f"{workers} workers" + (
+        f"; others have not answered for {longest:.0f} s" if longest else ""
+    )
 
 
 def _stalled_seconds(stat: Stat) -> float:

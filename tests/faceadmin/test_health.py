@@ -70,7 +70,7 @@ def test_no_workers_means_that_the_queue_is_not_ready(db, client, monkeypatch):
     }
 
 
-def test_metrics_are_lines_that_prometheus_reads(client, parts):
+def test_metrics_are_lines_that_prometheus_reads(db, client, parts):
     parts["qdrant"] = away
 
     answer = client.get("/metrics")
@@ -79,6 +79,52 @@ def test_metrics_are_lines_that_prometheus_reads(client, parts):
     assert answer["Content-Type"].startswith("text/plain; version=0.0.4")
     assert 'faceadmin_part_up{part="qdrant"} 0' in answer.content.decode().splitlines()
     assert 'faceadmin_part_up{part="mongodb"} 1' in answer.content.decode().splitlines()
+
+
+class Cluster:
+    """A group of workers as it publishes itself."""
+
+    key, cluster_id, host, pid = "key", "id", "host", 7
+
+    def __init__(self, workers, **heartbeat):
+        self.workers, self.heartbeat = workers, heartbeat
+
+
+@pytest.fixture
+def clusters(db, monkeypatch):
+    """Let the queue have the groups of workers that the test puts in."""
+    some = []
+    monkeypatch.setattr(health.Stat, "get_all", lambda: some)
+    monkeypatch.setattr(health, "heartbeat_of", lambda stat: stat.heartbeat)
+    return some
+
+
+def test_workers_that_do_not_answer_their_heartbeat_are_not_ready(client, clusters):
+    clusters.append(Cluster([1, 2], age=44.0, stalled=40.0, is_overdue=True))
+
+    answer = client.get("/health/ready")
+
+    assert answer.status_code == 503
+    assert answer.json()["queue"]["ok"] is False
+    assert "have not answered their heartbeat for 40 s" in answer.json()["queue"]["detail"]
+
+
+def test_other_workers_that_answer_keep_the_queue_ready(client, clusters):
+    late, fine = Cluster([1, 2], age=44.0, stalled=40.0, is_overdue=True), Cluster([3], age=1.0)
+    late.key = "late"
+    clusters.extend([late, fine])
+
+    queue = client.get("/health/ready").json()["queue"]
+
+    assert queue == {"ok": True, "detail": "1 workers; others have not answered for 40 s"}
+
+
+def test_metrics_tell_the_age_of_each_heartbeat(client, clusters, parts):
+    clusters.append(Cluster([1], age=12.34, stalled=0.0, is_overdue=False))
+
+    lines = client.get("/metrics").content.decode().splitlines()
+
+    assert 'faceadmin_queue_heartbeat_age_seconds{cluster="host:7"} 12.3' in lines
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics"])

@@ -1,8 +1,10 @@
 """Processes are started in order, restarted, and stopped in reverse with all they have started."""
 
 import os
+import signal
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +12,9 @@ from faceadmin import supervisor
 from faceadmin.processes import Service
 from faceadmin.supervisor import Patience, Supervisor, Unsteady
 
-QUICK = Patience(start=20, stop=2, steady=1000, pause=0.01, tick=0.01, failures=3)
+QUICK = Patience(
+    start=20, stop=2, steady=1000, pause=0.01, longest_pause=0.02, tick=0.01, failures=3, ask=0.02
+)
 # Writes its id to the file, and the order of its end to another.
 LIVES = """
 import os, pathlib, signal, sys
@@ -79,13 +83,13 @@ def test_each_waits_until_the_one_before_is_ready(supervise, service, tmp_path):
     never = Service("stores", service("stores").command, lambda _process: False)
 
     with pytest.raises(Unsteady, match=r"'stores' was not ready within 0\.1 s, 3 times in a row"):
-        supervise(never, service("web"), patience=Patience(**{**vars(QUICK), "start": 0.1}))
+        supervise(never, service("web"), patience=replace(QUICK, start=0.1))
 
     assert not (tmp_path / "web").exists()
 
 
 def test_what_does_not_listen_is_killed_with_all_it_started(supervise, service, tmp_path):
-    patience = Patience(**{**vars(QUICK), "stop": 0.1})
+    patience = replace(QUICK, stop=0.1)
 
     supervise(service("deaf", IS_DEAF_AND_HAS_A_CHILD), patience=patience)
 
@@ -127,6 +131,96 @@ def test_what_keeps_crashing_ends_everything_with_the_end_of_its_log(supervise, 
     assert "'vectors' ended with exit code 7, 3 times in a row" in str(refusal.value)
     assert str(refusal.value).endswith("The folder is broken.")
     assert (tmp_path / "ends").read_text().split() == ["documents"]
+
+
+def killer(tmp_path, service, *, times, number=signal.SIGKILL):
+    """Return a service that gets a signal each time it is ready, and stops all in the end."""
+    counted, seen, ran = service("worker"), [], []
+
+    def is_ready(process):
+        if not counted.is_ready(process):
+            return False
+        if process not in seen:
+            seen.append(process)
+        if len(seen) > times:
+            ran[0].stop_soon()
+        elif ran:
+            os.kill(process, number)
+        return True
+
+    def when_ready(one):
+        ran.append(one)
+        os.kill(seen[0], number)
+
+    return Service("worker", counted.command, is_ready), when_ready, seen
+
+
+def test_what_could_be_started_is_started_again_however_often_it_is_killed(
+    supervise, service, tmp_path
+):
+    worker, when_ready, seen = killer(tmp_path, service, times=3 * QUICK.failures)
+
+    said = supervise(worker, when_ready=when_ready)
+
+    assert len(seen) == 3 * QUICK.failures + 1
+    assert len(said) == 3 * QUICK.failures
+
+
+def test_what_hangs_is_started_again(supervise, service, tmp_path):
+    worker, when_ready, seen = killer(tmp_path, service, times=1, number=signal.SIGSTOP)
+
+    said = supervise(worker, when_ready=when_ready, patience=replace(QUICK, silent=0.5))
+
+    assert len(seen) == 2
+    assert not is_alive(seen[0])
+    assert said == ["The process 'worker' did not answer for 0.5 s; it is started again."]
+
+
+def test_what_answers_late_is_left_alone(supervise, service):
+    """Answers fail in turn; none is missing for as long as it takes to be started again."""
+    counted, asked, ran = service("web"), [], []
+
+    def is_alive(process):
+        asked.append(process)
+        if len(asked) > 20:
+            ran[0].stop_soon()
+        return len(asked) % 4 == 0
+
+    said = supervise(
+        Service("web", counted.command, counted.is_ready, is_alive),
+        when_ready=ran.append,
+        patience=replace(QUICK, silent=5),
+    )
+
+    assert said == []
+    assert len(set(asked)) == 1
+
+
+def test_what_is_started_again_need_not_wait_for_the_others(supervise, service, tmp_path):
+    """The web server is ready when all parts are; later it is enough that it answers."""
+    counted, first, ran = service("web"), [], []
+
+    def is_ready(process):
+        return not first and counted.is_ready(process)
+
+    def is_alive(process):
+        if first and process != first[0] and counted.is_ready(process):
+            ran[0].stop_soon()
+            return True
+        return not first
+
+    def kill_once(one):
+        ran.append(one)
+        first.extend(ids_of(tmp_path / "web"))
+        os.kill(first[0], 9)
+
+    said = supervise(
+        Service("web", counted.command, is_ready, is_alive),
+        when_ready=kill_once,
+        patience=replace(QUICK, start=5),
+    )
+
+    assert said == ["The process 'web' ended with signal SIGKILL; it is started again."]
 
 
 def test_a_log_stays_within_its_bound(supervise, service, tmp_path, monkeypatch):

@@ -1,0 +1,116 @@
+"""Workers that are killed or stopped while they wait: the queue goes on, and health says so."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.product import ROOT, Product
+from tests.labelled import FACES, needs_labelled_photos
+
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
+
+PATH = "faces/few"
+TIMEOUT_S = 6
+SLEEP = """
+import django; django.setup()
+from django_q.tasks import async_task
+for _ in range({times}): async_task("time.sleep", {seconds})
+"""
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory, model_files):
+    folder = tmp_path_factory.mktemp("stalled")
+    if FACES.exists():
+        shutil.copytree(FACES / "lfw10" / "Ariel_Sharon", folder / "buckets" / PATH)
+    settings = {
+        "BUCKETS_ROOT": folder / "buckets",
+        "FACEADMIN_MODELS": model_files,
+        "FACEADMIN_WORKERS": 2,
+        "QUEUE_HEARTBEAT_TIMEOUT": TIMEOUT_S,
+    }
+    with Product(folder, **settings).up() as one:
+        yield one
+
+
+@pytest.fixture
+def product(started):
+    """Return the product once its queue works; each test may have started it again."""
+    started.wait_for(lambda: queue_of(started) == (200, "2 workers"))
+    return started
+
+
+def waiting_in(product, place):
+    """Return the processes of the queue that wait in a place of the kernel."""
+    found = []
+    for process in product.processes("manage.py", "workers"):
+        wchan = Path(f"/proc/{process}/wchan")
+        if wchan.exists() and place in wchan.read_text():
+            found.append(process)
+    return found
+
+
+def readers(product):
+    """Return those that wait for a task or a result to come through a pipe."""
+    return waiting_in(product, "pipe_read")
+
+
+def queue_of(product):
+    status, answer = product.get("/health/ready")
+    return status, (answer or {}).get("queue", {}).get("detail", "")
+
+
+def run_finishes(product):
+    return product.cluster(PATH)["stats"]["total_images"] == 10
+
+
+@needs_labelled_photos
+def test_killing_the_readers_of_the_queue_stops_nothing(product):
+    said = product.said()
+    for _ in range(3):
+        some = readers(product)
+        assert some, "no process of the queue waits in a pipe, so this test kills nothing"
+        for process in some:
+            os.kill(process, signal.SIGKILL)
+        product.wait_for(lambda some=some: readers(product) and not {*some} & {*readers(product)})
+
+    assert run_finishes(product)
+    assert queue_of(product) == (200, "2 workers")
+    assert product.said() == said  # nothing had to be started again
+
+
+@needs_labelled_photos
+@pytest.mark.parametrize("which", ["readers", "pusher", "sentinel"])
+def test_a_queue_that_stands_still_is_told_and_started_again(product, which):
+    before = product.processes("manage.py", "workers")
+    victims = {"readers": readers(product), "pusher": before[-1:], "sentinel": before[1:2]}
+    for process in victims[which]:
+        os.kill(process, signal.SIGSTOP)
+
+    product.wait_for(lambda: queue_of(product)[0] == 503)
+    if which != "sentinel":  # who publishes the heartbeat
+        assert "heartbeat" in queue_of(product)[1]
+    product.wait_for(lambda: queue_of(product)[0] == 200, seconds=5 * TIMEOUT_S)
+
+    assert not {*before} & {*product.processes("manage.py", "workers")}
+    assert run_finishes(product)
+
+
+def test_long_tasks_are_no_stall(product):
+    """Every worker is on a task for longer than a heartbeat may be missing."""
+    environment = {**product.environment, "DJANGO_SETTINGS_MODULE": "faceadmin.settings"}
+    script = SLEEP.format(times=2, seconds=2 * TIMEOUT_S)
+    subprocess.run([sys.executable, "-c", script], env=environment, cwd=ROOT, check=True)
+    before, until = product.processes("manage.py", "workers"), time.monotonic() + 3 * TIMEOUT_S
+
+    while time.monotonic() < until:
+        assert queue_of(product) == (200, "2 workers")
+        time.sleep(0.2)
+
+    assert product.processes("manage.py", "workers") == before
