@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 from dataclasses import replace
 
@@ -53,7 +54,12 @@ def supervise(tmp_path):
 
     def run(*services, when_ready=lambda supervisor: supervisor.stop_soon(), patience=QUICK):
         one = Supervisor(services, logs=tmp_path / "logs", say=said.append, patience=patience)
-        one.run(when_ready=lambda: when_ready(one))
+        give_up = threading.Timer(30, one.stop_soon)
+        give_up.start()
+        try:
+            one.run(when_ready=lambda: when_ready(one))
+        finally:
+            give_up.cancel()
         return said
 
     return run
