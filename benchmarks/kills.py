@@ -1,6 +1,6 @@
 """What is lost, doubled or stalled when any process of the product is killed, over and over.
 
-`python benchmarks/kills.py FOLDER [--kills 1000] [--seed 1] [--photos 40] [--minutes M] [--models PATH]`
+`python benchmarks/kills.py FOLDER [--kills 1000] [--seed 1] [--photos 40] [--models PATH]`
 
 Starts a product on a folder of its own, with photos of FOLDER (a folder for each person) as its
 collection. A client starts runs, decides, undoes, imports people and erases them over REST, while
