@@ -36,7 +36,6 @@ from benchmarks.soak_work import ENDED, PERSON_PHOTOS, Work
 
 PATH = "soak/photos"
 SUFFIXES = {".jpg", ".jpeg"}
-LONGEST_PAUSE_S = 3.0  # between two kills
 BOUND_S = 300.0  # after the last kill, for everything to end
 COUNTS = ("lost", "doubled", "stalled", "came back", "differing")
 
@@ -50,13 +49,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--photos", type=int, default=40, help="in the collection")
     parser.add_argument("--look-every", type=int, default=50, help="kills between two looks")
+    parser.add_argument("--pause", type=float, default=3.0, help="longest, between two kills")
     parser.add_argument("--models", default=os.environ.get("FACEADMIN_MODELS", ""))
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="faceadmin-kills-"))
     people = photos_of(options.folder)
     fill(folder / "buckets" / PATH, people, options.photos)
     product = Installation(folder, buckets=folder / "buckets", models=options.models)
-    soak = Soak(product, people, chance=random.Random(options.seed))
+    soak = Soak(product, people, chance=random.Random(options.seed), pause=options.pause)
     try:
         soak.run(options.kills, look_every=options.look_every, minutes=options.minutes)
     finally:
@@ -72,9 +72,14 @@ class Soak:
     """Kills, the client beside them, and what was found."""
 
     def __init__(
-        self, product: Installation, people: dict[str, list[Path]], *, chance: random.Random
+        self,
+        product: Installation,
+        people: dict[str, list[Path]],
+        *,
+        chance: random.Random,
+        pause: float,
     ) -> None:
-        self._product, self._chance = product, chance
+        self._product, self._chance, self._pause = product, chance, pause
         # A seed of its own: how often the client gets to act does not change what is killed.
         self._work = Work(product, PATH, people, chance=random.Random(chance.random()))
         self._killed: Counter[str] = Counter()
@@ -119,7 +124,7 @@ class Soak:
         client.start()
         try:
             for _ in range(kills):
-                time.sleep(self._chance.uniform(0, LONGEST_PAUSE_S))
+                time.sleep(self._chance.uniform(0, self._pause))
                 self._kill()
         finally:
             is_over.set()

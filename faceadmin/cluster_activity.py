@@ -75,14 +75,16 @@ class Activity:
         post_execute.connect(self._stored, weak=False)
 
     def states(self) -> dict[int, str]:
-        """Return the state of each living process of the cluster by its slot."""
-        group = os.getpgid(0)
-        states = {
-            slot: process_state(process, group=group)
-            for slot, process in enumerate(self._processes)
-            if process
-        }
-        return {slot: state for slot, state in states.items() if state}
+        """Return the state of each living process of the cluster by its slot; free other slots."""
+        group, states = os.getpgid(0), {}
+        for slot, process in enumerate(self._processes):
+            if not process:
+                continue
+            if state := process_state(process, group=group):
+                states[slot] = state
+            else:
+                self._processes[slot] = 0
+        return states
 
     def kill(self) -> None:
         """Kill the cluster's processes: those that wait for a lock do not listen to SIGTERM."""

@@ -17,7 +17,7 @@ from faceadmin.cluster_activity import Activity, Sign, WatchedBroker
 from faceadmin.exits import Ended
 from faceadmin.task_pipe import use_task_pipe
 
-LOOK_EVERY_S = 0.2
+LOOK_EVERY_S = 0.5
 
 
 @dataclass(frozen=True)
