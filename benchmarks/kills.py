@@ -86,6 +86,7 @@ class Soak:
         self._faces: set[str] = set()
         self._started = time.monotonic()
         self._settled: list[float] = []
+        self._said: set[tuple[str, str]] = set()
         self.found: Counter[str] = Counter()
 
     def run(self, kills: int, *, look_every: int, minutes: float) -> None:
@@ -232,8 +233,11 @@ class Soak:
                     self._wrong("lost", f"photos of {person}, whose import is {job}")
 
     def _wrong(self, what: str, detail: str) -> None:
-        self.found[what] += 1
-        say(f"{what.upper()}: {detail}")
+        """Count a fault, once however often it is seen."""
+        if (what, detail) not in self._said:
+            self._said.add((what, detail))
+            self.found[what] += 1
+            say(f"{what.upper()}: {detail}")
 
 
 def photos_of(folder: Path) -> dict[str, list[Path]]:

@@ -5,8 +5,10 @@ Whoever started this process starts it again: the launcher, or a container's res
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 
@@ -18,6 +20,7 @@ from faceadmin.exits import Ended
 from faceadmin.task_pipe import use_task_pipe
 
 LOOK_EVERY_S = 0.5
+START_S = 80  # less than the launcher waits, so that the sentence is in the log
 
 
 @dataclass(frozen=True)
@@ -86,8 +89,26 @@ def run_cluster(*, say_alive: Callable[[], None]) -> None:
     activity.record()
     use_task_pipe()
     cluster = Cluster(broker=WatchedBroker(activity))
-    cluster.start()
+    with _time_limit(START_S, activity):
+        cluster.start()
     _watch(cluster.sentinel, activity, say_alive=say_alive)
+
+
+@contextmanager
+def _time_limit(seconds: int, activity: Activity) -> Iterator[None]:
+    """End if a cluster does not come to its work, as when its database hangs."""
+
+    def too_late(*_signal: object) -> None:
+        activity.kill()
+        raise Ended(f"The queue's workers did not start within {seconds} s; check DATABASE_URL.")
+
+    before = signal.signal(signal.SIGALRM, too_late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _watch(sentinel: BaseProcess, activity: Activity, *, say_alive: Callable[[], None]) -> None:
