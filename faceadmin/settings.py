@@ -77,11 +77,11 @@ FACEADMIN_WORKERS = env.integer("FACEADMIN_WORKERS", min(_CORES, 4), low=1, high
 FACEADMIN_THREADS = env.integer(
     "FACEADMIN_THREADS", max(_CORES // FACEADMIN_WORKERS, 1), low=1, high=256
 )
+QUEUE_HEARTBEAT_TIMEOUT = env.number("QUEUE_HEARTBEAT_TIMEOUT", 60, low=3, high=3600)
 FACEADMIN_QUEUE = env.choice("FACEADMIN_QUEUE", "orm", among=("orm", "mongodb"))
 if FACEADMIN_QUEUE == "mongodb" and MONGODB_EMBEDDED:
     raise ImproperlyConfigured("FACEADMIN_QUEUE=mongodb needs a server: set MONGODB_URL.")
 REMOVALS_MAX_SHARE = env.number("REMOVALS_MAX_SHARE", 0.25, low=0, high=1)
-QUEUE_HEARTBEAT_TIMEOUT = env.number("QUEUE_HEARTBEAT_TIMEOUT", 60, low=3, high=3600)
 RUNS_KEPT = env.integer("RUNS_KEPT", 3, low=1, high=1000)
 GROUPING_INDEX_ABOVE = env.integer("GROUPING_INDEX_ABOVE", 200_000, low=0, high=10**9)
 
