@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.installation import Gone, Installation
-from benchmarks.soak_work import ENDED, PERSON_PHOTOS, Work
+from benchmarks.soak_work import ENDED, PERSON_PHOTOS, Unanswered, Work
 
 PATH = "soak/photos"
 SUFFIXES = {".jpg", ".jpeg"}
@@ -100,8 +100,12 @@ class Soak:
         self._started = time.monotonic()
         until = self._started + 60 * minutes
         while (done := self._killed.total()) < kills and time.monotonic() < until:
-            self._kill_beside_work(min(look_every, kills - done))
-            self._look()
+            try:
+                self._kill_beside_work(min(look_every, kills - done))
+                self._look()
+            except (Gone, TimeoutError, Unanswered) as trouble:
+                self._wrong("stalled", str(trouble))
+                return
             say(f"{self._killed.total()} kills: {dict(self.found) or 'nothing wrong'}")
 
     def report(self) -> None:
@@ -160,11 +164,7 @@ class Soak:
     def _look(self) -> None:
         """Leave the product in peace, wait until all has ended, and compare with the ledger."""
         last_kill = time.monotonic()
-        try:
-            self._product.wait_ready(BOUND_S)
-        except (TimeoutError, Gone) as trouble:
-            self._wrong("stalled", str(trouble))
-            return
+        self._product.wait_ready(BOUND_S)
         self._wait_ended(last_kill + BOUND_S)
         self._settled.append(time.monotonic() - last_kill)
         state = self._work.run(full=True, seconds=BOUND_S)

@@ -22,6 +22,10 @@ ABOUT_FACES = ("confirm", "reject", "not_a_face", "ignore", "split")
 ABOUT_CLUSTERS = ("merge", "not_same")
 
 
+class Unanswered(Exception):
+    """The product does not answer although nothing is killed any more."""
+
+
 @dataclass
 class Ledger:
     """What was acknowledged, and what is not known."""
@@ -175,7 +179,8 @@ class Work:
 
     def _get(self, path: str) -> Any:
         status, answer = self._product.call("GET", path)
-        assert status == 200, (path, status, answer)
+        if status != 200:
+            raise Unanswered(f"GET {path} is answered with {status}, {answer}")
         return answer
 
     def _pages(self, path: str) -> Iterator[Any]:
