@@ -77,7 +77,7 @@ FACEADMIN_WORKERS = env.integer("FACEADMIN_WORKERS", min(_CORES, 4), low=1, high
 FACEADMIN_THREADS = env.integer(
     "FACEADMIN_THREADS", max(_CORES // FACEADMIN_WORKERS, 1), low=1, high=256
 )
-QUEUE_HEARTBEAT_TIMEOUT = env.number("QUEUE_HEARTBEAT_TIMEOUT", 60, low=3, high=3600)
+QUEUE_HEARTBEAT_TIMEOUT = env.number("QUEUE_HEARTBEAT_TIMEOUT", 60, low=5, high=3600)
 FACEADMIN_QUEUE = env.choice("FACEADMIN_QUEUE", "orm", among=("orm", "mongodb"))
 if FACEADMIN_QUEUE == "mongodb" and MONGODB_EMBEDDED:
     raise ImproperlyConfigured("FACEADMIN_QUEUE=mongodb needs a server: set MONGODB_URL.")
