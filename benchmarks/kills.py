@@ -101,7 +101,7 @@ class Soak:
         until = self._started + 60 * minutes
         while (done := self._killed.total()) < kills and time.monotonic() < until:
             try:
-                self._kill_beside_work(min(look_every, kills - done))
+                self._kill_beside_work(min(done + look_every, kills))
                 self._look()
             except (Gone, TimeoutError, Unanswered) as trouble:
                 self._wrong("stalled", str(trouble))
@@ -123,12 +123,12 @@ class Soak:
         print(" | ".join(COUNTS))
         print(" | ".join(str(self.found[name]) for name in COUNTS))
 
-    def _kill_beside_work(self, kills: int) -> None:
+    def _kill_beside_work(self, until: int) -> None:
         is_over = threading.Event()
         client = threading.Thread(target=self._act, args=(is_over,))
         client.start()
         try:
-            for _ in range(kills):
+            while self._killed.total() < until:
                 time.sleep(self._chance.uniform(0, self._pause))
                 self._kill()
         finally:
