@@ -90,8 +90,8 @@ def _open_import(
             return OpenImport(job.id) if named else None
         if mentions_word(job.source, [user_id]):  # the folder's name is kept until the end
             return OpenImport(job.id)
-        source = folder_opened(job.source, open_bucket, has_begun=bool(job.next))
-        named = _orders_naming(source.files, user_id)
+        folder = folder_opened(job.source, open_bucket, has_begun=bool(job.next))
+        named = _orders_naming(folder.files, user_id)
         return OpenImport(job.id, max(named)) if named else None
     except Exception as error:  # noqa: BLE001 - what cannot be read may hold the person
         logger.warning("Import %s cannot be read for an erasure: %s", job.id, error)
