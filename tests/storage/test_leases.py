@@ -1,0 +1,355 @@
+"""Leases: when one is live, which of several workers gets it, and what a lost one may not write."""
+
+import threading
+import time
+
+import mongoengine as me
+import pytest
+
+from storage import leases
+from storage.errors import LeaseLost
+from storage.leases import Lease, lease_extended, lease_is_live, lease_take
+
+pytestmark = pytest.mark.services
+
+SECONDS = 20
+START_MS = 1_700_000_000_000
+PATIENCE_S = 20
+
+
+class Job(me.Document):
+    """A document with a lease, and something that its owner writes."""
+
+    id = me.StringField(primary_key=True)
+    lease_owner = me.StringField(default="")
+    lease_until = me.LongField(default=0)
+    note = me.StringField(default="")
+
+
+class Clock:
+    """Both clocks that leases are measured by, standing still until a test moves them."""
+
+    def __init__(self):
+        self.seconds = 0.0
+        self.each_reading = 0.0  # how long a reading of the wall clock takes
+
+    def monotonic(self):
+        return 1000.0 + self.seconds
+
+    def time_ns(self):
+        self.seconds += self.each_reading
+        return (START_MS + round(self.seconds * 1000)) * 1_000_000
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(leases, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def job(mongodb):
+    return Job(id="job").save()
+
+
+def read():
+    return Job.objects(id="job").first()
+
+
+def stored():
+    job = read()
+    return job.lease_owner, job.lease_until, job.note
+
+
+def test_a_claim_writes_its_owner_its_end_and_what_comes_with_it(job, clock):
+    taken = lease_take(job, seconds=SECONDS, set__note="mine")
+
+    assert taken.lease_owner
+    assert stored() == (taken.lease_owner, START_MS + SECONDS * 1000, "mine")
+
+
+def test_every_claim_has_an_owner_of_its_own(job, clock):
+    first = lease_take(job)
+
+    assert lease_take(first).lease_owner != first.lease_owner
+
+
+@pytest.mark.parametrize(
+    ("owner", "left_ms", "is_live"),
+    [("worker", 1, True), ("worker", 0, False), ("worker", -1, False), ("", 1000, False)],
+)
+def test_a_lease_is_live_until_its_end_and_only_with_an_owner(clock, owner, left_ms, is_live):
+    assert lease_is_live(Job(lease_owner=owner, lease_until=START_MS + left_ms)) is is_live
+
+
+def test_of_two_that_read_the_same_the_second_gets_nothing(job, clock):
+    first = lease_take(job, set__note="first")
+
+    assert lease_take(job, set__note="second") is None
+    assert stored() == (first.lease_owner, first.lease_until, "first")
+
+
+def test_a_lease_that_its_owner_extended_since_it_was_read_is_not_taken(job, clock):
+    """A worker that was slow, not killed: another one read its lease when it had run out."""
+    owner = Lease(lease_take(job, seconds=SECONDS), seconds=SECONDS)
+    clock.seconds = SECONDS + 1
+    run_out = read()
+    assert not lease_is_live(run_out)
+
+    owner.extend()
+
+    assert lease_take(run_out, set__note="taken over") is None
+    assert stored()[1:] == (START_MS + (2 * SECONDS + 1) * 1000, "")
+    owner.check()
+
+
+def test_a_lease_that_another_worker_took_over_in_the_same_millisecond_is_not_taken(job, clock):
+    run_out = lease_take(job)
+
+    taken = lease_take(run_out)
+
+    assert taken.lease_until == run_out.lease_until
+    assert lease_take(run_out) is None
+    assert read().lease_owner == taken.lease_owner
+
+
+def test_of_many_workers_that_take_over_at_once_one_wins(job):
+    run_out = lease_take(job, seconds=0)
+    start, taken = threading.Barrier(8), []
+
+    def take(number):
+        start.wait()
+        taken.append(lease_take(run_out, set__note=f"worker {number}"))
+
+    workers = [threading.Thread(target=take, args=(number,)) for number in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    [winner] = [one for one in taken if one is not None]
+    assert len(taken) == 8
+    assert stored() == (winner.lease_owner, winner.lease_until, winner.note)
+
+
+def test_a_lease_is_valid_until_its_seconds_are_over(job, clock):
+    lease = Lease(lease_take(job, seconds=SECONDS), seconds=SECONDS)
+
+    clock.seconds = SECONDS - 0.001
+    lease.check()
+    clock.seconds = SECONDS
+
+    with pytest.raises(LeaseLost):
+        lease.check()
+
+
+def test_an_extended_lease_is_valid_for_its_seconds_again(job, clock):
+    lease = Lease(lease_take(job, seconds=SECONDS), seconds=SECONDS)
+
+    clock.seconds = SECONDS - 5
+    lease.extend()
+
+    assert stored()[1] == START_MS + (2 * SECONDS - 5) * 1000
+    clock.seconds = 2 * SECONDS - 5.001
+    lease.check()
+    clock.seconds = 2 * SECONDS - 5
+    with pytest.raises(LeaseLost):
+        lease.check()
+
+
+def test_an_extension_counts_from_when_it_was_asked_for(job, clock):
+    """Others count from what is stored, so the owner must never count longer than they do."""
+    lease = Lease(lease_take(job, seconds=SECONDS), seconds=SECONDS)
+
+    clock.each_reading = 3
+    lease.extend()
+    clock.each_reading = 0
+
+    assert stored()[1] == START_MS + (SECONDS + 3) * 1000
+    clock.seconds = SECONDS
+    with pytest.raises(LeaseLost):
+        lease.check()
+
+
+def test_a_lease_that_ran_out_and_that_no_other_worker_took_can_be_extended(job, clock):
+    lease = Lease(lease_take(job, seconds=SECONDS), seconds=SECONDS)
+    clock.seconds = SECONDS + 100
+
+    lease.extend()
+
+    lease.check()
+    assert stored()[1] == START_MS + (2 * SECONDS + 100) * 1000
+
+
+def test_an_extension_after_a_takeover_loses_the_lease_and_leaves_the_new_one(job, clock):
+    lease = Lease(lease_take(job, seconds=SECONDS), seconds=SECONDS)
+    clock.seconds = SECONDS
+    taken = lease_take(read(), seconds=SECONDS)
+    clock.seconds = SECONDS + 5
+
+    lease.extend()
+
+    assert stored() == (taken.lease_owner, taken.lease_until, "")
+    with pytest.raises(LeaseLost, match="job"):
+        lease.check()
+
+
+def test_a_lease_that_was_lost_is_not_valid_before_it_would_have_ended(job, clock):
+    """Nothing runs out: the document was given to another worker, as a removal does."""
+    lease = Lease(lease_take(job, seconds=SECONDS), seconds=SECONDS)
+    job.modify(set__lease_owner="another")
+
+    lease.extend()
+
+    with pytest.raises(LeaseLost):
+        lease.check()
+
+
+def test_a_commit_writes_and_gives_the_lease_back(job, clock):
+    lease = Lease(lease_take(job), seconds=SECONDS)
+
+    assert lease.commit(set__note="done") is True
+
+    assert stored() == ("", 0, "done")
+    assert not lease_is_live(read())
+    with pytest.raises(LeaseLost):
+        lease.check()
+
+
+def test_a_lease_that_was_given_back_writes_nothing_more(job, clock):
+    lease = Lease(lease_take(job), seconds=SECONDS)
+    lease.commit(set__note="done")
+
+    assert lease.commit(set__note="again") is False
+    lease.extend()
+
+    assert stored() == ("", 0, "done")
+
+
+def test_a_commit_after_a_takeover_writes_nothing(job, clock):
+    lease = Lease(lease_take(job, seconds=SECONDS), seconds=SECONDS)
+    clock.seconds = SECONDS
+    taken = lease_take(read(), seconds=SECONDS, set__note="the new one's")
+
+    assert lease.commit(set__note="the old one's") is False
+
+    assert stored() == (taken.lease_owner, taken.lease_until, "the new one's")
+
+
+def test_a_commit_of_work_that_took_too_long_counts_if_no_other_worker_took_over(job, clock):
+    lease = Lease(lease_take(job, seconds=SECONDS), seconds=SECONDS)
+    clock.seconds = 10 * SECONDS
+
+    assert lease.commit(set__note="late") is True
+
+    assert stored() == ("", 0, "late")
+
+
+def test_a_lease_of_a_document_that_was_removed_is_lost(job, clock):
+    lease = Lease(lease_take(job), seconds=SECONDS)
+    job.delete()
+
+    lease.extend()
+
+    with pytest.raises(LeaseLost):
+        lease.check()
+    assert lease.commit(set__note="done") is False
+
+
+def wait_for(condition):
+    give_up = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+
+
+def extended_times(lease, count):
+    """Wait until the stored end of the lease moved this often; the lease is valid throughout."""
+    for _ in range(count):
+        lease.check()
+        before = read().lease_until
+        wait_for(lambda before=before: read().lease_until > before)
+    lease.check()
+
+
+def test_a_lease_stays_valid_while_work_takes_longer_than_it_lasts(job):
+    lease = Lease(lease_take(job, seconds=2), seconds=2)
+
+    with lease_extended(lease, or_on_error=lambda _: False):
+        extended_times(lease, 5)  # longer than its length
+
+    assert not [one for one in threading.enumerate() if one.name == "lease"]
+    assert lease.commit() is True
+
+
+def test_work_learns_while_it_goes_on_that_its_lease_was_lost(job):
+    lease = Lease(lease_take(job, seconds=1), seconds=1)
+
+    with lease_extended(lease, or_on_error=lambda _: False):
+        while (taken := lease_take(read())) is None:
+            pass  # it was extended after it was read
+        wait_for(lambda: is_lost(lease))
+
+    assert read().lease_owner == taken.lease_owner
+
+
+def is_lost(lease):
+    try:
+        lease.check()
+    except LeaseLost:
+        return True
+    return False
+
+
+class StoreAway(Exception):
+    """The store does not answer."""
+
+
+@pytest.fixture
+def away(monkeypatch):
+    """Let the first extensions fail as if the store were away; return how often they did."""
+    failed, really = [], Lease.extend
+
+    def away(times):
+        def extend(lease):
+            if len(failed) < times:
+                failed.append(lease)
+                raise StoreAway
+            really(lease)
+
+        monkeypatch.setattr(Lease, "extend", extend)
+        return failed
+
+    return away
+
+
+def test_an_extension_is_tried_again_while_the_store_is_away(job, away):
+    lease = Lease(lease_take(job, seconds=2), seconds=2)
+    failed = away(2)
+
+    with lease_extended(lease, or_on_error=lambda error: isinstance(error, StoreAway)):
+        extended_times(lease, 2)
+
+    assert len(failed) == 2
+
+
+def test_a_store_that_stays_away_longer_than_the_lease_loses_it(job, away):
+    lease = Lease(lease_take(job, seconds=0.4), seconds=0.4)
+    failed = away(10_000)
+
+    with lease_extended(lease, or_on_error=lambda error: isinstance(error, StoreAway)):
+        wait_for(lambda: is_lost(lease))
+
+    assert len(failed) > 1
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_extension_that_fails_for_another_reason_is_not_tried_again(job, away):
+    lease = Lease(lease_take(job, seconds=0.4), seconds=0.4)
+    failed = away(10_000)
+
+    with lease_extended(lease, or_on_error=lambda _: False):
+        wait_for(lambda: is_lost(lease))
+
+    assert len(failed) == 1
