@@ -2,7 +2,9 @@
 
 import pytest
 
+from assignments.documents import Assignment
 from clustering.decisions.refresh import clusters_refresh
+from clustering.selectors import clusters_all
 from tests.assignments.pages import HTML, body_of, of, part
 from tests.clustering.deciding import Reviewed
 
@@ -34,24 +36,72 @@ def test_a_viewer_is_offered_no_queue(matched, page_of):
 
 
 def test_filters_choose(shown, matched):
-    assert set(shown(show="assigned")) == {matched.ada, matched.bob}
-    assert set(shown(show="unassigned")) == {matched.eve}
-    assert set(shown(show="small")) == {matched.ada, matched.bob, matched.eve}
+    assert shown(show="assigned") == [matched.ada, matched.bob]
+    assert shown(show="unassigned") == [matched.eve]
+    assert shown(show="suspicious") == []
     assert shown(q="aDá") == [matched.ada]
     assert shown(q="<b>") == []
     assert shown(show="nonsense", order="nonsense") == shown(order="size")
 
 
-def test_orders_order(shown, matched):
-    assert shown(order="name")[0] == matched.ada
-    assert set(shown(order="cohesion")) == {matched.ada, matched.bob, matched.eve}
+def test_up_to_three_faces_are_few(shown, matched):
+    assert shown(show="small") == ["cluster_0", "cluster_1", "cluster_2"]
+
+    matched.photos((1,), first=60)
+    matched.run()
+
+    assert matched.label("p0.png") == "cluster_0"
+    assert shown(show="small") == ["cluster_1", "cluster_2"]
+
+
+def test_the_largest_come_first_unless_another_order_is_asked_for(shown, matched):
+    matched.photos((3,), (3,), first=60)
+    matched.run()
+    by_size = [matched.label("p3.png"), matched.label("p0.png"), matched.label("p0.png", 1)]
+
+    assert shown() == shown(order="size") == by_size
+
+
+def test_the_least_alike_come_first_by_cohesion(shown, matched):
+    """Two of the three are no one person any more, and the one less so than the other."""
+    reviewed = Reviewed(matched)
+    reviewed.decide("move", faces=(reviewed.face("p3.png"),), to=matched.bob)
+    clusters_refresh(matched.name.path, vectors=matched.vectors)
+    cohesion = {one.label: one.cohesion for one in clusters_all(reviewed.run)}
+    assert cohesion[matched.bob] < min(cohesion[matched.ada], cohesion[matched.eve]) - 0.1
+
+    assert shown(order="cohesion") == sorted(
+        (matched.ada, matched.bob, matched.eve), key=cohesion.__getitem__
+    )
+    assert shown(order="cohesion")[0] == matched.bob
+    assert shown(show="suspicious") == [matched.bob]
+
+
+def test_the_least_sure_come_first_by_similarity_and_nobodys_last(shown, matched):
+    Assignment.objects(cluster=matched.ada).update(set__similarity=0.9)
+    Assignment.objects(cluster=matched.bob).update(set__similarity=0.7)
+    assert shown(order="similarity") == [matched.bob, matched.ada, matched.eve]
+
+    Assignment.objects(cluster=matched.bob).update(set__similarity=0.95)
+    assert shown(order="similarity") == [matched.ada, matched.bob, matched.eve]
+
+
+def test_names_are_in_order_of_the_alphabet_and_those_without_one_last(shown, matched, people):
+    people.enrol("zoe", 90, name="Ábel")
+    matched.decide("choose_profile", matched.eve, "zoe")
+    assert shown(order="name") == [matched.eve, matched.ada, matched.bob]
+
+    matched.decide("reject_profile", matched.ada, "ada")
+    assert shown(order="name") == [matched.eve, matched.bob, matched.ada]
 
 
 def test_whoever_is_on_the_newest_photo_comes_first_also_after_a_decision(shown, matched):
     matched.paint("new.png", 2, shade=70, taken="2024:05:01 10:00:00")
     matched.paint("newer.png", 3, shade=71, taken="2024:06:01 10:00:00")
     matched.run()
-    assert shown(order="newest")[:2] == [matched.label("newer.png"), matched.label("new.png")]
+    undated = matched.label("p0.png")
+    dated = [matched.label("newer.png"), matched.label("new.png")]
+    assert shown(order="newest") == [*dated, undated]
     reviewed = Reviewed(matched)
 
     reviewed.decide("move", faces=(reviewed.face("newer.png"),), to=matched.label("p0.png"))
@@ -60,9 +110,14 @@ def test_whoever_is_on_the_newest_photo_comes_first_also_after_a_decision(shown,
     assert shown(order="newest")[:2] == [matched.label("p0.png"), matched.label("new.png")]
 
 
-def test_pages_of_a_choice_go_on(shown):
-    assert shown(show="assigned", **{"from": "1"}) != shown(show="assigned")
-    assert shown(show="assigned", **{"from": "99999999999999"}) == shown(show="assigned")
+def test_pages_of_a_choice_go_on(shown, matched, monkeypatch):
+    assert shown(show="assigned", **{"from": "1"}) == [matched.bob]
+    assert shown(show="assigned", **{"from": "2"}) == []
+    assert shown(show="assigned", **{"from": "99999999999999"}) == [matched.ada, matched.bob]
+
+    monkeypatch.setattr("assignments.views.collection.PER_PAGE", 2)
+    assert shown(order="name") == [matched.ada, matched.bob]
+    assert shown(order="name", **{"from": "2"}) == [matched.eve]
 
 
 def test_htmx_gets_the_cards_alone(matched, page_of):
