@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assignments import matching
-from assignments.matching import NOBODY, Reason, Rules, Votes, best_two, match_centroids, unit
+from assignments.matching import (
+    NOBODY,
+    Match,
+    Reason,
+    Rules,
+    Votes,
+    best_two,
+    match_centroids,
+    unit,
+)
 
 DIMENSION = 6
 LOOSE = Rules(threshold=0.0, margin=0.0, banned={})
@@ -216,8 +225,90 @@ def test_with_everybody_banned_a_cluster_is_nobodys():
     (vote,) = by_vote(towards(0, 1), [0, 0], towards(0, 90), rules=rules)
     centroid = by_centroid(towards(0, 1), towards(0, 90), rules=rules)
 
-    assert (vote.profile, vote.reason) == (NOBODY, Reason.BELOW_THRESHOLD)
-    assert (centroid.profile, centroid.reason) == (NOBODY, Reason.BELOW_THRESHOLD)
+    for match in (vote, centroid):
+        assert match == Match(NOBODY, 0.0, NOBODY, 0.0, Reason.BELOW_THRESHOLD)
+
+
+def test_faces_without_any_profile_are_like_none():
+    none = np.zeros((0, 2), np.float32)
+    rules = Rules(0.0, 0.0, {})
+
+    (vote,) = by_vote(towards(0, 1), [0, 0], none, rules=rules)
+    centroid = by_centroid(towards(0, 1), none, rules=rules)
+
+    for match in (vote, centroid):
+        assert match == Match(NOBODY, 0.0, NOBODY, 0.0, Reason.BELOW_THRESHOLD)
+
+
+@pytest.mark.parametrize(
+    "match", [by_centroid, lambda *a, **b: by_vote(a[0], [0, 0], a[1], **b)[0]]
+)
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_runner_up_may_be_any_row(match, first):
+    templates = towards(0, 4) if first == 0 else towards(4, 0)
+    vectors = towards(0, 0)
+
+    found = match(vectors, templates, rules=Rules(0.5, 0.5, {}))
+
+    assert (found.profile, found.runner_up) == (first, 1 - first)
+    assert found.runner_up_similarity == pytest.approx(np.cos(np.radians(4)), abs=1e-6)
+    assert found.reason == Reason.AMBIGUOUS
+
+
+EXACT = np.asarray([[0.75, 0.25], [0.5, 0.5]], np.float32)  # exact in binary
+ALONG = np.asarray([[1.0, 0.0], [1.0, 0.0]], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "margin", "profile", "reason"),
+    [
+        (0.75, 0.0, 0, None),
+        (0.75001, 0.0, NOBODY, Reason.BELOW_THRESHOLD),
+        (0.75, 0.25, 0, None),
+        (0.75, 0.25001, 0, Reason.AMBIGUOUS),
+    ],
+)
+def test_votes_that_just_meet_threshold_and_margin_count(threshold, margin, profile, reason):
+    rules = Rules(threshold, margin, {})
+
+    (vote,) = by_vote(ALONG, [0, 0], EXACT, rules=rules)
+
+    assert (vote.profile, vote.reason) == (profile, reason)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "margin", "reason"),
+    [
+        (0.75, 0.25, None),
+        (0.75001, 0.25, Reason.BELOW_THRESHOLD),
+        (0.75, 0.25001, Reason.AMBIGUOUS),
+    ],
+)
+def test_a_centroid_that_just_meets_threshold_and_margin_counts(threshold, margin, reason):
+    rules = Rules(threshold, margin, {})
+
+    assert by_centroid(ALONG[:1], EXACT, rules=rules).reason == reason
+
+
+@pytest.mark.parametrize("votes", [(0, 0, 1), (1, 1, 0), (0, 1, 1), (1, 0, 0)])
+def test_who_has_most_votes_wins_whatever_the_order(votes):
+    (vote,) = by_vote(towards(*(90 * one for one in votes)), [0, 0, 0], towards(0, 90))
+
+    most = int(sum(votes) >= 2)
+    assert (vote.profile, vote.runner_up, vote.similarity) == (most, 1 - most, pytest.approx(1))
+    assert vote.reason is None
+
+
+def test_votes_are_counted_for_each_cluster_alone():
+    templates = towards(0, 90)
+
+    first, second, third = by_vote(
+        towards(0, 90, 1, 91, 0), [0, 1, 0, 1, 2], templates, count=3, rules=Rules(0.5, 0.0, {})
+    )
+
+    assert (first.profile, first.reason) == (0, None)
+    assert (second.profile, second.reason) == (1, None)
+    assert (third.profile, third.reason) == (0, Reason.BELOW_THRESHOLD)
 
 
 @given(
