@@ -85,10 +85,17 @@ def cluster_recount(
     _write(run, cluster, wished, changed_by=changed_by)
 
 
-def cluster_shown(run: Run, label: str, *, covers: Mapping[str, str], version: int | None) -> None:
-    """Write which decision was the last about a cluster, and the cover that somebody chose."""
+def cluster_shown(
+    run: Run, label: str, *, covers: Mapping[str, str], version: int | None, former: str = ""
+) -> None:
+    """Write which decision was the last about a cluster, and the cover that was chosen.
+
+    ``former`` is a cover whose choice may not count any more; the others then come before it.
+    """
     cluster = cluster_read(run, label)
     chosen = covers.get(cluster.person, "")
+    if former != chosen and former in cluster.covers:
+        cluster.covers = [*(one for one in cluster.covers if one != former), former]
     if chosen and chosen not in cluster.covers[:1]:
         place = members_by_face(run.id, [chosen]).get(chosen)
         if place is not None and place.cluster == label:

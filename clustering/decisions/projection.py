@@ -141,13 +141,15 @@ def decision_write(decision: Decision, run: Run, *, vectors: VectorStore) -> Non
     with law_of(run.collection) as law:
         persons = law.persons_of(decision.id) | {decision.person, decision.other}
         covers, versions = dict(law.covers), {one: law.version(one) for one in persons}
+        subject = law.subject(decision.id)
+    former = subject.faces[0] if subject.kind == Kind.CHOOSE_COVER else ""
     ClusterSizes.objects(run=run.id).delete()
     labels = {label: person for person in persons if (label := labels_of[person])}
     changed = sorted(touched | labels.keys() - {NOISE})
     _counts_write(decision, moves, touched, run=run, labels=labels_of, covers=covers)
     for label in changed:
         version = versions.get(labels.get(label, ""))
-        cluster_shown(run, label, covers=covers, version=version)
+        cluster_shown(run, label, covers=covers, version=version, former=former)
     decision_written.send(sender=Decision, run=run, decision=decision, labels=changed)
 
 
