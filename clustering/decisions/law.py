@@ -7,7 +7,7 @@ apart, and a decision that would make both true is a contradiction, told with th
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -21,7 +21,7 @@ from clustering.decisions.kinds import (
     user_node,
     user_of,
 )
-from clustering.decisions.union import Union
+from clustering.decisions.union import Union, path_between
 
 
 class Contradiction(Exception):
@@ -65,10 +65,14 @@ class Law:
 
     def check(self, ruling: Ruling) -> None:
         """Raise Contradiction if the decision could not be added."""
-        if ruling.kind == Kind.UNDO:
-            self.trial(ruling)
-        else:
+        if ruling.kind != Kind.UNDO:
             self._check(ruling)
+            return
+        try:
+            self.trial(ruling)
+        except Contradiction:
+            self._check(self._subject(ruling))  # name what counts now, not what was undone
+            raise
 
     def trial(self, ruling: Ruling) -> Law:
         """Return the law as it would be with one more decision."""
@@ -353,8 +357,8 @@ class Law:
         own = self.names.get(one, ("", ""))[1] if is_naming else ""
         edges = [edge for edge in self.edges if edge[2] != own]
         users = [self._user_at(self._same.root(one)), self._user_at(self._same.root(other))]
-        if all(users) and len(set(users)) == 2 and (way := _path(edges, one, users[0])):
-            raise Contradiction([*way, *_path(edges, users[1], other)])
+        if all(users) and len(set(users)) == 2 and (way := path_between(edges, one, users[0])):
+            raise Contradiction([*way, *path_between(edges, users[1], other)])
 
     def _check_apart(self, one: str, other: str, *, but: str = "") -> None:
         """Raise Contradiction if two persons that are to be apart are the same.
@@ -363,11 +367,11 @@ class Law:
         """
         own = self.names.get(but, ("", ""))[1] if but else ""
         edges = [edge for edge in self.edges if edge[2] != own]
-        if path := _path(edges, one, other):
+        if path := path_between(edges, one, other):
             raise Contradiction(path)
 
     def _path(self, one: str, other: str) -> list[str]:
-        return _path(self.edges, one, other)
+        return path_between(self.edges, one, other)
 
 
 def _undone(rulings: Iterable[Ruling]) -> Iterator[str]:
@@ -377,21 +381,3 @@ def _undone(rulings: Iterable[Ruling]) -> Iterator[str]:
         if ruling.kind == Kind.UNDO and ruling.id not in undone:
             undone.add(ruling.undoes)
     yield from undone
-
-
-def _path(edges: Iterable[tuple[str, str, str]], one: str, other: str) -> list[str]:
-    """Return the decisions on a shortest way from person to person, [] if there is none."""
-    ways: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for a, b, decision in edges:
-        ways[a].append((b, decision))
-        ways[b].append((a, decision))
-    seen, queue = {one}, deque([(one, list[str]())])
-    while queue:
-        here, path = queue.popleft()
-        if here == other:
-            return path
-        for there, decision in ways[here]:
-            if there not in seen:
-                seen.add(there)
-                queue.append((there, [*path, decision]))
-    return []

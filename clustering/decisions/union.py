@@ -1,7 +1,8 @@
-"""Union-find over names."""
+"""Names that grow together: which set one is in, and the way from one to another."""
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Iterable
 
 
@@ -25,3 +26,21 @@ class Union:
         a, b = self.root(one), self.root(other)
         if a != b:
             self._parent[a] = b
+
+
+def path_between(edges: Iterable[tuple[str, str, str]], one: str, other: str) -> list[str]:
+    """Return the decisions on a shortest way from person to person, [] if there is none."""
+    ways: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for a, b, decision in edges:
+        ways[a].append((b, decision))
+        ways[b].append((a, decision))
+    seen, queue = {one}, deque([(one, list[str]())])
+    while queue:
+        here, path = queue.popleft()
+        if here == other:
+            return path
+        for there, decision in ways[here]:
+            if there not in seen:
+                seen.add(there)
+                queue.append((there, [*path, decision]))
+    return []

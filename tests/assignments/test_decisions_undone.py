@@ -125,6 +125,21 @@ def test_covers_that_were_chosen_one_after_the_other_are_undone_one_after_the_ot
     assert cluster_get(reviewed.run, reviewed.label("p0.png")).covers[0] == first
 
 
+def test_an_undo_that_lets_a_contradiction_count_again_is_refused_with_its_chain(
+    decide, undo, matched, reviewed
+):
+    apart = decide(kind="not_same", cluster=matched.ada, other=matched.bob)["decision"]["id"]
+    undone = undo(apart).json()["id"]
+    merged = decide(kind="merge", cluster=matched.ada, other=matched.bob)["decision"]["id"]
+    before = seen(matched, reviewed)
+
+    answer = undo(undone)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "contradiction")
+    assert answer.json()["chain"] == [merged]
+    assert seen(matched, reviewed) == before
+
+
 def test_what_was_split_is_merged_again_after_the_undo_of_the_split_alone(
     decide, undo, matched, reviewed
 ):

@@ -79,10 +79,21 @@ def test_a_merge_against_a_chain_is_refused(log):
     same = log.add(Kind.MERGE, "a", person="B", other="A")
     apart = log.add(Kind.NOT_SAME, person="B", other="C")
 
-    with pytest.raises(Contradiction) as found:
-        log.add(Kind.MERGE, "c", person="C", other="A")
+    for stays, goes, chain in (("C", "A", [apart, same]), ("A", "C", [same, apart])):
+        with pytest.raises(Contradiction) as found:
+            log.add(Kind.MERGE, "c", person=stays, other=goes)
 
-    assert found.value.chain == [apart, same]  # from the one that stays to the other
+        assert found.value.chain == chain  # from the one that stays to the other
+
+
+def test_an_undo_that_cannot_be_names_what_counts_and_stands_against_it(log):
+    undone = log.undo(log.add(Kind.NOT_SAME, person="A", other="B"))
+    merge = log.add(Kind.MERGE, "a", person="B", other="A")
+
+    with pytest.raises(Contradiction) as found:
+        log.law.check(Ruling(id="d4", seq=4, kind=Kind.UNDO, undoes=undone))
+
+    assert found.value.chain == [merge]
 
 
 def test_a_merge_of_whom_a_confirmed_face_was_rejected_from_is_refused(log):
@@ -263,6 +274,7 @@ def test_what_is_decided_about_a_face_and_what_is_open_again(log, decisions, per
     assert log.law.anchors() == ({"f": person} if person else {})
     assert log.law.is_open("f") is is_open
     assert log.law.is_decided("f") is bool(decisions)
+    assert log.law.faces() >= ({"f"} if not is_open else set())
     assert log.law.is_open("another")
     assert not log.law.is_decided("another")
 
