@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.labels import b_cubed, pairwise
-from clustering.grouping import Constraints, dbscan_labels, group_faces
+from clustering.grouping import Constraints, dbscan_labels, group_faces, grouping_described
 from clustering.grouping.candidates import candidate_pairs, pairs_listed
 from tests.clustering.test_grouping_dbscan import people, unit
 
@@ -199,3 +199,75 @@ def test_an_index_without_faces_names_no_pairs():
     pairs = pairs_listed(lambda *, radius, nearest: iter(()), radius=EPS)
 
     assert len(pairs.first) == 0
+
+
+def test_groups_are_described_by_the_mean_of_their_faces():
+    angles = np.radians([0, 4, 8, 90, 94, 45, 120])
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    labels = np.array([0, 0, 0, 1, 1, -1, -1])
+
+    quality = np.float32([0.9, 0.9, 0.9, 0.9, 0.5, 1, 1])
+
+    found = grouping_described(vectors, labels, quality)
+
+    middles = np.radians([4, 92])
+    towards = np.stack([np.cos(middles), np.sin(middles)], axis=1)
+    np.testing.assert_allclose(found.centroids, towards, atol=1e-6)
+    apart = np.radians([4, 0, 4, 2, 2, 41, 28])  # noise is measured to the nearest group
+    np.testing.assert_allclose(found.similarity, np.cos(apart), atol=1e-6)
+    alike = [np.cos(apart[:3]).mean(), np.cos(apart[3:5]).mean()]
+    np.testing.assert_allclose(found.cohesion, alike, atol=1e-6)
+    assert found.covers.tolist() == [1, 3]
+
+
+def test_a_group_of_one_face_is_as_alike_as_can_be():
+    vectors = np.eye(3, dtype=np.float32)
+    labels = np.array([-1, 0, -1])
+
+    found = grouping_described(vectors, labels, np.ones(3, np.float32))
+
+    assert found.cohesion.tolist() == found.similarity[1:2].tolist() == [1.0]
+    assert found.covers.tolist() == [1]
+    assert found.similarity.tolist() == [0.0, 1.0, 0.0]
+
+
+def test_faces_without_a_group_are_described_as_nothing():
+    found = grouping_described(np.eye(3, dtype=np.float32), np.full(3, -1), np.ones(3, np.float32))
+
+    assert found.similarity.tolist() == [0, 0, 0]
+    assert len(found.cohesion) == len(found.centroids) == len(found.covers) == 0
+
+
+@pytest.mark.parametrize(("count", "is_group"), [(2, False), (3, True), (4, True)])
+@pytest.mark.parametrize("refine", [True, False])
+def test_a_group_has_at_least_as_many_faces_as_asked(count, is_group, refine):
+    same = unit(1 + 0.01 * np.random.default_rng(1).standard_normal((count, 64)))
+    strangers = unit(np.random.default_rng(2).standard_normal((5, 64)))
+
+    labels = group_faces(
+        np.concatenate([same, strangers]), eps=EPS, min_samples=3, refine=refine
+    ).labels
+
+    assert labels.tolist() == [0 if is_group else -1] * count + [-1] * 5
+
+
+@pytest.mark.parametrize(("degrees", "is_group"), [(20.0, True), (24.0, False)])
+@pytest.mark.parametrize("refine", [True, False])
+def test_two_faces_are_a_person_up_to_eps(degrees, is_group, refine):
+    """Two single faces have to be nearer than a crowd of pairs: by a quarter of eps."""
+    eps = 1 - np.cos(np.radians(22)) if not refine else (1 - np.cos(np.radians(22))) / 0.75
+    angles = np.radians([0, degrees])
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+
+    labels = group_faces(vectors, eps=float(eps), min_samples=2, refine=refine).labels
+
+    assert labels.tolist() == ([0, 0] if is_group else [-1, -1])
+
+
+def test_of_groups_of_one_size_the_one_seen_first_is_first():
+    rows = unit(np.random.default_rng(4).standard_normal((3, 64)))
+    vectors = rows[[2, 0, 1, 1, 0, 2, 0]]
+
+    labels = group_faces(vectors, eps=EPS, min_samples=2).labels
+
+    assert labels.tolist() == [1, 0, 2, 2, 0, 1, 0]
