@@ -350,6 +350,7 @@ def test_nothing_to_compare_is_nobody(templates, clusters):
     assert len(votes) == len(centroids) == clusters
     assert {one.reason for one in [*votes, *centroids]} <= {Reason.NO_VECTORS}
     assert {one.profile for one in [*votes, *centroids]} <= {NOBODY}
+    assert {one.similarity for one in [*votes, *centroids]} <= {0.0}
 
 
 def test_faces_that_cancel_each_other_out_are_like_nobody_and_never_nan():
