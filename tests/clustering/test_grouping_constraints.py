@@ -335,6 +335,17 @@ def test_two_people_who_cannot_be_one_are_told_by_their_nearest_faces():
     assert refused.value.chain == [(0, 1), (1, 4)]
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (2, 3, 0, 1), (0, 2, 3, 1)])
+def test_two_people_cannot_be_one_wherever_their_rows_are(order):
+    anchors, together = np.empty(4, np.int64), np.array([[order[2], order[3]]])
+    anchors[list(order)] = [3, 3, 5, 6]
+
+    with pytest.raises(Contradiction) as refused:
+        constraints_check(4, together, pairs(), anchors=anchors)
+
+    assert {*refused.value.apart} == {order[2], order[3]}
+
+
 @both_ways
 @pytest.mark.parametrize("numbers", [(0, 1), (1, 0), (7, 0)])
 def test_photos_of_two_people_that_look_the_same_stay_apart(algorithm, refine, numbers):
