@@ -129,3 +129,56 @@ def test_a_face_is_measured_as_a_whole():
     assert (measured.size, measured.confidence, measured.pose) == (80, 0.7, 1.0)
     assert measured.blur == face_blur(face)
     assert measured.score == face_score(size=80, confidence=0.7, blur=measured.blur, pose=1.0)
+
+
+@pytest.mark.parametrize(
+    ("parts", "product"),
+    [
+        ({}, 0.5),
+        ({"size": 56}, 0.25),
+        ({"size": 1000}, 0.5),
+        ({"confidence": 0.5}, 0.25),
+        ({"confidence": 1.5}, 0.5),
+        ({"confidence": -1}, 0),
+        ({"blur": 50}, 0.25),
+        ({"blur": 0}, 0),
+        ({"pose": 0}, 0.25),
+        ({"pose": 0.5}, 0.375),
+    ],
+)
+def test_the_score_is_the_geometric_mean_of_its_four_parts(parts, product):
+    full = {"size": 112, "confidence": 1.0, "blur": 150, "pose": 1.0}
+
+    assert face_score(**(full | parts)) == pytest.approx(product**0.25)
+
+
+@pytest.mark.parametrize(
+    ("part", "least", "reason"),
+    [
+        ("size", 30, "too_small"),
+        ("confidence", 0.4, "low_confidence"),
+        ("blur", 50, "too_blurry"),
+    ],
+)
+def test_each_threshold_is_inclusive_and_judged_by_itself(part, least, reason):
+    better = {"size": 300, "confidence": 0.9, "blur": 500}
+
+    assert refusal(quality(**(better | {part: least})), THRESHOLDS) is None
+    assert refusal(quality(**(better | {part: np.nextafter(least, 0)})), THRESHOLDS) == reason
+    assert refusal(quality(**(better | {part: float("nan")})), THRESHOLDS) == reason
+
+
+def test_a_small_face_is_not_made_sharper_by_enlarging_it():
+    small, large = drawn_face(32), drawn_face(64)
+
+    assert 0 < face_blur(small) < face_blur(large)
+
+
+def test_the_blur_of_a_known_picture():
+    """A white line on black: 4 * 255 on the line, -255 beside it, 0 elsewhere."""
+    face = np.zeros((64, 64, 3), np.uint8)
+    face[:, 32] = 255
+    rows = np.zeros((64, 64))
+    rows[:, 32], rows[:, [31, 33]] = -2 * 255, 255
+
+    assert face_blur(face) == pytest.approx(rows.var(), rel=1e-6)
