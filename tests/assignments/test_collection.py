@@ -63,7 +63,7 @@ def test_the_largest_come_first_unless_another_order_is_asked_for(shown, matched
 
 
 def test_the_least_alike_come_first_by_cohesion(shown, matched):
-    """Two of the three are no one person any more, and the one less so than the other."""
+    """A face of another person makes one cluster less alike than the others."""
     reviewed = Reviewed(matched)
     reviewed.decide("move", faces=(reviewed.face("p3.png"),), to=matched.bob)
     clusters_refresh(matched.name.path, vectors=matched.vectors)
@@ -77,7 +77,7 @@ def test_the_least_alike_come_first_by_cohesion(shown, matched):
     assert shown(show="suspicious") == [matched.bob]
 
 
-def test_the_least_sure_come_first_by_similarity_and_nobodys_last(shown, matched):
+def test_the_least_sure_come_first_by_similarity_and_unassigned_ones_last(shown, matched):
     Assignment.objects(cluster=matched.ada).update(set__similarity=0.9)
     Assignment.objects(cluster=matched.bob).update(set__similarity=0.7)
     assert shown(order="similarity") == [matched.bob, matched.ada, matched.eve]

@@ -31,6 +31,32 @@ def test_the_others_on_the_photo_are_named(matched, reviewed, page_of):
     assert sorted(names) == ["Ada", matched.eve]
 
 
+def neighbours(browser, face):
+    why = browser.get(f"/faces/{face}/").context["why"]
+    return [(one.face, one.similarity, one.is_confirmed) for one in why.neighbours]
+
+
+def test_the_nearest_faces_come_by_likeness_behind_those_that_were_confirmed(
+    matched, reviewed, page_of
+):
+    matched.photos(*[(1,)] * 4, first=60)
+    matched.run()
+    face, browser = reviewed.face("p0.png"), page_of("viewer")
+
+    found = neighbours(browser, face)
+    alike = [similarity for _, similarity, _ in found]
+    assert len({one for one, _, _ in found} - {face}) == len(found) == 6
+    assert alike == sorted(alike, reverse=True)
+    assert len(set(alike)) == 6
+
+    said = (found[4][0], found[2][0])
+    reviewed.decide("confirm", faces=said, cluster=reviewed.label("p0.png"))
+
+    again = [(one, is_confirmed) for one, _, is_confirmed in neighbours(browser, face)]
+    rest = [(one, False) for one, _, _ in found if one not in said]
+    assert again == [(said[1], True), (said[0], True), *rest]
+
+
 def test_it_says_who_decided(matched, reviewed, page_of):
     face = reviewed.face("p0.png")
     browser = page_of("reviewer")

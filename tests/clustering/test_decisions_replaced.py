@@ -32,7 +32,7 @@ def is_possible(first, second):
     if second == "restore":
         return place in OUT
     if second == "split":
-        return place in (SAME, OTHER)  # somebody has to stay
+        return place in (SAME, OTHER)  # another face has to stay
     return second not in ("confirm", "reject") or place in (SAME, OTHER, NEW)
 
 
