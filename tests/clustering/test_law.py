@@ -289,6 +289,7 @@ def test_a_decision_that_was_undone_is_no_decision_about_a_face(log):
 def test_a_face_that_stood_for_a_person_and_was_moved_away_is_not_put_back(log):
     log.add(Kind.NOT_SAME, person="A", other="C", pins={"A": ("f", "g")})
     assert log.law.anchors() == {"f": "A", "g": "A"}
+    assert log.law.faces() == {"f", "g"}
 
     log.add(Kind.MOVE, "f", person="B")
     log.add(Kind.REJECT, "f", person="B")

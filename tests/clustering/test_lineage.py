@@ -1,11 +1,13 @@
 """Which person a new cluster continues, and what a run counts as changed."""
 
 import numpy as np
+import pytest
 
 from clustering.decisions.kinds import NOISE, Kind, Ruling
 from clustering.decisions.law import Law
 from clustering.documents import Run
-from clustering.pipeline.lineage import changes_of, person_new, persons_of
+from clustering.pipeline.decided import Decided
+from clustering.pipeline.lineage import broken_by, changes_of, person_new, persons_of
 
 RUN = Run(id="r" * 24)
 
@@ -92,3 +94,28 @@ def test_what_changes_is_counted():
     assert merged == {**nothing, "moved_faces": 1, "merged_clusters": 1}
     assert split == {**nothing, "moved_faces": 1, "split_clusters": 1}
     assert left == {**nothing, "moved_faces": 2}  # to and from noise is neither
+
+
+@pytest.mark.parametrize(
+    ("labels", "broken"),
+    [
+        ([0, 1, -1, 1, 0], 0),
+        ([1, 1, -1, 1, 0], 1),  # what was moved to A is elsewhere
+        ([-1, 1, -1, 1, 0], 1),
+        ([0, 0, -1, 1, 0], 1),  # what was rejected from A is there
+        ([0, 1, 1, 1, 0], 1),  # what is to be by itself is with others
+        ([1, 0, 0, 1, 0], 3),
+        ([0, -1, -1, 1, 1], 0),  # nothing was decided about the last two
+    ],
+)
+def test_faces_that_are_elsewhere_than_was_decided_are_counted(labels, broken):
+    law = Law(
+        [
+            Ruling(id="d1", seq=1, kind=Kind.MOVE, person="A", faces=("moved",)),
+            Ruling(id="d2", seq=2, kind=Kind.REJECT, person="A", faces=("rejected",)),
+            Ruling(id="d3", seq=3, kind=Kind.MOVE, person=NOISE, faces=("alone",)),
+        ]
+    )
+    decided = Decided(law, {"moved": 0, "rejected": 1, "alone": 2})
+
+    assert broken_by(np.asarray(labels), {0: "A", 1: "B"}, decided) == broken
