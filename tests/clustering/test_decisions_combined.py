@@ -163,3 +163,14 @@ def test_two_faces_of_one_photo_may_be_one_person_if_that_is_allowed(painted):
     reviewed.rerun(full=True, eps=0.005)
 
     assert [reviewed.label("two.png", index) for index in (0, 1)] == ["cluster_0"] * 2
+
+
+def test_people_are_those_of_the_run_that_readers_see_whatever_other_runs_there_are(reviewed):
+    reviewed.decide("reject", faces=(reviewed.face("ada0.png"),), cluster="cluster_0")
+    before = {face: person for person, faces in reviewed.people().items() for face in faces}
+
+    for eps in (1.9, 0.00001):
+        reviewed.rerun(full=True, preview=True, eps=eps)
+        reviewed.rerun(full=True)
+        after = {face: person for person, faces in reviewed.people().items() for face in faces}
+        assert after == before
