@@ -4,7 +4,7 @@ from clustering.decisions.deciding import Asked, decide
 from clustering.decisions.ground import current_run
 from clustering.decisions.kinds import Kind
 from clustering.decisions.projection import project
-from clustering.documents import NOISE, Collection, Face, Member
+from clustering.documents import NOISE, Collection, Face, Member, RunState
 from clustering.selectors import clusters_all, collection_faces, members_all, run_get
 
 
@@ -71,7 +71,10 @@ class Reviewed:
         return self.people(), clusters, verdicts
 
     def rerun(self, **parameters):
-        return self.painted.run(**parameters)
+        """Run the collection again; a run that fails leaves all groups as they were."""
+        run = self.painted.run(**parameters)
+        assert run.state == RunState.FINISHED, run.failure
+        return run
 
     def fresh(self, run):
         return run_get(run.id)
