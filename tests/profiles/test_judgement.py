@@ -1,6 +1,7 @@
 """Whether a photo shows one person well enough."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -95,6 +96,41 @@ def test_a_poor_face_is_refused_with_what_fails():
 def test_several_faces_that_are_all_poor_are_one_poor_photo():
     with pytest.raises(PoorFace):
         judged(1, 2, blurred={1, 2})
+
+
+class Scored(PeopleEngine):
+    """Faces are the better the higher their number."""
+
+    def _face(self, person, blur, column, *, shade):
+        face = super()._face(person, blur, column, shade=shade)
+        quality = replace(face.quality, score=person / 10)
+        return replace(face, quality=quality, confidence=person / 10)
+
+
+@pytest.mark.parametrize(
+    ("blurred", "refusal", "best"),
+    [({1, 5, 2}, PoorFace, 0.5), ({5, 2}, None, 0.1), ({5}, SeveralFaces, 0.2)],
+)
+def test_the_best_of_several_faces_is_told_about(blurred, refusal, best):
+    data = photo_of(1, 5, 2, blurred=blurred)
+    if refusal is None:
+        judged = photo_judge(data, engine=Scored(), thresholds=NORMAL)
+        assert judged.face.confidence == best
+        return
+
+    with pytest.raises(refusal) as refused:
+        photo_judge(data, engine=Scored(), thresholds=NORMAL)
+
+    seen = refused.value.extra["debug_info"]
+    assert seen["quality_metrics"]["confidence"] == best
+    assert seen["faces"] == [
+        {
+            "bbox": [10.0, 5.0, 100.0, 120.5],
+            "confidence": number / 10,
+            "reason": "too_blurry" if number in blurred else None,
+        }
+        for number in (1, 5, 2)
+    ]
 
 
 def test_what_just_meets_its_threshold_passes():
