@@ -348,20 +348,20 @@ def test_two_people_cannot_be_one_wherever_their_rows_are(order):
 
 @both_ways
 @pytest.mark.parametrize("numbers", [(0, 1), (1, 0), (7, 0)])
-def test_photos_of_two_people_that_look_the_same_stay_apart(algorithm, refine, numbers):
+def test_photos_of_two_people_that_are_alike_stay_apart(algorithm, refine, numbers):
     vectors = unit(1 + 0.05 * np.random.default_rng(1).standard_normal((12, 64)))
     one, other = numbers
     anchors = np.array([one] * 4 + [-1] * 4 + [other] * 4)
-    law = Constraints(anchors=anchors)
+    decided = Constraints(anchors=anchors)
 
     labels = group_faces(
-        vectors, eps=EPS, min_samples=2, algorithm=algorithm, refine=refine, constraints=law
+        vectors, eps=EPS, min_samples=2, algorithm=algorithm, refine=refine, constraints=decided
     ).labels
 
     assert len({*labels[:4]}) == len({*labels[8:]}) == 1
     assert -1 < labels[0] != labels[8] > -1
     assert {*labels[4:8]} <= {labels[0], labels[8], -1}
-    assert law.people(12).tolist() == anchors.tolist()
+    assert decided.people(12).tolist() == anchors.tolist()
 
 
 @pytest.mark.parametrize(("shared", "groups"), [(5, 1), (6, 2)])

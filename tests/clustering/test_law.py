@@ -61,6 +61,7 @@ def test_a_rejection_follows_a_merge(log):
 
     assert log.law.is_rejected("f", "B")
     assert log.law.root("A") == "B"
+    assert log.law.identity("A") == log.law.identity("B") != log.law.identity("C")
     assert log.law.anchors() == {"a1": "B", "a2": "B"}
 
 
