@@ -274,10 +274,18 @@ def test_decisions_made_while_a_run_works_are_in_it(reviewed, painted):
         ("choose_profile", {"cluster": "cluster_0"}, NothingToDecide),
         ("allow_twice", {"faces": ("ada0",)}, NothingToDecide),
         ("move", {"faces": ("ada0",), "to": "cluster_77"}, NoSuchCluster),
+        ("move", {"faces": ("ada0",)}, NothingToDecide),
+        ("not_same", {"cluster": "cluster_0", "other": "cluster_0"}, SameCluster),
+        ("choose_cover", {"faces": ("ada0", "ada1"), "cluster": "cluster_0"}, NothingToDecide),
+        ("choose_cover", {"faces": ("ada0",), "cluster": "cluster_1"}, Stale),
+        ("choose_profile", {"cluster": "noise", "user_id": "zoe"}, NothingToDecide),
+        ("allow_twice", {"faces": ("ada0", "ada1")}, NothingToDecide),
+        ("ignore", {"faces": ("ada0",), "cluster": "cluster_1"}, Stale),
+        ("split", {"faces": ("ada0",), "cluster": "cluster_1"}, Stale),
     ],
 )
 def test_nonsense_is_refused_and_writes_nothing(reviewed, kind, asked, refusal):
-    known = {"ada0": reviewed.face("ada0.png")}
+    known = {name: reviewed.face(f"{name}.png") for name in ("ada0", "ada1")}
     faces = tuple(known.get(face, face) for face in asked.get("faces", ()))
     before = reviewed.projection()
 
