@@ -2,7 +2,8 @@
 
 from clustering.decisions.deciding import Asked, decide
 from clustering.decisions.ground import current_run
-from clustering.decisions.kinds import Kind
+from clustering.decisions.kinds import Kind, Ruling
+from clustering.decisions.law import Law
 from clustering.decisions.projection import project
 from clustering.documents import NOISE, Collection, Face, Member, RunState
 from clustering.selectors import clusters_all, collection_faces, members_all, run_get
@@ -78,3 +79,20 @@ class Reviewed:
 
     def fresh(self, run):
         return run_get(run.id)
+
+
+class Log:
+    """Write rulings one after the other."""
+
+    def __init__(self):
+        self.law = Law()
+
+    def add(self, kind, *faces, **parts):
+        ruling = Ruling(
+            id=f"d{self.law.seq + 1}", seq=self.law.seq + 1, kind=kind, faces=faces, **parts
+        )
+        self.law.add(ruling)
+        return ruling.id
+
+    def undo(self, decision):
+        return self.add(Kind.UNDO, undoes=decision)
