@@ -4,6 +4,7 @@ import pytest
 
 from clustering.decisions.errors import Stale
 from clustering.decisions.rebuild import projection_rebuild
+from clustering.pipeline import grouping_run
 from tests.clustering.deciding import Reviewed
 
 pytestmark = pytest.mark.services
@@ -174,3 +175,28 @@ def test_people_are_those_of_the_run_that_readers_see_whatever_other_runs_there_
         reviewed.rerun(full=True)
         after = {face: person for person, faces in reviewed.people().items() for face in faces}
         assert after == before
+
+
+def test_what_is_decided_after_a_run_read_the_decisions_is_in_it_all_the_same(
+    reviewed, monkeypatch
+):
+    """A merge takes the new photo along, a new person gets a label, and the counts are right."""
+    really = grouping_run.decisions_catch_up
+
+    def decided_late(run, **named):
+        monkeypatch.setattr(grouping_run, "decisions_catch_up", really)
+        bob, eve = reviewed.label("bob0.png"), (reviewed.face("eve0.png"),)
+        reviewed.decide("merge", cluster=reviewed.label("ada0.png"), other=bob, write=False)
+        reviewed.decide("move", faces=eve, to="new", write=False)
+        really(run, **named)
+
+    reviewed.painted.paint("bob9.png", BOB, shade=9)
+    monkeypatch.setattr(grouping_run, "decisions_catch_up", decided_late)
+    reviewed.rerun()
+
+    ada = reviewed.label("ada0.png")
+    assert [*labels(reviewed, "bob", 4), reviewed.label("bob9.png")] == [ada] * 5
+    alone = reviewed.label("eve0.png")
+    assert alone not in ("noise", ada, reviewed.label("eve1.png"))
+    assert {len(faces) for faces in reviewed.people().values()} == {10, 2, 1}
+    assert is_rebuilt(reviewed)
