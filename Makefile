@@ -5,7 +5,7 @@ SHELL := /bin/sh
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-CODE := faceadmin assignments clustering profiles web storage vision
+CODE := faceadmin review assignments clustering profiles web storage vision
 SUM := cat requirements.txt $(1) | cksum | tr ' ' '-'
 INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 RUNTIME := $(VENV)/.requirements-$(shell $(call SUM,))

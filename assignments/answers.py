@@ -9,8 +9,8 @@ from typing import TypedDict
 from django.utils import timezone
 
 from assignments.documents import Assignment, Strategy
+from assignments.match_run import RunMatches
 from assignments.matching import Match
-from assignments.run_matching import RunMatches
 from assignments.services import Assigned
 from clustering.documents import Run
 
@@ -191,7 +191,7 @@ def match_json(
         "saved_to_db": not dry_run,
         "kept": done.kept,
         "removed": done.removed,
-        "timestamp": time_json(timezone.now()),
+        "timestamp": format_time(timezone.now()),
     }
 
 
@@ -211,8 +211,8 @@ def assignment_json(one: Assignment, *, clustering_id: str) -> AssignmentRow:
         "runner_up": _runner_up(one),
         "rejected": list(one.rejected),
         "version": one.version,
-        "created_at": time_json(one.created_at),
-        "updated_at": time_json(one.updated_at),
+        "created_at": format_time(one.created_at),
+        "updated_at": format_time(one.updated_at),
     }
 
 
@@ -227,7 +227,7 @@ def user_cluster_json(one: Assignment, *, clustering_id: str) -> UserCluster:
         "face_count": one.face_count,
         "decided_by": one.decided_by,
         "state": one.state.value,
-        "created_at": time_json(one.created_at),
+        "created_at": format_time(one.created_at),
     }
 
 
@@ -270,7 +270,7 @@ def counted_json(some: list[Assignment]) -> Counted:
     }
 
 
-def time_json(moment: datetime) -> str:
+def format_time(moment: datetime) -> str:
     """Return a time as UTC ISO 8601 with Z."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from mongoengine import Document, fields
 
-from storage.fields import MomentField
+from storage.fields import TimestampField
 
 END_OF_PLACES = "\U0010ffff"
 MACHINE = "machine"
@@ -59,8 +59,8 @@ class Assignment(Document):
     proposed_by = fields.EnumField(Strategy)
     decided_by = fields.StringField(default=MACHINE)
     version = fields.IntField(default=1)
-    created_at = MomentField(required=True)
-    updated_at = MomentField(required=True)
+    created_at = TimestampField(required=True)
+    updated_at = TimestampField(required=True)
 
     meta = {
         "collection": "assignments",

@@ -39,21 +39,3 @@ class NotAPerson(Refused):
     """Noise is nobody, so it cannot be assigned."""
 
     code = "not_a_person"
-
-
-class NobodyCalled(Refused):
-    """No profile has this id or name."""
-
-    code = "nobody_called"
-
-
-class SeveralCalled(Refused):
-    """Several profiles have this name; an id says which."""
-
-    code = "several_called"
-
-
-class SameProfile(Refused):
-    """A profile cannot be merged with itself."""
-
-    code = "same_profile"

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK_VALUES = 8_000_000  # similarities at once: 32 MB
-NOBODY = -1
+NO_PROFILE = -1
 CANCELLED = 1e-5  # a sum of unit vectors shorter than this is rounding
 
 Vectors = NDArray[np.float32]
@@ -69,9 +69,9 @@ def best_two(vectors: Vectors, templates: Vectors, banned: Mapping[int, Iterable
     """Return the two most similar of the templates (p, d) for each vector (n, d)."""
     count = len(vectors)
     found = BestTwo(
-        np.full(count, NOBODY, np.int64),
+        np.full(count, NO_PROFILE, np.int64),
         np.full(count, -np.inf, np.float32),
-        np.full(count, NOBODY, np.int64),
+        np.full(count, NO_PROFILE, np.int64),
         np.full(count, -np.inf, np.float32),
     )
     if not len(templates):
@@ -87,7 +87,7 @@ def best_two(vectors: Vectors, templates: Vectors, banned: Mapping[int, Iterable
         ):
             best = similarity.argmax(axis=1)
             value[block] = similarity[here, best]
-            place[block] = np.where(np.isfinite(value[block]), best, NOBODY)
+            place[block] = np.where(np.isfinite(value[block]), best, NO_PROFILE)
             similarity[here, best] = -np.inf
     return found
 
@@ -97,7 +97,9 @@ def match_centroids(
 ) -> list[Match]:
     """Match clusters by the mean direction of their faces; ``sums`` (c, d) are of unit vectors."""
     found = best_two(unit(sums), templates, rules.banned)
-    return [_judged(found, row, count, rules=rules) for row, count in enumerate(counts.tolist())]
+    return [
+        _judge_matches(found, row, count, rules=rules) for row, count in enumerate(counts.tolist())
+    ]
 
 
 class Votes:
@@ -131,16 +133,16 @@ class Votes:
     def matches(self) -> list[Match]:
         """Return who won in each cluster."""
         winners = [
-            max(cast, key=lambda p: (cast[p], -p)) if cast else NOBODY for cast in self._cast
+            max(cast, key=lambda p: (cast[p], -p)) if cast else NO_PROFILE for cast in self._cast
         ]
         return [self._won(cluster, winner) for cluster, winner in enumerate(winners)]
 
     def _won(self, cluster: int, winner: int) -> Match:
         """Return a cluster's winner, who needs two votes and more than half of those cast."""
         if not self._counts[cluster]:
-            return Match(NOBODY, 0.0, NOBODY, 0.0, Reason.NO_VECTORS)
-        if winner == NOBODY:
-            return Match(NOBODY, 0.0, NOBODY, 0.0, Reason.BELOW_THRESHOLD)
+            return Match(NO_PROFILE, 0.0, NO_PROFILE, 0.0, Reason.NO_VECTORS)
+        if winner == NO_PROFILE:
+            return Match(NO_PROFILE, 0.0, NO_PROFILE, 0.0, Reason.BELOW_THRESHOLD)
         cast = self._cast[cluster]
         similarity = self._similarity[cluster][winner] / cast[winner]
         mean = self._voters[cluster][winner][None] / np.float32(cast[winner])
@@ -172,10 +174,10 @@ def unit(vectors: Vectors) -> Vectors:
     return scaled
 
 
-def _judged(found: BestTwo, row: int, count: int, *, rules: Rules) -> Match:
+def _judge_matches(found: BestTwo, row: int, count: int, *, rules: Rules) -> Match:
     """Return the match of a centroid, with what stands against it."""
     if not count:
-        return Match(NOBODY, 0.0, NOBODY, 0.0, Reason.NO_VECTORS)
+        return Match(NO_PROFILE, 0.0, NO_PROFILE, 0.0, Reason.NO_VECTORS)
     first, second = int(found.first[row]), int(found.second[row])
     similarity = float(found.first_similarity[row]) if first >= 0 else 0.0
     reached = first >= 0 and similarity >= rules.threshold

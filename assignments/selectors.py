@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from assignments.documents import END_OF_PLACES, Assignment, emptied_place
 from assignments.errors import NoSuchAssignment
+from clustering.documents import Run, RunState
+from clustering.errors import NoSuchRun
+from clustering.selectors import find_run, get_run, list_collections, list_runs
 from profiles.documents import Profile, ProfileState
 from storage.mongo import iter_fields
 
@@ -13,7 +16,7 @@ STREAM = 1000
 IDS_PER_QUERY = 100
 
 
-def assignment_get(assignment_id: str) -> Assignment:
+def get_assignment(assignment_id: str) -> Assignment:
     """Return one assignment."""
     found = Assignment.objects(id=assignment_id).first()
     if found is None:
@@ -21,17 +24,17 @@ def assignment_get(assignment_id: str) -> Assignment:
     return found
 
 
-def assignment_of(run: str, label: str) -> Assignment | None:
+def find_assignment(run: str, label: str) -> Assignment | None:
     """Return the assignment of a cluster, None without one."""
     return Assignment.objects(id=Assignment.id_for(run, label)).first()
 
 
-def assignments_page(run: str, *, after: str = "", limit: int) -> list[Assignment]:
+def list_assignments(run: str, *, after: str = "", limit: int) -> list[Assignment]:
     """Return up to ``limit`` assignments of a run by cluster, starting after a place."""
     return _page(f"{run}/", after=after, limit=limit)
 
 
-def assignments_of_run(run: str, *, emptied: bool = False) -> Iterator[Assignment]:
+def list_run_assignments(run: str, *, emptied: bool = False) -> Iterator[Assignment]:
     """Iterate all assignments of a run by cluster; ``emptied`` adds those of no face any more."""
     for first in (f"{run}/", *([emptied_place(run)] if emptied else [])):
         after = ""
@@ -42,22 +45,22 @@ def assignments_of_run(run: str, *, emptied: bool = False) -> Iterator[Assignmen
                 break
 
 
-def assignments_after(place: str, *, limit: int) -> list[Assignment]:
+def iter_assignments_after(place: str, *, limit: int) -> list[Assignment]:
     """Return up to ``limit`` assignments of any run, starting after a place."""
     return list(Assignment.objects(place__gt=place).order_by("place").limit(limit))
 
 
-def assignments_all() -> Iterator[Assignment]:
+def iter_assignments() -> Iterator[Assignment]:
     """Iterate all assignments, run by run."""
     place = ""
-    while page := assignments_after(place, limit=STREAM):
+    while page := iter_assignments_after(place, limit=STREAM):
         yield from page
         place = page[-1].place
         if len(page) < STREAM:
             return
 
 
-def assignments_of_user(user_id: str, *, before: str = "") -> Iterator[Assignment]:
+def list_user_assignments(user_id: str, *, before: str = "") -> Iterator[Assignment]:
     """Iterate a person's assignments, the newest first, starting before a place."""
     first = f"{user_id}\t"
     end = before or first + END_OF_PLACES
@@ -70,7 +73,7 @@ def assignments_of_user(user_id: str, *, before: str = "") -> Iterator[Assignmen
         end = page[-1].user_place
 
 
-def people_erased(user_ids: Iterable[str]) -> set[str]:
+def list_erased_people(user_ids: Iterable[str]) -> set[str]:
     """Return those of some people who are not there any more, or are being erased."""
     asked = sorted(set(user_ids))
     there = {
@@ -87,3 +90,41 @@ def people_erased(user_ids: Iterable[str]) -> set[str]:
 def _page(first: str, *, after: str, limit: int) -> list[Assignment]:
     query = Assignment.objects(place__gt=after or first, place__lt=first + END_OF_PLACES)
     return list(query.order_by("place").limit(limit))
+
+
+RUNS_LOOKED_AT = 1000
+
+
+def map_groups_to_runs(*, history: bool = False) -> dict[str, str]:
+    """Return, by the id that groups are stored under, the run that readers know them by."""
+    found: dict[str, str] = {}
+    for collection in list_collections():
+        runs = _kept_runs(collection.path) if history else [find_run(collection.current_run)]
+        for run in runs:
+            if run is not None:
+                found.setdefault(run.clusters_run, run.id)
+    return found
+
+
+def iter_current_assignments(
+    some: Iterable[Assignment], runs: Mapping[str, str]
+) -> Iterator[Assignment]:
+    """Iterate the assignments that make clusters of these runs somebody's."""
+    return (one for one in some if one.is_held and one.run in runs)
+
+
+def get_kept_run(run_id: str) -> Run:
+    """Return a run, which has to have its clusters still."""
+    run = get_run(run_id)
+    if run.forgotten:
+        raise NoSuchRun(f"The clusters of the run {run_id} are not kept any more.")
+    return run
+
+
+def _kept_runs(path: str) -> list[Run]:
+    """Return the runs of a collection whose clusters are kept, newest first."""
+    return [
+        run
+        for run in list_runs(path, limit=RUNS_LOOKED_AT)
+        if run.state == RunState.FINISHED and not run.forgotten
+    ]

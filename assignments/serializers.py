@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from assignments.documents import AssignmentState, Strategy
-from web.fields import FiniteField
+from web.rest import FiniteField
 
 RUN_ID = r"^[0-9a-f]{24}\Z"
 MATCHING = [Strategy.CENTROID.value, Strategy.VOTE.value]

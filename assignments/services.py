@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 
 from assignments.documents import Assignment, AssignmentState, Strategy
+from assignments.match_run import RunMatches, match_run
 from assignments.matching import Match, Reason
-from assignments.run_matching import RunMatches
-from assignments.selectors import assignments_of_run, assignments_of_user, people_erased
+from assignments.selectors import list_erased_people, list_run_assignments, list_user_assignments
+from clustering.decisions.commands import DecisionCommand
+from clustering.decisions.documents import Decision
+from clustering.decisions.redaction import redact_decisions
 from clustering.documents import Cluster, Run
+from clustering.errors import NoSuchRun
+from clustering.services import ensure_projected, record_decision
+from profiles.errors import NoSuchProfile
+from profiles.selectors import get_profile
 from storage.mongo import bulk_delete, bulk_delete_same, bulk_insert, bulk_replace
+from storage.vectors import face_vector_store
+from vision import CATALOGUE, EngineSettings, get_engine
 
 NAMING_OTHERS = ("rejected", "runner_up", "proposed_user")
 UNCHANGED = ("version",)  # goes up with every change
@@ -29,7 +39,7 @@ class Assigned:
     removed: int = 0
 
 
-def run_assign(
+def assign_run(
     run: Run, found: RunMatches, *, strategy: Strategy, overwrite: bool, dry_run: bool
 ) -> Assigned:
     """Save whose the clusters of a run are.
@@ -37,7 +47,7 @@ def run_assign(
     What is there already stays; with ``overwrite`` what the machine had said is replaced, and goes
     where it no longer holds. What a person decides meanwhile stays as well.
     """
-    there = {one.cluster: one for one in assignments_of_run(run.clusters_run)}
+    there = {one.cluster: one for one in list_run_assignments(run.clusters_run)}
     done = Assigned()
     new: list[Assignment] = []
     changed: list[Assignment] = []
@@ -58,30 +68,30 @@ def run_assign(
     done.removed = len(gone)
     if not dry_run:
         _save(done, new=new, changed=changed, gone=gone)
-        erased_forget([*new, *changed])
+        forget_erased_people([*new, *changed])
     return done
 
 
-def assignments_of_run_delete(run: str) -> int:
+def delete_assignments_of_run(run: str) -> int:
     """Remove all assignments of a run; return how many."""
-    ids = [one.id for one in assignments_of_run(run, emptied=True)]
+    ids = [one.id for one in list_run_assignments(run, emptied=True)]
     bulk_delete(Assignment, ids)
     return len(ids)
 
 
-def assignments_of_user_forget(user_id: str) -> int:
+def forget_user_assignments(user_id: str) -> int:
     """Remove a person from all assignments; return in how many they were named."""
-    ids = [one.id for one in assignments_of_user(user_id)]
+    ids = [one.id for one in list_user_assignments(user_id)]
     bulk_delete(Assignment, ids)
     named = 0
     for field_name in NAMING_OTHERS:
         for one in Assignment.objects(**{field_name: user_id}):
-            _unname(one, user_id)
+            _remove_name(one, user_id)
             named += 1
     return len(ids) + named
 
 
-def erased_forget(written: Iterable[Assignment]) -> None:
+def forget_erased_people(written: Iterable[Assignment]) -> None:
     """Remove whoever was erased while assignments were written, and looked for too early.
 
     An erasure hides a profile before it looks, so it finds what was written before it hid it.
@@ -92,17 +102,17 @@ def erased_forget(written: Iterable[Assignment]) -> None:
         for user_id in (one.user_id, one.runner_up, one.proposed_user, *one.rejected)
         if user_id
     }
-    for user_id in people_erased(named):
-        assignments_of_user_forget(user_id)
+    for user_id in list_erased_people(named):
+        forget_user_assignments(user_id)
 
 
-def assignments_of_user_left(user_id: str) -> int:
+def count_user_assignments(user_id: str) -> int:
     """Return how many assignments still name a person."""
-    left = sum(1 for _ in assignments_of_user(user_id))
+    left = sum(1 for _ in list_user_assignments(user_id))
     return left + sum(1 for name in NAMING_OTHERS for _ in Assignment.objects(**{name: user_id}))
 
 
-def _unname(assignment: Assignment, user_id: str) -> None:
+def _remove_name(assignment: Assignment, user_id: str) -> None:
     """Take a person's id out of somebody else's assignment."""
     changes: dict[str, object] = {"pull__rejected": user_id}
     if assignment.runner_up == user_id:
@@ -172,3 +182,51 @@ def _new(
         created_at=now,
         updated_at=now,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class MatchedRun:
+    """Whom the clusters of a run are most like, and what of that counts."""
+
+    found: RunMatches
+    done: Assigned
+    strategy: Strategy
+    dry_run: bool
+
+
+def match_and_assign(run: Run, asked: Mapping[str, Any], *, engine: EngineSettings) -> MatchedRun:
+    """Match a finished run with all profiles and, unless it is a dry run, save that."""
+    if not run.stats:
+        raise NoSuchRun(f"The run {run.id} has no clusters yet; it is {run.state.value}.")
+    ensure_projected(run.collection)
+    strategy, dry_run = Strategy(asked["strategy"]), asked["dry_run"]
+    threshold = asked.get("threshold")
+    found = match_run(
+        run,
+        strategy=strategy,
+        threshold=threshold_of(run, engine) if threshold is None else threshold,
+        margin=asked["margin"],
+        vectors=face_vector_store(),
+    )
+    done = assign_run(run, found, strategy=strategy, overwrite=asked["overwrite"], dry_run=dry_run)
+    return MatchedRun(found, done, strategy, dry_run)
+
+
+def threshold_of(run: Run, engine: EngineSettings) -> float:
+    """Return the similarity from which a cluster is somebody's, for the run's embedder."""
+    known = CATALOGUE.get(run.embedder)
+    entry = known if known is not None else get_engine(engine).entry
+    return float(entry.assignment_threshold)
+
+
+def record_review_decision(
+    path: str, command: DecisionCommand, *, by: str, dry_run: bool = False
+) -> Decision:
+    """Decide about a collection; a profile that is named has to be there."""
+    if command.user_id:
+        get_profile(command.user_id)
+    decision = record_decision(path, command, by=by, dry_run=dry_run)
+    if command.user_id and not dry_run and list_erased_people([command.user_id]):
+        redact_decisions(command.user_id)  # the erasure looked before the decision was there
+        raise NoSuchProfile("The person was erased meanwhile.")
+    return decision

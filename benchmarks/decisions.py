@@ -127,12 +127,12 @@ def measure(options: argparse.Namespace) -> None:
     from django.conf import settings
 
     from benchmarks.stored_collection import StoredCollection
-    from web.auth import key_create
+    from web.auth import create_key
     from web.roles import Role
 
     client = Client(settings.FACEADMIN_PORT)
     ready(client)
-    client.headers["Authorization"] = f"Token {key_create('benchmark', Role.ADMIN)[1]}"
+    client.headers["Authorization"] = f"Token {create_key('benchmark', Role.ADMIN)[1]}"
     stored = StoredCollection(COLLECTION, faces=options.measure, dimension=options.dimension)
     stored.write()
     client.reconnect()  # the server closes a connection that says nothing

@@ -9,7 +9,7 @@ import cv2
 import dlib
 import numpy as np
 
-from vision import archive_fetch
+from vision import fetch_archive
 
 PROJECT, VERSION = "face_recognition_models", "0.3.0"
 SHA256 = "b79bd200a88c87c9a9d446c990ae71c5a626d1f3730174e6d570157ff1d896cf"
@@ -22,7 +22,7 @@ class DlibPipeline:
 
     def __init__(self, cache: Path) -> None:
         if not all(any(cache.rglob(name)) for name in (LANDMARKS, RESNET)):
-            archive_fetch(
+            fetch_archive(
                 PROJECT,
                 VERSION,
                 SHA256,

@@ -132,10 +132,10 @@ def large(count: int, dimension: int, *, decided: int, seed: int) -> Iterator[st
     size = f"{count} x {dimension}"
     yield f"group_faces on {size}: {_told(grouped)} beyond {rows.nbytes / MEGABYTE:.0f} of vectors"
     if decided:
-        law = _decisions_drawn(grouped.answer.labels, decided, seed=seed)
-        checked = measured(lambda: law.check(count))
+        constraints = _decisions_drawn(grouped.answer.labels, decided, seed=seed)
+        checked = measured(lambda: constraints.check(count))
         grouped = measured(
-            lambda: group_faces(rows, eps=EPS, min_samples=MIN_SAMPLES, constraints=law)
+            lambda: group_faces(rows, eps=EPS, min_samples=MIN_SAMPLES, constraints=constraints)
         )
         yield f"under {decided} decisions, 3 faces an image: {_told(grouped)}"
         yield f"constraints_check: {checked.seconds:.2f} s, {checked.megabytes:.0f} MB"
@@ -156,8 +156,8 @@ def _decisions_drawn(labels: NDArray[np.int64], decided: int, *, seed: int) -> C
     far = random.integers(0, len(labels), (decided, 2))
     far = far[(labels[far[:, 0]] != labels[far[:, 1]])]
     return Constraints(
-        together=random.permutation(near)[: decided // 2],
-        apart=far[: decided // 2],
+        must_link=random.permutation(near)[: decided // 2],
+        cannot_link=far[: decided // 2],
         anchors=np.where(labels == 0, 0, -1),
         images=random.permutation(len(labels)) // 3,
     )

@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.labels import b_cubed, pairwise
 from clustering.grouping import Constraints, dbscan_labels, group_faces
-from clustering.grouping.candidates import candidate_pairs
-from clustering.grouping.reach import centroids_of
+from clustering.grouping.adaptive_radius import cluster_centroids
+from clustering.grouping.neighbour_pairs import find_neighbour_pairs
 from vision import CATALOGUE
 
 EPS = CATALOGUE["dlib-resnet"].cluster_eps
@@ -104,8 +104,8 @@ def with_images(vectors: NDArray[np.float32], people: Labels, *, eps: float) -> 
     """Yield ours where it knows which faces are of one image."""
     for together, twice in COMPANY:
         images = images_drawn(vectors, people, together=together, twice=twice)
-        law = Constraints(images=images)
-        grouping = group_faces(vectors, eps=eps, min_samples=MIN_SAMPLES, constraints=law)
+        state = Constraints(images=images)
+        grouping = group_faces(vectors, eps=eps, min_samples=MIN_SAMPLES, constraints=state)
         yield f"ours, company {together:.0%}, twice {twice:.1%}", grouping.labels
 
 
@@ -124,7 +124,7 @@ def images_drawn(
     """
     person, random = np.unique(people, return_inverse=True)[1], np.random.default_rng(seed)
     rows = [random.permutation(np.flatnonzero(person == one)) for one in range(person.max() + 1)]
-    centroids = centroids_of(vectors, person, len(rows))
+    centroids = cluster_centroids(vectors, person, len(rows))
     images = np.arange(len(vectors))
     for one in np.flatnonzero(random.random(len(rows)) < 0.5):
         likeness = centroids @ centroids[one]
@@ -142,7 +142,7 @@ def whispers_labels(vectors: NDArray[np.float32], *, cut: float, seed: int = 0) 
 
     Biemann: Chinese whispers (TextGraphs 2006), as dlib and face_recognition users group faces.
     """
-    pairs = candidate_pairs(vectors, radius=cut, nearest=len(vectors))
+    pairs = find_neighbour_pairs(vectors, radius=cut, nearest=len(vectors))
     ends = np.concatenate([pairs.first, pairs.second])
     others = np.concatenate([pairs.second, pairs.first])
     loud = np.tile(pairs.similarity, 2)

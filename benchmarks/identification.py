@@ -69,7 +69,7 @@ def identified(data: Path, people: dict[str, list[Path]], count: int) -> Iterato
     """Enrol everybody by so many photos, cluster and match the rest; yield a line a strategy."""
     from django.conf import settings
 
-    from assignments.edge import request_match
+    from assignments.api.matching import _match_response
     from assignments.serializers import MatchQuery
 
     rest = {name: enrolled(name, photos, count) for name, photos in people.items()}
@@ -85,7 +85,7 @@ def identified(data: Path, people: dict[str, list[Path]], count: int) -> Iterato
     for strategy in ("centroid", "vote"):
         query = MatchQuery(data={"strategy": strategy, "dry_run": True})
         query.is_valid(raise_exception=True)
-        answer = request_match(run, query.validated_data, engine=settings.VISION)
+        answer = _match_response(run, query.validated_data, engine=settings.VISION)
         given = {label: one["user_id"] for label, one in answer["assignments"].items()}
         yield strategy, line(rest, shown, given, rank_one=float(rank_one))
 
@@ -94,11 +94,11 @@ def enrolled(name: str, photos: list[Path], count: int) -> list[Path]:
     """Enrol somebody by the first photos that are accepted; return the photos that are left."""
     from django.conf import settings
 
+    from profiles.context import profile_stores
     from profiles.errors import PhotoRefused
-    from profiles.judgement import photo_judge
-    from profiles.opening import profile_stores
-    from profiles.selectors import profile_find, references_of
-    from profiles.services import profile_enrol, profile_update
+    from profiles.photo_check import check_photo
+    from profiles.selectors import find_profile, list_references
+    from profiles.services import enrol_profile, update_profile
     from vision import get_engine
 
     by = {"force": False, "stores": profile_stores(), "by": "benchmark"}
@@ -107,19 +107,19 @@ def enrolled(name: str, photos: list[Path], count: int) -> list[Path]:
         if len(taken) == count:
             break
         try:
-            judged = photo_judge(
+            judged = check_photo(
                 photo.read_bytes(),
                 engine=get_engine(settings.VISION),
                 thresholds=settings.VISION.thresholds,
             )
         except PhotoRefused:
             continue
-        if profile_find(name) is None:
-            profile_enrol(name, judged, name=name, **by)
+        if find_profile(name) is None:
+            enrol_profile(name, judged, name=name, **by)
         else:
-            profile_update(name, judged, mode="add", **by)
+            update_profile(name, judged, mode="add", **by)
         taken.append(photo)
-    assert len(references_of(profile_find(name))) == count, f"{name} has too few good photos"
+    assert len(list_references(find_profile(name))) == count, f"{name} has too few good photos"
     return [photo for photo in photos if photo not in taken]
 
 
@@ -127,41 +127,41 @@ def clustered(path: str) -> Any:
     """Run a collection to its end."""
     from django.conf import settings
 
-    from clustering.advance import Next, run_advance
-    from clustering.opening import models_in_force, tools_open
+    from clustering.context import active_run_models, build_context
     from clustering.parameters import RunParameters
-    from clustering.selectors import run_get
-    from clustering.services import run_start
+    from clustering.pipeline.step import NextTask, run_step
+    from clustering.run_lifecycle import create_run
+    from clustering.selectors import get_run
     from storage.buckets import open_bucket
     from storage.names import CollectionName
 
     name = CollectionName.parse(path)
-    run = run_start(
+    run = create_run(
         name,
         parameters=RunParameters(),
         bucket=open_bucket(name.bucket),
-        models=models_in_force(),
+        models=active_run_models(),
         started_by="benchmark",
     )
-    step = Next.AGAIN
-    while step != Next.NOTHING:
-        step = run_advance(run_get(run.id), open_tools=tools_open, runs_kept=settings.RUNS_KEPT)
-    finished = run_get(run.id)
+    step = NextTask.AGAIN
+    while step != NextTask.NOTHING:
+        step = run_step(get_run(run.id), build_context=build_context, runs_kept=settings.RUNS_KEPT)
+    finished = get_run(run.id)
     assert finished.state == "finished", finished.failure
     return finished
 
 
 def faces_shown(run: Any) -> tuple[dict[str, tuple[str, str, str]], dict[str, np.ndarray]]:
     """Return by photo whom it is about, that face and its cluster ("" if it takes no part)."""
-    from clustering.selectors import collection_faces, collection_images, members_all
-    from storage.vectors import face_vectors
+    from clustering.selectors import iter_collection_faces, iter_collection_images, iter_members
+    from storage.vectors import face_vector_store
 
-    places = {member.face: member.cluster for member in members_all(run)}
+    places = {member.face: member.cluster for member in iter_members(run)}
     middles = {
-        one.key: (one.width / 2, one.height / 2) for one in collection_images(run.collection)
+        one.key: (one.width / 2, one.height / 2) for one in iter_collection_images(run.collection)
     }
     found: dict[str, tuple[float, Any]] = {}
-    for face in collection_faces(run.collection):
+    for face in iter_collection_faces(run.collection):
         x, y, width, height = face.bbox
         middle_x, middle_y = middles[face.key]
         off = (x + width / 2 - middle_x) ** 2 + (y + height / 2 - middle_y) ** 2
@@ -173,16 +173,16 @@ def faces_shown(run: Any) -> tuple[dict[str, tuple[str, str, str]], dict[str, np
         for key, (_, face) in found.items()
     }
     ids = [face for _, face, _ in shown.values()]
-    return shown, face_vectors().retrieve(run.embedder, ids)
+    return shown, face_vector_store().retrieve(run.embedder, ids)
 
 
 def nearest_profiles(
     run: Any, shown: dict[str, tuple[str, str, str]], vectors: dict[str, np.ndarray]
 ) -> Iterator[tuple[str, str]]:
     """Yield whom each photo is about, and whose template its face is most like."""
-    from profiles.template_table import template_table
+    from profiles.gallery import load_gallery
 
-    table = template_table(run.embedder)
+    table = load_gallery(run.embedder)
     for name, face, _ in shown.values():
         yield name, table.user_ids[int(np.argmax(table.templates @ vectors[face]))]
 

@@ -26,12 +26,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.grouping import EPS, people_drawn
 from benchmarks.labels import pairwise
 from clustering.grouping import group_faces
-from clustering.grouping.blocks import Pairs
-from clustering.grouping.candidates import candidate_pairs
-from clustering.pipeline.candidates import IndexCandidates
-from faceadmin.embedded import qdrant_command, qdrant_is_ready
-from storage.edge.client import EdgeVectors
+from clustering.grouping.neighbour_pairs import find_neighbour_pairs
+from clustering.grouping.tiles import Pairs
+from clustering.pipeline.neighbour_pairs import IndexedPairs
+from faceadmin.runtime.embedded_stores import is_qdrant_ready, qdrant_command
 from storage.vectors import Hit, VectorStore
+from storage.vectors.embedded.client import EmbeddedVectors
 
 MODEL = "benchmark"
 MIN_SAMPLES = 2
@@ -65,9 +65,9 @@ def main() -> None:
 def store_opened() -> Iterator[tuple[VectorStore, str]]:
     """Open the server of QDRANT_URL, or an embedded store that goes away again."""
     if url := os.environ.get("QDRANT_URL"):
-        from storage.vector_server import server_vectors
+        from storage.vectors.qdrant import qdrant_vectors
 
-        yield server_vectors(url, os.environ.get("QDRANT_API_KEY", "")), url
+        yield qdrant_vectors(url, os.environ.get("QDRANT_API_KEY", "")), url
         return
     with tempfile.TemporaryDirectory() as folder:
         socket = Path(folder) / "qdrant.sock"
@@ -75,9 +75,9 @@ def store_opened() -> Iterator[tuple[VectorStore, str]]:
         owner = subprocess.Popen(command, cwd=Path(__file__).resolve().parents[1])
         try:
             give_up = time.monotonic() + PATIENCE_S
-            while not qdrant_is_ready(socket) and time.monotonic() < give_up:
+            while not is_qdrant_ready(socket) and time.monotonic() < give_up:
                 time.sleep(0.05)
-            yield EdgeVectors(socket), "embedded store"
+            yield EmbeddedVectors(socket), "embedded store"
         finally:
             owner.terminate()
             owner.wait()
@@ -133,10 +133,10 @@ def compare(store: VectorStore | Graph, vectors: NDArray[np.float32], *, eps: fl
     if isinstance(store, Graph):
         store.index()
     print(f"written in {time.perf_counter() - start:.1f} s")
-    index = IndexCandidates(store, MODEL, ids, vectors, {"collection": run})
+    index = IndexedPairs(store, MODEL, ids, vectors, {"collection": run})
 
     start = time.perf_counter()
-    exact = candidate_pairs(vectors, radius=eps)
+    exact = find_neighbour_pairs(vectors, radius=eps)
     between = time.perf_counter()
     listed = index(vectors, radius=eps)
     end = time.perf_counter()

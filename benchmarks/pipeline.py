@@ -88,9 +88,9 @@ def configure(options: argparse.Namespace, data: Path) -> None:
     django.setup()
     from django.conf import settings
 
-    from vision import choose_pair
+    from vision import select_models
 
-    choose_pair(settings.VISION, may_fetch=True)
+    select_models(settings.VISION, may_fetch=True)
 
 
 class stores:  # noqa: N801 - reads as what it is: with stores(...)
@@ -103,10 +103,10 @@ class stores:  # noqa: N801 - reads as what it is: with stores(...)
     def __enter__(self) -> None:
         import subprocess
 
-        from faceadmin.processes import services_here
+        from faceadmin.runtime.services import local_services
 
         (self._data / "run").mkdir()
-        for service in services_here(web=False):
+        for service in local_services(web=False):
             if service.name == "workers":
                 continue
             quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -134,32 +134,32 @@ def whole_pipeline() -> float:
     """Return the seconds of a run that reads every photo anew, in this process."""
     from django.conf import settings
 
-    from clustering.advance import Next, run_advance
-    from clustering.opening import models_in_force, tools_open
+    from clustering.context import active_run_models, build_context
     from clustering.parameters import RunParameters
-    from clustering.selectors import run_get
-    from clustering.services import run_start
+    from clustering.pipeline.step import NextTask, run_step
+    from clustering.run_lifecycle import create_run
+    from clustering.selectors import get_run
     from storage.buckets import open_bucket
     from storage.names import CollectionName
 
     name = CollectionName.parse(COLLECTION)
-    models = models_in_force()
-    run = run_start(
+    models = active_run_models()
+    run = create_run(
         name,
         parameters=RunParameters(full=True),
         bucket=open_bucket(name.bucket),
         models=models,
         started_by="benchmark",
     )
-    tools_open(run).engine.faces([])
+    build_context(run).engine.faces([])
     started = time.perf_counter()
     while (
-        run_advance(run_get(run.id), open_tools=tools_open, runs_kept=settings.RUNS_KEPT)
-        != Next.NOTHING
+        run_step(get_run(run.id), build_context=build_context, runs_kept=settings.RUNS_KEPT)
+        != NextTask.NOTHING
     ):
         pass
     seconds = time.perf_counter() - started
-    finished = run_get(run.id)
+    finished = get_run(run.id)
     assert finished.state == "finished", finished.failure
     return seconds
 
@@ -189,7 +189,7 @@ def kernels(photos: list[Path]) -> dict[str, float]:
 @contextmanager
 def recorded() -> Iterator[list[tuple[object, np.ndarray]]]:
     """Note every tensor that goes into a graph."""
-    from vision.sessions import Session
+    from vision.models.sessions import Session
 
     calls: list[tuple[object, np.ndarray]] = []
     run = Session.run

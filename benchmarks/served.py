@@ -92,11 +92,11 @@ def fill_and_serve(options: argparse.Namespace) -> None:
     import django
 
     django.setup()
-    from faceadmin.processes import WEB, services_here
+    from faceadmin.runtime.services import WEB, local_services
 
     running, quiet = [], {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     try:
-        for service in services_here(web=False):
+        for service in local_services(web=False):
             if service.name == "workers":
                 continue
             running.append(subprocess.Popen(service.command(), cwd=ROOT, **quiet))
@@ -120,11 +120,11 @@ def accounts() -> dict[str, list[str]]:
     from django.contrib.sessions.backends.db import SessionStore
     from django.core.management import call_command
 
-    from faceadmin.prepare import folders_make
-    from web.auth import key_create
+    from faceadmin.runtime.bootstrap import make_folders
+    from web.auth import create_key
     from web.roles import Role
 
-    folders_make()
+    make_folders()
     call_command("migrate", interactive=False, verbosity=0)
     call_command("createcachetable", verbosity=0)
     person = User.objects.create_superuser("benchmark", password="benchmark-password")
@@ -133,7 +133,7 @@ def accounts() -> dict[str, list[str]]:
     session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
     session[HASH_SESSION_KEY] = person.get_session_auth_hash()
     session.create()
-    key = key_create("benchmark", Role.ADMIN)[1]
+    key = create_key("benchmark", Role.ADMIN)[1]
     return {"key": [key], "session": [session.session_key]}
 
 

@@ -22,20 +22,14 @@ from clustering.documents import (
     cluster_place,
     collection_place,
 )
-from clustering.proposals import Proposals
-from profiles.documents import (
-    Profile,
-    ReferencePhoto,
-    reference_place,
-    search_key,
-    vector_bytes,
-)
-from profiles.template_table import profiles_changed
-from storage.crops import face_crops
+from clustering.merge_suggestions import MergeSuggestions
+from profiles.documents import Profile, ReferencePhoto, reference_place, search_key, vector_to_bytes
+from profiles.gallery import mark_profiles_changed
 from storage.mongo import bulk_upsert
-from storage.vectors import face_vectors
-from vision import crop_encode
-from web.paging import cursor_encode
+from storage.pictures import face_crop_store
+from storage.vectors import face_vector_store
+from vision import encode_crop
+from web.pagination import encode_cursor
 
 MODEL, EMBEDDER = "benchmark+vectors", "benchmark-vectors"
 FACES_PER_IMAGE, FACES_PER_PERSON = 3, 10
@@ -80,27 +74,27 @@ class StoredCollection:
         people = [_profile(row, vector) for row, vector in enumerate(table)]
         _write(Profile, people)
         _write(ReferencePhoto, [_reference(one) for one in people])
-        profiles_changed()
+        mark_profiles_changed()
         pairs = [
             (f"cluster_{one}", f"cluster_{one + 1}", 0.9)
             for one in range(0, min(len(self.sizes) - 2, PAIRS_ASKED), 2)
         ]
-        bulk_upsert(Proposals, [Proposals(run=self.run_id, rows=json.dumps(pairs))])
+        bulk_upsert(MergeSuggestions, [MergeSuggestions(run=self.run_id, rows=json.dumps(pairs))])
 
     def sample_faces(self, number: int) -> list[str]:
         """Return some faces from everywhere, now with crops."""
         step = max(len(self.ids) // number, 1)
         some = self.ids[::step][:number]
-        crop = crop_encode(np.full((256, 256, 3), 128, np.uint8))
+        crop = encode_crop(np.full((256, 256, 3), 128, np.uint8))
         for face_id in some:
-            face_crops().save(face_id, crop)
+            face_crop_store().save(face_id, crop)
         return some
 
     def later_cursors(self, number: int) -> list[str]:
         """Return cursors from everywhere in the largest cluster, each with a page after it."""
         label, size = self.sizes[0]
         ranks = np.linspace(0, size - 101, number).astype(int)
-        return [cursor_encode(Member.place_for(self.run_id, label, rank)) for rank in ranks]
+        return [encode_cursor(Member.place_for(self.run_id, label, rank)) for rank in ranks]
 
     def _images(self) -> Iterator[Image]:
         found = Counter(self.keys)
@@ -243,7 +237,7 @@ class StoredCollection:
         )
 
     def _write_vectors(self) -> None:
-        vectors, maker = face_vectors(), np.random.default_rng(0)
+        vectors, maker = face_vector_store(), np.random.default_rng(0)
         vectors.ensure(EMBEDDER, self.dimension)
         labels = [label for label, size in self.sizes for _ in range(size)]
         for first in range(0, len(self.ids), WRITE_SLICE):
@@ -274,7 +268,7 @@ def _profile(row: int, template: np.ndarray) -> Profile:
         search_id=search_key(user_id, user_id),
         origin=user_id,
         references=[f"photo-of-{user_id}"],
-        template=vector_bytes(template),
+        template=vector_to_bytes(template),
         embedder=EMBEDDER,
         model=MODEL,
         dimension=len(template),

@@ -15,7 +15,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from mongoengine import Document, fields
 
-from storage.fields import MomentField
+from storage.fields import TimestampField
 
 ID_NAMESPACE: UUID = uuid5(NAMESPACE_URL, "faceadmin")
 NOISE = "noise"
@@ -87,7 +87,7 @@ class Collection(Document):
     regroup = fields.BooleanField(default=False)
     lease_owner = fields.StringField(default="")
     lease_until = fields.LongField(default=0)
-    updated_at = MomentField()
+    updated_at = TimestampField()
 
     meta = {"collection": "collections", "auto_create_index": True}
 
@@ -134,10 +134,10 @@ class Run(Document):
 
     started_by = fields.StringField(default="")
     had_photos = fields.BooleanField(default=False)  # when it was started
-    created_at = MomentField(required=True)
-    started_at = MomentField()
-    finished_at = MomentField()
-    heartbeat = MomentField(required=True)
+    created_at = TimestampField(required=True)
+    started_at = TimestampField()
+    finished_at = TimestampField()
+    heartbeat = TimestampField(required=True)
     lease_owner = fields.StringField(default="")
     lease_until = fields.LongField(default=0)
     cancel_requested = fields.BooleanField(default=False)
@@ -229,7 +229,7 @@ class Image(Document):
     detail = fields.StringField(default="")
     faces = fields.IntField(default=0)
     model = fields.StringField(required=True)
-    looked_at = MomentField(required=True)
+    looked_at = TimestampField(required=True)
 
     meta = {"collection": "images", "indexes": ["place", "skip_place"], "auto_create_index": True}
 
@@ -260,7 +260,7 @@ class Face(Document):
     reason = fields.StringField(default="")
     model = fields.StringField(required=True)
     embedder = fields.StringField(required=True)
-    created_at = MomentField(required=True)
+    created_at = TimestampField(required=True)
 
     meta = {"collection": "faces", "indexes": ["place", "image"], "auto_create_index": True}
 
@@ -379,7 +379,7 @@ class Member(Document):
     @staticmethod
     def place_decided(run: str, label: str, seq: int, face: str) -> str:
         """Return the order key of a face that a person put there: after those of the machine."""
-        within = out_place(run) if label in NO_CLUSTER else f"{run}/"
+        within = excluded_place(run) if label in NO_CLUSTER else f"{run}/"
         return f"{within}{label}/~{seq:08d}/{face}"
 
 
@@ -388,7 +388,7 @@ def cluster_place(run: str, rank: int | None) -> str:
     return f"{run}/{'~' if rank is None else f'{rank:08d}'}"
 
 
-def out_place(run: str) -> str:
+def excluded_place(run: str) -> str:
     """Return what the order keys of faces begin with that are in no cluster of a run."""
     return f"{run}!out/"
 

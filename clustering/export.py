@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TypedDict
 
 from clustering.documents import Face, Member, Run
-from clustering.selectors import faces_by_id, members_slices
+from clustering.selectors import get_faces_by_id, iter_member_slices
 
 SLICE = 100  # faces that one query finds
 
@@ -33,10 +33,10 @@ class ExportedClusters(TypedDict):
     faces: list[ExportedFace]
 
 
-def export_rows(run: Run) -> Iterator[ExportedFace]:
+def iter_export_rows(run: Run) -> Iterator[ExportedFace]:
     """Yield the faces of a run, cluster by cluster, the most typical first in each."""
-    for members in members_slices(run, size=SLICE):
-        faces = faces_by_id([member.face for member in members])
+    for members in iter_member_slices(run, size=SLICE):
+        faces = get_faces_by_id([member.face for member in members])
         yield from (_row(run, one, faces[one.face]) for one in members if one.face in faces)
 
 

@@ -7,8 +7,8 @@ from django.utils.http import quote_etag
 
 from clustering.documents import Face, Image
 from storage.buckets import Bucket
-from storage.crops import CropStore
-from vision import PREVIEW_SIDE, ImageLimits, preview_encode
+from storage.pictures import PictureStore
+from vision import PREVIEW_SIDE, ImageLimits, encode_preview
 
 CONTENT_TYPES = {
     "JPEG": "image/jpeg",
@@ -24,7 +24,7 @@ KEPT_BY_BROWSER = "private, max-age=31536000, immutable"
 ASKED_AGAIN = "private, no-cache"
 
 
-def crop_response(request: HttpRequest, face: Face, *, crops: CropStore) -> HttpResponse:
+def crop_response(request: HttpRequest, face: Face, *, crops: PictureStore) -> HttpResponse:
     """Return a face's crop; its id stands for its content, so a browser may keep it."""
     etag = quote_etag(face.id)
     if request.headers.get("If-None-Match") == etag:
@@ -50,7 +50,7 @@ def preview_response(
     if request.headers.get("If-None-Match") == etag:
         return _not_modified(etag, ASKED_AGAIN)
     data = bucket.read(image.key, max_bytes=max(image.size, 1))
-    return _picture(preview_encode(data, limits=limits), "image/jpeg", etag=etag, cache=ASKED_AGAIN)
+    return _picture(encode_preview(data, limits=limits), "image/jpeg", etag=etag, cache=ASKED_AGAIN)
 
 
 def _picture(data: bytes, content_type: str, *, etag: str, cache: str) -> HttpResponse:

@@ -32,28 +32,28 @@ KEPT_S = 600
 LABEL = re.compile(r"cluster_(0|[1-9][0-9]{0,8})|noise", re.ASCII)
 
 
-def collection_images(collection: str) -> Iterator[Image]:
+def iter_collection_images(collection: str) -> Iterator[Image]:
     """Iterate a collection's images in the order of their keys, a slice in memory at a time."""
     return _stream(Image, collection_place(collection, ""))
 
 
-def collection_faces(collection: str) -> Iterator[Face]:
+def iter_collection_faces(collection: str) -> Iterator[Face]:
     """Iterate a collection's faces in the order of their ids, a slice in memory at a time."""
     return _stream(Face, collection_place(collection, ""))
 
 
-def collection_list() -> list[Collection]:
+def list_collections() -> list[Collection]:
     """Return every known collection by its path; there are few."""
     return sorted(Collection.objects(), key=lambda collection: collection.path)
 
 
-def collections_page(*, after: str = "", limit: int) -> list[Collection]:
+def list_collections_page(*, after: str = "", limit: int) -> list[Collection]:
     """Return up to ``limit`` collections by path, starting after one."""
     # A range of ids is read whole on the embedded store: 5 ms at 300 collections.
     return list(Collection.objects(path__gt=after).order_by("path").limit(limit))
 
 
-def collection_get(path: str) -> Collection:
+def get_collection(path: str) -> Collection:
     """Return a collection that has been clustered before."""
     collection = Collection.objects(path=path).first()
     if collection is None:
@@ -61,7 +61,7 @@ def collection_get(path: str) -> Collection:
     return collection
 
 
-def run_get(run_id: str, *, collection: str | None = None) -> Run:
+def get_run(run_id: str, *, collection: str | None = None) -> Run:
     """Return a run, which has to belong to the collection if one is named."""
     run = Run.objects(id=run_id).first()
     if run is None or (collection is not None and run.collection != collection):
@@ -69,12 +69,12 @@ def run_get(run_id: str, *, collection: str | None = None) -> Run:
     return run
 
 
-def run_find(run_id: str) -> Run | None:
+def find_run(run_id: str) -> Run | None:
     """Return a run if there is one of this id."""
     return Run.objects(id=run_id).first() if run_id else None
 
 
-def runs_by_id(ids: Iterable[str]) -> dict[str, Run]:
+def get_runs_by_id(ids: Iterable[str]) -> dict[str, Run]:
     """Return runs by id; an unknown id is left out."""
     wanted = sorted({run_id for run_id in ids if run_id})
     found: dict[str, Run] = {}
@@ -84,45 +84,45 @@ def runs_by_id(ids: Iterable[str]) -> dict[str, Run]:
     return found
 
 
-def run_newest(collection: str) -> Run:
+def newest_run(collection: str) -> Run:
     """Return the run of a collection that was started last."""
     return _run_of(collection, "newest_run")
 
 
-def run_current(collection: str) -> Run:
+def current_run(collection: str) -> Run:
     """Return the finished run that readers of a collection see."""
     return _run_of(collection, "current_run")
 
 
-def run_asked(collection: str, run_id: str | None, *, otherwise: Callable[[str], Run]) -> Run:
+def requested_run(collection: str, run_id: str | None, *, otherwise: Callable[[str], Run]) -> Run:
     """Return the run of a collection that a request names, or another one if it names none."""
-    return run_get(run_id, collection=collection) if run_id else otherwise(collection)
+    return get_run(run_id, collection=collection) if run_id else otherwise(collection)
 
 
-def runs_all(collection: str) -> Iterator[Run]:
+def iter_runs(collection: str) -> Iterator[Run]:
     """Iterate all runs of a collection, newest first."""
     before = ""
-    while page := runs_page(collection, before=before, limit=STREAM):
+    while page := list_runs(collection, before=before, limit=STREAM):
         yield from page
         before = page[-1].place
         if len(page) < STREAM:
             return
 
 
-def runs_page(collection: str, *, before: str = "", limit: int) -> list[Run]:
+def list_runs(collection: str, *, before: str = "", limit: int) -> list[Run]:
     """Return up to ``limit`` runs of a collection, newest first, starting before a place."""
     first = collection_place(collection, "")
     runs = Run.objects(place__gte=first, place__lt=before or first + END_OF_PLACES)
     return list(runs.order_by("-place").limit(limit))
 
 
-def clusters_page(run: Run, *, after: str = "", limit: int) -> list[Cluster]:
+def list_clusters(run: Run, *, after: str = "", limit: int) -> list[Cluster]:
     """Return up to ``limit`` clusters of a run by size, noise last, starting after a place."""
     first = f"{run.clusters_run}/"
     return _page(Cluster, after or first, end=first + END_OF_PLACES, limit=limit)
 
 
-def clusters_all(run: Run) -> Iterator[Cluster]:
+def iter_clusters(run: Run) -> Iterator[Cluster]:
     """Iterate all clusters of a run by size, noise last."""
     return _stream(Cluster, f"{run.clusters_run}/")
 
@@ -135,7 +135,7 @@ def cluster_labels(run: Run) -> list[str]:
     return [one["label"] for one in sorted(found, key=itemgetter("place"))]
 
 
-def clusters_brief(run: Run) -> list[dict[str, Any]]:
+def list_clusters_brief(run: Run) -> list[dict[str, Any]]:
     """Return label, person, size, cohesion and newest photo of the clusters by size, no noise."""
     first, noise = f"{run.clusters_run}/", cluster_place(run.clusters_run, None)
     where = {"place": {"$gte": first, "$lt": noise}}
@@ -158,7 +158,7 @@ def cluster_rows(run: Run) -> str:
     )
 
 
-def cluster_get(run: Run, label: str) -> Cluster:
+def get_cluster(run: Run, label: str) -> Cluster:
     """Return one cluster of a run by its label; an empty noise exists in every finished run."""
     if not LABEL.fullmatch(label):
         raise NoSuchCluster("A cluster is called cluster_<n>, the largest cluster_0, or noise.")
@@ -178,7 +178,7 @@ def cluster_get(run: Run, label: str) -> Cluster:
     raise NoSuchCluster(f"The run {run.id} has no cluster {label}.")
 
 
-def clusters_by_label(run: Run, labels: list[str]) -> dict[str, Cluster]:
+def get_clusters_by_label(run: Run, labels: list[str]) -> dict[str, Cluster]:
     """Return those of some clusters that a run has, by label."""
     ids = [Cluster.id_for(run.clusters_run, label) for label in labels]
     slices = (ids[first : first + IDS_PER_QUERY] for first in range(0, len(ids), IDS_PER_QUERY))
@@ -198,13 +198,13 @@ def labels_by_person(run: Run, persons: Iterable[str]) -> dict[str, str]:
     }
 
 
-def members_page(run: Run, label: str, *, after: str = "", limit: int) -> list[Member]:
+def list_members(run: Run, label: str, *, after: str = "", limit: int) -> list[Member]:
     """Return up to ``limit`` members of a cluster after a place, the most typical first."""
     first = f"{run.clusters_run}/{label}/"
     return _page(Member, after or first, end=first + END_OF_PLACES, limit=limit)
 
 
-def members_last(run: Run, label: str, *, after: str = "", limit: int) -> list[Member]:
+def list_last_members(run: Run, label: str, *, after: str = "", limit: int) -> list[Member]:
     """Return up to ``limit`` members of a cluster from the end, after a place, least typical first.
 
     ``after`` is the place of the last one of the page before, which lies behind this page.
@@ -214,7 +214,7 @@ def members_last(run: Run, label: str, *, after: str = "", limit: int) -> list[M
     return list(found.order_by("-place").limit(limit))
 
 
-def members_newest(run: Run, label: str, *, after: str = "", limit: int) -> list[Member]:
+def list_newest_members(run: Run, label: str, *, after: str = "", limit: int) -> list[Member]:
     """Return up to ``limit`` members of a cluster, the newest photo first, undated ones last.
 
     ``after`` is the dated place of the last one of the page before. Members of a run from before
@@ -243,7 +243,7 @@ def _dated_place(run: Run, label: str, row: dict[str, Any]) -> str:
     )
 
 
-def members_slices(run: Run, *, size: int) -> Iterator[list[Member]]:
+def iter_member_slices(run: Run, *, size: int) -> Iterator[list[Member]]:
     """Iterate all members of a run in slices, cluster by cluster."""
     first = f"{run.clusters_run}/"
     after = first
@@ -254,7 +254,7 @@ def members_slices(run: Run, *, size: int) -> Iterator[list[Member]]:
             return
 
 
-def members_from(run: Run, after: str) -> Iterator[Member]:
+def iter_members_from(run: Run, after: str) -> Iterator[Member]:
     """Iterate the members of a run, cluster by cluster, starting after a place."""
     first = f"{run.clusters_run}/"
     place = after or first
@@ -265,25 +265,25 @@ def members_from(run: Run, after: str) -> Iterator[Member]:
             return
 
 
-def members_all(run: Run) -> Iterator[Member]:
+def iter_members(run: Run) -> Iterator[Member]:
     """Iterate all members of a run, cluster by cluster."""
     return _stream(Member, f"{run.clusters_run}/")
 
 
-def members_faces(run: Run, label: str) -> list[str]:
+def iter_member_faces(run: Run, label: str) -> list[str]:
     """Return the faces of a cluster of a run, in no order."""
     return [row["face"] for row in _members_of(run, label, ["face"])]
 
 
-def current_run(collection: str) -> Run | None:
+def find_current_run(collection: str) -> Run | None:
     """Return the run that readers of a collection see, None if there is none."""
     known = Collection.objects(path=collection).first()
-    return run_find(known.current_run) if known is not None else None
+    return find_run(known.current_run) if known is not None else None
 
 
 def current_members(collection: str, faces: list[str]) -> dict[str, Member]:
     """Return the places that faces have in the run that readers see, by face."""
-    current = current_run(collection)
+    current = find_current_run(collection)
     if current is None:
         return {}
     return members_by_face(current, faces)
@@ -296,12 +296,12 @@ def members_by_face(run: Run, faces: list[str]) -> dict[str, Member]:
     return {one.face: one for some in slices for one in Member.objects(id__in=some)}
 
 
-def member_find(run: Run, face_id: str) -> Member | None:
+def find_member(run: Run, face_id: str) -> Member | None:
     """Return a face's place in a run, None if it takes no part."""
     return Member.objects(id=Member.id_for(run.clusters_run, face_id)).first()
 
 
-def faces_by_id(ids: list[str]) -> dict[str, Face]:
+def get_faces_by_id(ids: list[str]) -> dict[str, Face]:
     """Return faces by id; an unknown id is left out."""
     found: dict[str, Face] = {}
     for first in range(0, len(ids), IDS_PER_QUERY):
@@ -310,7 +310,7 @@ def faces_by_id(ids: list[str]) -> dict[str, Face]:
     return found
 
 
-def face_get(face_id: str) -> Face:
+def get_face(face_id: str) -> Face:
     """Return one face."""
     face = Face.objects(id=face_id).first()
     if face is None:
@@ -318,25 +318,25 @@ def face_get(face_id: str) -> Face:
     return face
 
 
-def faces_beside(face: Face) -> list[Face]:
+def list_faces_in_same_image(face: Face) -> list[Face]:
     """Return all faces of the photo a face was found in, itself too, from left to right."""
     return sorted(Face.objects(image=face.image), key=lambda one: (one.bbox[0], one.id))
 
 
-def image_of(face: Face) -> Image:
+def get_image_of_face(face: Face) -> Image:
     """Return the image a face was found in."""
-    image = image_find(face)
+    image = find_image(face)
     if image is None:
         raise NoSuchFace("The photo of this face has left the collection.")
     return image
 
 
-def image_find(face: Face) -> Image | None:
+def find_image(face: Face) -> Image | None:
     """Return the image a face was found in, unless it has left the collection."""
     return Image.objects(id=face.image).first()
 
 
-def images_skipped(
+def list_skipped_images(
     collection: str, *, after: str = "", last_key: str = "", limit: int
 ) -> list[Image]:
     """Return up to ``limit`` skipped images of a collection by key, after a place, up to a key."""
@@ -346,7 +346,7 @@ def images_skipped(
     return list(query.order_by("skip_place").limit(limit))
 
 
-def page_all(kind: Any, first: str) -> Iterator[Any]:
+def iter_pages(kind: Any, first: str) -> Iterator[Any]:
     """Iterate documents of any kind whose place starts with ``first``, in order."""
     return _stream(kind, first)
 
@@ -359,10 +359,10 @@ def _members_of(run: Run, label: str, fields: list[str]) -> Iterator[dict[str, A
 
 def _run_of(collection: str, field: str) -> Run:
     """Return the run a collection's field names."""
-    run_id = getattr(collection_get(collection), field)
+    run_id = getattr(get_collection(collection), field)
     if not run_id:
         raise NoSuchRun(f"{collection} has not been clustered yet.")
-    return run_get(run_id)
+    return get_run(run_id)
 
 
 def _page(kind: Any, after: str, *, end: str, limit: int) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from clustering.parameters import ALGORITHMS, RunParameters
-from web.fields import FiniteField
+from web.rest import FiniteField
 
 MAX_CURSOR = 3000  # a collection and a key of 1024 bytes each, in base 64
 MAX_PATH = 1100  # a bucket's name, a slash, and a prefix of 1023 bytes

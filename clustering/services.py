@@ -1,227 +1,187 @@
-"""Start, cancel and resume runs. Nothing here enqueues; whoever calls does that after."""
+"""What pages, API and commands ask for: open the adapters, call, enqueue what follows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from secrets import token_hex
+import time
+from collections.abc import Callable
+from typing import TypeVar
 
-from django.utils import timezone
-from mongoengine.errors import NotUniqueError
-
-from clustering.documents import ACTIVE_STATES, Collection, Run, RunState, collection_place
-from clustering.errors import (
-    CollectionBusy,
-    EmptyCollection,
-    NotAPreview,
-    NothingToConfirm,
-    PreviewStale,
-    RemovalsNeedConfirmation,
-    RunActive,
-    RunEnded,
-    RunNotResumable,
+from clustering.context import (
+    active_run_models,
+    build_context,
+    embedder_dimensions,
+    known_embedders,
 )
-from clustering.held import removal_check
+from clustering.decisions.commands import DecisionCommand, execute_command
+from clustering.decisions.documents import Decision
+from clustering.decisions.projection import is_projection_behind, project_decisions
+from clustering.decisions.replay import ReplayReport, replay_event_log
+from clustering.decisions.snapshot import snapshot_run
+from clustering.deletion import PurgeReceipt, RunDeletion, purge_collection, remove_run
+from clustering.documents import Run
+from clustering.errors import NoSuchRun
+from clustering.locks import lock_collection
 from clustering.parameters import RunParameters
-from clustering.pipeline.listing import is_image_key
-from clustering.selectors import collection_images, run_find, run_get
-from storage.buckets import Bucket
-from storage.errors import Conflict
+from clustering.run_lifecycle import (
+    create_run,
+    parameters_with_removals,
+    reopen_run,
+    request_apply,
+    request_cancel,
+)
+from clustering.selectors import get_collection, get_run
+from clustering.storage_check import StorageReport, compare_stores
+from clustering.storage_repair import StorageRepair, mark_regroup, repair_stores
+from clustering.tasks import enqueue_projection, enqueue_run
+from storage.buckets import open_bucket
+from storage.errors import StoreUnavailable
 from storage.names import CollectionName
-from vision import QualityThresholds
+from storage.pictures import face_crop_store, face_graph_store
+from storage.vectors import face_vector_store
+
+T = TypeVar("T")
+
+READ_AGAIN = 5
+PATIENCE_S = 10.0
+POLL_S = 0.02
 
 
-@dataclass(frozen=True)
-class ModelsInForce:
-    """The models a run is made with, and the numbers that belong to them."""
-
-    detector: str
-    embedder: str
-    model: str
-    dimension: int
-    eps: float
-    thresholds: QualityThresholds
-
-
-def run_start(
-    name: CollectionName,
-    *,
-    parameters: RunParameters,
-    bucket: Bucket,
-    models: ModelsInForce,
-    started_by: str,
-) -> Run:
-    """Write a queued run for a collection that has photos, or had some, and no active run."""
-    bucket.check()
-    listed = any(is_image_key(item.key) for item in bucket.iter_objects(name.prefix))
-    if not listed and next(collection_images(name.path), None) is None:
-        raise EmptyCollection(f"There is no image under {name.path}.")
-    collection = _collection_get(name)
-    run = _run_of(collection, parameters=parameters, models=models, started_by=started_by)
-    run.had_photos = listed
-    run.save(force_insert=True)
-    try:
-        _run_activate(collection, run)
-    except Conflict:
-        run.delete()
-        raise
-    return run
-
-
-def run_cancel(run: Run) -> Run:
-    """Ask a run to stop at its next safe point; one that was cancelled stays as it is."""
-    if run.state in (RunState.FINISHED, RunState.FAILED):
-        raise RunEnded(f"The run has ended already: {run.state.value}.")
-    if run.is_active:
-        Run.objects(id=run.id, state__in=[str(state) for state in ACTIVE_STATES]).update_one(
-            set__cancel_requested=True
-        )
-    return run_get(run.id)
-
-
-def run_resume(run: Run) -> Run:
-    """Set a failed or cancelled run to work again, with what it had already done."""
-    collection = Collection.objects(path=run.collection).first()
-    if run.state not in (RunState.FAILED, RunState.CANCELLED) or collection.newest_run != run.id:
-        raise RunNotResumable(
-            "Only the newest run of a collection can go on, and only after it failed or was "
-            "cancelled; start a new one."
-        )
-    _run_activate(collection, run)
-    run.modify(
-        set__state=RunState.QUEUED,
-        set__cancel_requested=False,
-        set__failure="",
-        set__failure_code="",
-        set__waiting_for="",
-        set__finished_at=None,
-        set__heartbeat=timezone.now(),
-    )
-    return run
-
-
-def removals_confirmed(run: Run) -> RunParameters:
-    """Return what a run was asked for that failed for missing photos, now allowed to remove them.
-
-    A page that shows an older run does not confirm what a newer one misses.
-    """
-    collection = Collection.objects(path=run.collection).first()
-    if run.failure_code != RemovalsNeedConfirmation.code or collection.newest_run != run.id:
-        raise NothingToConfirm(
-            "Only the removals of the newest run of a collection can be confirmed, after it failed "
-            "for them."
-        )
-    return RunParameters.of(run, allow_removals=True)
-
-
-def run_apply(run: Run) -> Run:
-    """Let a preview become what readers see; its groups have to be of the run that they see now."""
-    collection = Collection.objects(path=run.collection).first()
-    if not run.preview or run.state != RunState.FINISHED:
-        raise NotAPreview("This run is no preview that waits to be applied.")
-    if collection.current_run != run.previewed_from or run.forgotten:
-        raise PreviewStale("Another run was applied since; ask for a new preview.")
-    _run_activate(collection, run)
-    run.modify(
-        set__preview=False,
-        set__state=RunState.GROUPING,
-        set__finished_at=None,
-        set__heartbeat=timezone.now(),
-    )
-    return run
-
-
-def run_end(run: Run, state: RunState, *, code: str = "", reason: str = "") -> None:
-    """Write how a run ended, then free its collection for the next one."""
-    Run.objects(id=run.id).update_one(
-        set__state=state,
-        set__failure_code=code,
-        set__failure=reason,
-        set__waiting_for="",
-        set__finished_at=timezone.now(),
-        set__heartbeat=timezone.now(),
-        set__lease_owner="",
-        set__lease_until=0,
-    )
-    Collection.objects(path=run.collection, active_run=run.id).modify(
-        set__active_run="", set__updated_at=timezone.now()
-    )
-
-
-def _collection_get(name: CollectionName) -> Collection:
-    """Return the collection's document, written now if this is its first run."""
-    collection = Collection.objects(path=name.path).first()
-    if collection is not None:
-        return collection
-    try:
-        return Collection(
-            path=name.path,
-            bucket=name.bucket,
-            sub=name.sub,
-            log=token_hex(12),
-            updated_at=timezone.now(),
-        ).save(force_insert=True)
-    except NotUniqueError:  # another request wrote it between the two lines
-        return Collection.objects(path=name.path).first()
-
-
-def _run_of(
-    collection: Collection, *, parameters: RunParameters, models: ModelsInForce, started_by: str
-) -> Run:
-    """Return the document of a new run."""
-    run_id, now = token_hex(12), timezone.now()
-    return Run(
-        id=run_id,
-        collection=collection.path,
-        place=collection_place(collection.path, f"{now.timestamp():017.6f}/{run_id}"),
-        eps=models.eps if parameters.eps is None else parameters.eps,
-        min_samples=parameters.min_samples,
-        algorithm=parameters.algorithm,
-        refine=parameters.refine,
-        skip_quality_filter=parameters.skip_quality_filter,
-        full=parameters.full,
-        preview=parameters.preview,
-        allow_removals=parameters.allow_removals,
-        max_images=parameters.max_images,
-        batch_size=parameters.batch_size,
-        max_concurrent=parameters.max_concurrent,
-        detector=models.detector,
-        embedder=models.embedder,
-        model=models.model,
-        dimension=models.dimension,
-        thresholds={
-            "min_face_size": models.thresholds.min_face_size,
-            "min_confidence": models.thresholds.min_confidence,
-            "blur_threshold": models.thresholds.blur_threshold,
-        },
+def start_run(name: CollectionName, *, parameters: RunParameters, started_by: str) -> Run:
+    """Start a run and let a worker take it up."""
+    run = create_run(
+        name,
+        parameters=parameters,
+        bucket=open_bucket(name.bucket),
+        models=active_run_models(),
         started_by=started_by,
-        created_at=now,
-        heartbeat=now,
+    )
+    enqueue_run(run.id)
+    return run
+
+
+def restart_with_removals(run: Run, *, started_by: str) -> Run:
+    """Start what a run was asked for again, allowed to remove photos that are missing."""
+    return start_run(
+        CollectionName.parse(run.collection),
+        parameters=parameters_with_removals(run),
+        started_by=started_by,
     )
 
 
-def _run_activate(collection: Collection, run: Run) -> None:
-    """Make a run the collection's active one, by one compare-and-set; a dead claim is replaced."""
-    removal_check(collection.path)
-    other = run_find(collection.active_run) if collection.active_run != run.id else None
-    if other is not None and other.is_active:
-        raise _active(collection.path, run_id=other.id)
-    taken = Collection.objects(path=collection.path, active_run=collection.active_run).modify(
-        set__active_run=run.id, set__newest_run=run.id, new=True
+def cancel_run(run: Run) -> Run:
+    """Ask a run to stop, and wake a worker in case none is at it."""
+    run = request_cancel(run)
+    enqueue_run(run.id)
+    return run
+
+
+def resume_run(run: Run) -> Run:
+    """Let a run that failed or was cancelled go on."""
+    run = reopen_run(run)
+    enqueue_run(run.id)
+    return run
+
+
+def apply_run(run: Run) -> Run:
+    """Let a preview become what readers see; a worker does it."""
+    run = request_apply(run)
+    enqueue_run(run.id)
+    return run
+
+
+def delete_run(run: Run) -> RunDeletion:
+    """Remove a run that has ended, with its groups."""
+    return remove_run(run, vectors=face_vector_store())
+
+
+def delete_collection(name: CollectionName) -> PurgeReceipt:
+    """Remove all that is stored of a collection."""
+    return purge_collection(
+        name.path,
+        vectors=face_vector_store(),
+        crops=face_crop_store(),
+        graphs=face_graph_store(),
+        embedders=known_embedders(),
     )
-    if taken is None:
-        fresh = Collection.objects(path=collection.path).first()
-        raise _active(collection.path, run_id="" if fresh is None else fresh.active_run)
-    try:
-        removal_check(collection.path)  # one that began between the two
-    except CollectionBusy:
-        Collection.objects(path=collection.path, active_run=run.id).modify(
-            set__active_run="", set__newest_run=collection.newest_run
+
+
+def check_storage(run: Run) -> StorageReport:
+    """Compare what the stores hold of a run's collection, when every decision is written."""
+    for _ in range(READ_AGAIN):
+        before = ensure_projected(run.collection)
+        report = compare_stores(
+            run,
+            vectors=face_vector_store(),
+            crops=face_crop_store(),
+            models=embedder_dimensions(run),
         )
-        raise
+        after = ensure_projected(run.collection)
+        if before is None or after is None or before.decided == after.decided:
+            break
+    return report
 
 
-def _active(path: str, *, run_id: str) -> RunActive:
-    """Return the refusal of a collection whose run works."""
-    return RunActive(
-        f"{path} is being clustered already; wait for that run or cancel it.", clustering_id=run_id
-    )
+def repair_storage(run: Run) -> tuple[StorageRepair, StorageReport]:
+    """Put the stores of a run's collection right; return what was done and how it looks now.
+
+    While a run works, its faces are on their way from store to store, so nothing is repaired then.
+    Where only a run can put the groups right, the next one groups anew.
+    """
+    with lock_collection(run.collection) as lease:
+        done = repair_stores(run, check_storage(run), context=build_context(run), check=lease.check)
+        report = check_storage(run)
+        if report.is_run_needed:
+            mark_regroup(run)
+    return done, report
+
+
+def record_decision(
+    path: str, command: DecisionCommand, *, by: str, dry_run: bool = False
+) -> Decision:
+    """Decide; a worker writes what follows, or whoever reads the groups before that."""
+    decision = execute_command(get_collection(path), command, by=by, dry_run=dry_run)
+    if not dry_run:
+        enqueue_projection(path)
+    return decision
+
+
+def replay_decisions(path: str, *, repair: bool = False) -> ReplayReport:
+    """Derive the groups from the log again and compare; with ``repair`` write what differs.
+
+    Where that leaves faces elsewhere, the next run groups anew.
+    """
+    get_collection(path)
+    if repair:
+        replay_event_log(path, vectors=face_vector_store(), repair=True)
+    found = replay_event_log(path, vectors=face_vector_store())
+    if repair and found.differing:
+        mark_regroup(snapshot_run(path))
+    return found
+
+
+def read_projected(path: str, read: Callable[[], T]) -> T:
+    """Read groups when every decision is written, so that none is seen half written.
+
+    What waits is written first. If somebody decides meanwhile, it is read again, some times.
+    """
+    for _ in range(READ_AGAIN):
+        run = ensure_projected(path)
+        found = read()
+        if run is None or not is_projection_behind(run):
+            break
+    return found
+
+
+def ensure_projected(path: str) -> Run | None:
+    """Return the run that readers see once all decisions are written into it, None without one."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            run = snapshot_run(path)
+        except NoSuchRun:
+            return None
+        if not is_projection_behind(run) or project_decisions(path, vectors=face_vector_store()):
+            return get_run(run.id)
+        if time.monotonic() > until:
+            raise StoreUnavailable("A large decision is being written; ask again.", store="mongodb")
+        time.sleep(POLL_S)

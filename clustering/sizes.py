@@ -10,7 +10,7 @@ from clustering.documents import NOISE
 SMALL, MEDIUM, LARGE = "small (2-5)", "medium (6-15)", "large (16+)"
 
 
-def sizes_statistics(sizes: Mapping[str, int], *, images: int) -> dict[str, object]:
+def size_statistics(sizes: Mapping[str, int], *, images: int) -> dict[str, object]:
     """Return the statistics of clusters given by label; empty ones are no clusters any more."""
     clusters = [size for label, size in sizes.items() if label != NOISE and size]
     faces = sum(sizes.values())

@@ -9,16 +9,16 @@ from django.conf import settings
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from clustering.advance import Next, run_advance
-from clustering.decisions.ground import current_run
-from clustering.decisions.projection import project, projection_waits
-from clustering.decisions.refresh import clusters_refresh, clusters_stale
+from clustering.context import build_context
+from clustering.decisions.cluster_stats import list_stale_clusters, refresh_cluster_stats
+from clustering.decisions.projection import is_projection_behind, project_decisions
+from clustering.decisions.snapshot import snapshot_run
 from clustering.documents import Collection, Run
 from clustering.errors import NoSuchRun
-from clustering.opening import tools_open
+from clustering.pipeline.step import NextTask, run_step
 from storage.errors import Missing
 from storage.leases import LEASE_SECONDS
-from storage.vectors import face_vectors
+from storage.vectors import face_vector_store
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +42,8 @@ def enqueue_projection(path: str) -> None:
 def projection_task(path: str) -> int:
     """Write the decisions of a collection that wait, and then what follows from them."""
     try:
-        project(path, vectors=face_vectors())
-        return clusters_refresh(path, vectors=face_vectors())
+        project_decisions(path, vectors=face_vector_store())
+        return refresh_cluster_stats(path, vectors=face_vector_store())
     except Missing:
         logger.info("%s was removed meanwhile; its decisions need not be written", path)
         return 0
@@ -54,10 +54,10 @@ def run_task(run_id: str) -> str:
     run = Run.objects(id=run_id).first()
     if run is None:
         return "gone"
-    follow = run_advance(run, open_tools=tools_open, runs_kept=settings.RUNS_KEPT)
-    if follow == Next.LANES:
+    follow = run_step(run, build_context=build_context, runs_kept=settings.RUNS_KEPT)
+    if follow == NextTask.LANES:
         enqueue_run(run_id, lanes=lanes_of(run))
-    elif follow == Next.AGAIN:
+    elif follow == NextTask.AGAIN:
         enqueue_run(run_id)
     return follow.value
 
@@ -83,10 +83,10 @@ def decisions_sweep() -> int:
     behind = 0
     for collection in Collection.objects(current_run__ne=""):
         try:
-            run = current_run(collection.path)
+            run = snapshot_run(collection.path)
         except NoSuchRun:
             continue
-        if projection_waits(run) or clusters_stale(run):
+        if is_projection_behind(run) or list_stale_clusters(run):
             enqueue_projection(collection.path)
             behind += 1
     return behind

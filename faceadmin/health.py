@@ -12,16 +12,16 @@ from django.views.decorators.http import require_safe
 from django_q.brokers import get_broker
 from django_q.status import Stat
 
-from faceadmin.cluster_activity import heartbeat_of
-from faceadmin.in_force import models_in_force
-from storage.crops import face_crops
+from faceadmin.active_models import active_models
+from faceadmin.runtime.cluster_activity import heartbeat_of
 from storage.errors import StorageError, StoreUnavailable, unavailable_from
-from storage.mongo import mongo_ping
-from storage.vectors import face_vectors
+from storage.mongo import ping_mongo
+from storage.pictures import face_crop_store
+from storage.vectors import face_vector_store
 from vision import ModelMissing
 from web.errors import RETRY_AFTER_SECONDS
 
-NOBODY = "00000000-0000-5000-8000-000000000000"
+ABSENT_FACE_ID = "00000000-0000-5000-8000-000000000000"
 
 
 @never_cache
@@ -35,7 +35,7 @@ def live(request: HttpRequest) -> JsonResponse:
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
     """Answer 200 when stores, queue and models are there, else 503 and which one is not."""
-    found = _ask_all()
+    found = _check_all()
     is_ready = all(answer["ok"] for answer in found.values())
     response = JsonResponse({"ok": is_ready, **found}, status=200 if is_ready else 503)
     if not is_ready:
@@ -50,7 +50,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
     lines = [
         "# HELP faceadmin_part_up Whether a part the product needs is there.",
         "# TYPE faceadmin_part_up gauge",
-        *(f'faceadmin_part_up{{part="{name}"}} {one["ok"]:d}' for name, one in _ask_all().items()),
+        *(
+            f'faceadmin_part_up{{part="{name}"}} {one["ok"]:d}'
+            for name, one in _check_all().items()
+        ),
         "# HELP faceadmin_queue_heartbeat_age_seconds Since a group of workers ran its heartbeat.",
         "# TYPE faceadmin_queue_heartbeat_age_seconds gauge",
         *_heartbeat_ages(),
@@ -58,11 +61,11 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4")
 
 
-def _ask_all() -> dict[str, dict[str, object]]:
-    return {name: _ask(question) for name, question in _QUESTIONS.items()}
+def _check_all() -> dict[str, dict[str, object]]:
+    return {name: _check_part(question) for name, question in _QUESTIONS.items()}
 
 
-def _ask(question: Callable[[], str]) -> dict[str, object]:
+def _check_part(question: Callable[[], str]) -> dict[str, object]:
     """Return a part's own words, or its trouble in one sentence."""
     try:
         return {"ok": True, "detail": question()}
@@ -76,12 +79,12 @@ def _ask(question: Callable[[], str]) -> dict[str, object]:
 
 
 def _mongodb() -> str:
-    mongo_ping()
+    ping_mongo()
     return "embedded" if settings.MONGODB_EMBEDDED else "server"
 
 
 def _qdrant() -> str:
-    face_vectors().ping()
+    face_vector_store().ping()
     return "embedded" if settings.QDRANT_EMBEDDED else "server"
 
 
@@ -127,12 +130,12 @@ def _heartbeat_ages() -> list[str]:
 
 
 def _crops() -> str:
-    face_crops().missing([NOBODY])
+    face_crop_store().missing([ABSENT_FACE_ID])
     return "bucket" if settings.CROPS_BUCKET else "folder"
 
 
 def _models() -> str:
-    found = models_in_force()
+    found = active_models()
     if found.pair is None:
         raise ModelMissing(found.trouble)
     return found.name

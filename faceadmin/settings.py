@@ -10,8 +10,8 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from faceadmin.data_lock import running_on
 from faceadmin.env import Environment
+from faceadmin.runtime.instance_lock import find_running
 from faceadmin.secret import secret_key
 from vision import EngineSettings, ImageLimits, QualityThresholds
 
@@ -34,7 +34,7 @@ ERASURE_WAIT_SECONDS = env.integer("ERASURE_WAIT_SECONDS", 10, low=0, high=100)
 
 # Documents (MongoDB), vectors (Qdrant); without an address the embedded ones. Whoever runs on the
 # data folder says where its documents are: another installation's may be at the usual port.
-_running = running_on(DATA)
+_running = find_running(DATA)
 _beside = FACEADMIN_PORT + 20000 if FACEADMIN_PORT < 45536 else FACEADMIN_PORT - 20000
 FACEADMIN_MONGODB_PORT = env.integer(
     "FACEADMIN_MONGODB_PORT",
@@ -126,6 +126,7 @@ INSTALLED_APPS = [
     "web",
     "profiles",
     "clustering",
+    "review",
     "assignments",
     "faceadmin",
 ]
@@ -162,8 +163,8 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "web.context.roles",
-                "faceadmin.context.models",
+                "web.context_processors.roles",
+                "faceadmin.context_processors.models",
             ],
             "loaders": [
                 (
@@ -229,7 +230,7 @@ AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # a lock ends when the page says it does
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_CALLABLE = "web.login.locked_out"
+AXES_LOCKOUT_CALLABLE = "web.login.lockout_response"
 AXES_SENSITIVE_PARAMETERS = ["username"]  # passwords get typed there; the log has the address
 AXES_VERBOSE = False
 LOGIN_REDIRECT_URL = "collections"
@@ -268,15 +269,15 @@ if CROPS_BUCKET:
         "region_name": WASABI_REGION,
     }
     _PICTURES = {
-        "crops": {"BACKEND": "storage.crop_bucket.CropBucket", "OPTIONS": _CROP_BUCKET},
+        "crops": {"BACKEND": "storage.picture_bucket.PictureBucket", "OPTIONS": _CROP_BUCKET},
         "references": {
-            "BACKEND": "storage.crop_bucket.CropBucket",
+            "BACKEND": "storage.picture_bucket.PictureBucket",
             "OPTIONS": {**_CROP_BUCKET, "location": "references"},
         },
     }
 else:
     _PICTURES = {
-        name: {"BACKEND": "storage.crops.CropFolder", "OPTIONS": {"location": DATA / name}}
+        name: {"BACKEND": "storage.pictures.PictureFolder", "OPTIONS": {"location": DATA / name}}
         for name in ("crops", "references")
     }
 STORAGES = {
@@ -292,7 +293,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["web.auth.HoldsRole"],
-    "DEFAULT_THROTTLE_CLASSES": ["web.throttles.CallerThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["web.throttling.CallerThrottle"],
     "DEFAULT_SCHEMA_CLASS": "web.schema.ApiSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["web.parsers.StrictJSONParser"],

@@ -6,7 +6,8 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from faceadmin import health
-from faceadmin.api import docs, keys, quality
+from faceadmin.api import docs, keys
+from faceadmin.api import thresholds as thresholds_api
 from faceadmin.views import accounts, models, thresholds
 from faceadmin.views import keys as keys_pages
 from web.login import GuardedLogin
@@ -22,18 +23,19 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
     path(
         "debug-quality-settings",
-        quality.DebugQualitySettingsApi.as_view(),
+        thresholds_api.DebugQualitySettingsApi.as_view(),
         name="debug_quality_settings",
     ),
-    path("api/v1/thresholds/", quality.ThresholdsApi.as_view(), name="thresholds_api"),
-    path("api/v1/models/", quality.ModelsApi.as_view(), name="models_api"),
+    path("api/v1/thresholds/", thresholds_api.ThresholdsApi.as_view(), name="thresholds_api"),
+    path("api/v1/models/", thresholds_api.ModelsApi.as_view(), name="models_api"),
     path("api/v1/keys/", keys.KeysApi.as_view(), name="keys_api"),
     path("api/v1/keys/<slug:prefix>/", keys.KeyApi.as_view(), name="key_api"),
     path("api/schema/", docs.SchemaApi.as_view(), name="schema"),
     path("api/docs/", docs.DocsPage.as_view(), name="docs"),
     path("", include("profiles.api_urls")),
-    path("", include("clustering.api_urls")),
-    path("", include("assignments.api_urls")),
+    path("", include("clustering.api.urls")),
+    path("", include("review.api.urls")),
+    path("", include("assignments.api.urls")),
     path("login/", GuardedLogin.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("models/", models.models, name="models"),
@@ -44,5 +46,5 @@ urlpatterns = [
     path("accounts/<int:account_id>/", accounts.account_change, name="account_change"),
     path("", include("profiles.urls")),
     path("", include("clustering.urls")),
-    path("", include("assignments.urls")),  # after it: a collection's address holds any path
+    path("", include("review.urls")),  # after it: a collection's address holds any path
 ]

@@ -8,8 +8,8 @@ from typing import NotRequired, TypedDict
 
 from django.urls import reverse
 
+from profiles.consistency import ProfilesRepair, ProfilesReport
 from profiles.documents import Profile, ReferencePhoto
-from profiles.verification import ProfilesRepair, ProfilesReport
 
 IDS_SHOWN = 1000
 
@@ -195,8 +195,8 @@ def debug_profile_json(profile: Profile) -> DebugProfileRow:
         "reference_photos": len(profile.references),
         "confidence": profile.confidence,
         "quality_score": profile.quality_score,
-        "created_at": time_json(profile.created_at),
-        "updated_at": time_json(profile.updated_at),
+        "created_at": format_time(profile.created_at),
+        "updated_at": format_time(profile.updated_at),
         "has_bbox": True,
     }
 
@@ -210,8 +210,8 @@ def profile_json(profile: Profile) -> ProfileRow:
         "quality_score": profile.quality_score,
         "model": profile.model,
         "version": profile.version,
-        "created_at": time_json(profile.created_at),
-        "updated_at": time_json(profile.updated_at),
+        "created_at": format_time(profile.created_at),
+        "updated_at": format_time(profile.updated_at),
         "crop_url": crop_url(profile.user_id, profile.references[0]),
     }
 
@@ -240,7 +240,7 @@ def reference_json(reference: ReferencePhoto) -> ReferenceRow:
         "blur": reference.blur,
         "pose": reference.pose,
         "model": reference.model,
-        "created_at": time_json(reference.created_at),
+        "created_at": format_time(reference.created_at),
         "added_by": reference.added_by,
         "crop_url": crop_url(reference.user_id, reference.id),
     }
@@ -275,6 +275,6 @@ def profiles_storage_json(
     return body
 
 
-def time_json(moment: datetime) -> str:
+def format_time(moment: datetime) -> str:
     """Return a time as UTC ISO 8601 with Z."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -13,8 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from profiles import answers, selectors, services
+from profiles.consistency import check_profiles, repair_profiles
+from profiles.context import profile_stores
 from profiles.documents import Profile, ReferencePhoto
-from profiles.edge import people_found, photo_judged
+from profiles.enrolment import check_one_photo, find_people
 from profiles.errors import (
     LastPhoto,
     LooksLikeAnother,
@@ -37,8 +39,7 @@ from profiles.examples import (
     ROW,
     STORAGE,
 )
-from profiles.judgement import JudgedPhoto
-from profiles.opening import profile_stores
+from profiles.photo_check import CheckedPhoto
 from profiles.pictures import reference_crop_response
 from profiles.serializers import (
     BadUserId,
@@ -48,16 +49,15 @@ from profiles.serializers import (
     ProfileChange,
     ProfilesQuery,
     UpdateForm,
-    user_id_check,
+    check_user_id,
 )
 from profiles.tombstones import current_fence
-from profiles.verification import profiles_repair, profiles_verify
 from storage.errors import ModelMismatch, ObjectVanished
 from vision import EmptyFile, ImageTooLarge, ModelMissing, NotAnImage, UnreadableImage
-from web.api import Api, form_of, json_of, query_of
 from web.auth import caller_name
-from web.negotiation import OneKind
-from web.paging import cursor_decode, cursor_encode
+from web.pagination import decode_cursor, encode_cursor
+from web.parsers import OneKind
+from web.rest import Api, parse_form, parse_json, parse_query
 from web.roles import Role
 from web.schema import operation
 
@@ -104,10 +104,10 @@ class DetectFaceApi(PhotoApi):
     )
     def post(self, request: Request) -> Response:
         """Make a profile for somebody who has none, from a photo with one good face."""
-        form = form_of(request, EnrolForm)
+        form = parse_form(request, EnrolForm)
         user_id, fence = form.validated_data["user_id"], current_fence()
         photo = _judged(form, user_id)
-        enrolled = services.profile_enrol(
+        enrolled = services.enrol_profile(
             user_id,
             photo,
             name=form.validated_data["name"],
@@ -147,11 +147,11 @@ class UpdateFaceApi(PhotoApi):
     )
     def put(self, request: Request, user_id: str) -> Response:
         """Let a photo join the person's reference photos, or take the place of all of them."""
-        user_id_check(user_id)
-        form, fence = form_of(request, UpdateForm), current_fence()
-        selectors.profile_get(user_id)  # before a photo of nobody is looked at
+        check_user_id(user_id)
+        form, fence = parse_form(request, UpdateForm), current_fence()
+        selectors.get_profile(user_id)  # before a photo of nobody is looked at
         photo = _judged(form, user_id)
-        enrolled = services.profile_update(
+        enrolled = services.update_profile(
             user_id,
             photo,
             mode=form.validated_data["mode"],
@@ -179,12 +179,12 @@ class DebugProfilesApi(Api):
     )
     def get(self, request: Request) -> Response:
         """Answer with a page of profiles by id, and how many there are in all."""
-        query = query_of(request, DebugProfilesQuery).validated_data
-        after = cursor_decode(query.get("cursor"), within="place:")
-        found = selectors.profiles_page(after=after, limit=query["limit"])
+        query = parse_query(request, DebugProfilesQuery).validated_data
+        after = decode_cursor(query.get("cursor"), within="place:")
+        found = selectors.list_profiles(after=after, limit=query["limit"])
         return Response(
             answers.DebugProfileRows(
-                total_profiles=selectors.profiles_count(),
+                total_profiles=selectors.count_profiles(),
                 profiles=[answers.debug_profile_json(one) for one in found.profiles],
                 next=_next(found),
             )
@@ -203,8 +203,8 @@ class ProfilesApi(Api):
     )
     def get(self, request: Request) -> Response:
         """Answer with a page of people; `q` is how their name or id begins, in any case."""
-        query = query_of(request, ProfilesQuery).validated_data
-        found = people_found(query["q"], cursor=query.get("cursor"), limit=query["limit"])
+        query = parse_query(request, ProfilesQuery).validated_data
+        found = find_people(query["q"], cursor=query.get("cursor"), limit=query["limit"])
         rows = [answers.profile_json(one) for one in found.profiles]
         return Response(answers.ProfileRows(profiles=rows, next=_next(found)))
 
@@ -221,7 +221,7 @@ class ProfileApi(Api):
     )
     def get(self, request: Request, user_id: str) -> Response:
         """Answer with the person and the photos they are known by."""
-        return Response(_detail(selectors.profile_get(user_id_check(user_id))))
+        return Response(_detail(selectors.get_profile(check_user_id(user_id))))
 
     @operation(
         "Rename a person",
@@ -234,9 +234,9 @@ class ProfileApi(Api):
     )
     def patch(self, request: Request, user_id: str) -> Response:
         """Change the name; the id stays."""
-        user_id_check(user_id)
-        name = json_of(request, ProfileChange).validated_data["name"]
-        return Response(_detail(services.profile_rename(user_id, name)))
+        check_user_id(user_id)
+        name = parse_json(request, ProfileChange).validated_data["name"]
+        return Response(_detail(services.rename_profile(user_id, name)))
 
 
 class ProfilePhotoApi(Api):
@@ -250,7 +250,7 @@ class ProfilePhotoApi(Api):
     )
     def delete(self, request: Request, user_id: str, face_id: str) -> Response:
         """Remove photo, crop and vector; the last one stays as long as the person does."""
-        services.reference_drop(user_id_check(user_id), face_id, stores=profile_stores())
+        services.drop_reference(check_user_id(user_id), face_id, stores=profile_stores())
         return Response(status=204)
 
 
@@ -273,8 +273,8 @@ class ProfileCropApi(Api):
     )
     def get(self, request: Request, user_id: str, face_id: str) -> HttpResponseBase:
         """Answer with a JPEG."""
-        profile = selectors.profile_get(user_id_check(user_id))
-        reference = selectors.reference_get(profile, face_id)
+        profile = selectors.get_profile(check_user_id(user_id))
+        reference = selectors.get_reference(profile, face_id)
         return reference_crop_response(request, reference, crops=profile_stores().crops)
 
 
@@ -291,7 +291,7 @@ class ProfilesVerifyApi(Api):
     )
     def get(self, request: Request) -> Response:
         """Look for what a crash left behind; nothing is changed."""
-        report = profiles_verify(profile_stores(), now=timezone.now())
+        report = check_profiles(profile_stores(), now=timezone.now())
         return Response(answers.profiles_storage_json(report))
 
     @operation(
@@ -303,18 +303,20 @@ class ProfilesVerifyApi(Api):
     def post(self, request: Request) -> Response:
         """Remove photos that nobody is known by, then compare again."""
         stores = profile_stores()
-        done = profiles_repair(profiles_verify(stores, now=timezone.now()), stores)
-        report = profiles_verify(stores, now=timezone.now())
+        done = repair_profiles(check_profiles(stores, now=timezone.now()), stores)
+        report = check_profiles(stores, now=timezone.now())
         return Response(answers.profiles_storage_json(report, done))
 
 
-def _judged(form: PhotoForm, user_id: str) -> JudgedPhoto:
+def _judged(form: PhotoForm, user_id: str) -> CheckedPhoto:
     """Return the judged photo of a form; a refusal of it names the person."""
-    return photo_judged(form.validated_data["file"], user_id=user_id, thresholds=form.thresholds())
+    return check_one_photo(
+        form.validated_data["file"], user_id=user_id, thresholds=form.thresholds()
+    )
 
 
 def _enrolled(
-    enrolled: services.Enrolled, photo: JudgedPhoto, message: str
+    enrolled: services.Enrolled, photo: CheckedPhoto, message: str
 ) -> answers.EnrolledPhoto:
     """Return the answer to a photo that was taken."""
     return answers.enrolled_json(
@@ -324,10 +326,10 @@ def _enrolled(
 
 def _detail(profile: Profile) -> answers.ProfileDetail:
     """Return a person with all photos."""
-    references: list[ReferencePhoto] = selectors.references_of(profile)
+    references: list[ReferencePhoto] = selectors.list_references(profile)
     return answers.profile_detail_json(profile, references)
 
 
-def _next(found: selectors.Found) -> str | None:
+def _next(found: selectors.FoundProfile) -> str | None:
     """Return the cursor of the page after this one."""
-    return cursor_encode(found.next_place) if found.next_place is not None else None
+    return encode_cursor(found.next_place) if found.next_place is not None else None

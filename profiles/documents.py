@@ -15,7 +15,7 @@ import numpy as np
 from mongoengine import Document, fields
 from numpy.typing import NDArray
 
-from storage.fields import MomentField
+from storage.fields import TimestampField
 
 MAX_PHOTOS = 100
 MAX_NAME = 100  # characters
@@ -46,7 +46,7 @@ def is_name(text: str) -> bool:
     return all(letter.isprintable() for letter in text)
 
 
-def name_folded(name: str) -> str:
+def fold_name(name: str) -> str:
     """Return a name as it is searched: without case, accents and surplus space."""
     plain = unicodedata.normalize("NFKD", " ".join(name.split()).casefold())
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
@@ -54,22 +54,26 @@ def name_folded(name: str) -> str:
 
 def search_key(name: str, user_id: str) -> str:
     """Return the order key of a name; no two people share one."""
-    return f"{name_folded(name)}\t{user_id}"
+    return f"{fold_name(name)}\t{user_id}"
 
 
-def vector_bytes(vector: NDArray[np.float32]) -> bytes:
+def vector_to_bytes(vector: NDArray[np.float32]) -> bytes:
     """Return a vector as it is stored."""
     return np.ascontiguousarray(vector, dtype="<f4").tobytes()
 
 
-def vector_of(stored: bytes) -> NDArray[np.float32]:
+def vector_from_bytes(stored: bytes) -> NDArray[np.float32]:
     """Return a stored vector (d,)."""
     return np.frombuffer(bytes(stored), dtype="<f4").astype(np.float32)
 
 
-def vectors_of(stored: Sequence[bytes]) -> NDArray[np.float32]:
+def vectors_from_bytes(stored: Sequence[bytes]) -> NDArray[np.float32]:
     """Return stored vectors as one table (n, d)."""
-    return np.stack([vector_of(one) for one in stored]) if stored else np.zeros((0, 0), np.float32)
+    return (
+        np.stack([vector_from_bytes(one) for one in stored])
+        if stored
+        else np.zeros((0, 0), np.float32)
+    )
 
 
 class Profile(Document):
@@ -90,8 +94,8 @@ class Profile(Document):
     quality_score = fields.FloatField(required=True)
     state = fields.EnumField(ProfileState, default=ProfileState.ACTIVE)
     version = fields.IntField(default=1)
-    created_at = MomentField(required=True)
-    updated_at = MomentField(required=True)
+    created_at = TimestampField(required=True)
+    updated_at = TimestampField(required=True)
     created_by = fields.StringField(default="")
     fence = fields.IntField(default=0)  # the last erasure's number when the enrolment was accepted
 
@@ -120,7 +124,7 @@ class ReferencePhoto(Document):
     quality_score = fields.FloatField(required=True)
     width = fields.IntField(required=True)
     height = fields.IntField(required=True)
-    created_at = MomentField(required=True)
+    created_at = TimestampField(required=True)
     added_by = fields.StringField(default="")
     fence = fields.IntField(default=0)  # the last erasure's number when the photo was accepted
 

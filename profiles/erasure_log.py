@@ -30,7 +30,7 @@ class LogEntry:
     key: str
 
 
-def log_append(file: Path, entry: LogEntry) -> None:
+def append_log(file: Path, entry: LogEntry) -> None:
     """Append an erasure; it is on the disk when this returns."""
     line = json.dumps(asdict(entry)) + "\n"
     try:
@@ -49,7 +49,7 @@ def log_append(file: Path, entry: LogEntry) -> None:
         raise _unavailable(file, error) from error
 
 
-def log_read(file: Path) -> Iterator[LogEntry]:
+def read_log(file: Path) -> Iterator[LogEntry]:
     """Yield the erasures of a log; a line that a crash cut short is left out."""
     try:
         text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""

@@ -6,13 +6,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.utils.http import quote_etag
 
 from profiles.documents import ReferencePhoto
-from storage.crops import CropStore
+from storage.pictures import PictureStore
 
 KEPT_BY_BROWSER = "private, max-age=86400"  # a day: erasing a person cannot reach a browser's cache
 
 
 def reference_crop_response(
-    request: HttpRequest, reference: ReferencePhoto, *, crops: CropStore
+    request: HttpRequest, reference: ReferencePhoto, *, crops: PictureStore
 ) -> HttpResponse:
     """Return a reference photo's face; its id stands for its content."""
     headers = {"ETag": quote_etag(reference.id), "Cache-Control": KEPT_BY_BROWSER}

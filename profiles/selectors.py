@@ -15,9 +15,9 @@ from profiles.documents import (
     Profile,
     ProfileState,
     ReferencePhoto,
-    name_folded,
+    fold_name,
     reference_place,
-    vectors_of,
+    vectors_from_bytes,
 )
 from profiles.errors import NoSuchPhoto, NoSuchProfile
 from storage.mongo import iter_fields
@@ -27,33 +27,33 @@ STREAM = 500
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundProfile:
     """A page of people, and the place to go on from if there are more."""
 
     profiles: list[Profile]
     next_place: str | None
 
 
-def profile_get(user_id: str) -> Profile:
+def get_profile(user_id: str) -> Profile:
     """Return a person's profile; whoever is being erased is not there any more."""
-    profile = profile_find(user_id)
+    profile = find_profile(user_id)
     if profile is None or profile.state == ProfileState.ERASING:
         raise NoSuchProfile(f"Nobody is known as {user_id}.")
     return profile
 
 
-def profile_find(user_id: str) -> Profile | None:
+def find_profile(user_id: str) -> Profile | None:
     """Return a profile whatever its state, None without one."""
     return Profile.objects(user_id=user_id).first()
 
 
-def profile_is_there(user_id: str) -> bool:
+def profile_exists(user_id: str) -> bool:
     """Say whether a profile is there and not being erased."""
-    found = profile_find(user_id)
+    found = find_profile(user_id)
     return found is not None and found.state == ProfileState.ACTIVE
 
 
-def profile_names(user_ids: Iterable[str]) -> dict[str, str]:
+def get_profile_names(user_ids: Iterable[str]) -> dict[str, str]:
     """Return the names of people by id; who has none, or is not there, is left out."""
     return {
         str(one["_id"]): str(one["name"])
@@ -63,18 +63,18 @@ def profile_names(user_ids: Iterable[str]) -> dict[str, str]:
     }
 
 
-def profiles_page(*, after: str = "", limit: int) -> Found:
+def list_profiles(*, after: str = "", limit: int) -> FoundProfile:
     """Return up to ``limit`` profiles by id, starting after a place."""
     people = _by("place", "", after.removeprefix("place:"), limit=limit)
     return _found(people, limit=limit, place=lambda one: f"place:{one.place}")
 
 
-def profiles_search(text: str, *, after: str = "", limit: int) -> Found:
+def search_profiles(text: str, *, after: str = "", limit: int) -> FoundProfile:
     """Return up to ``limit`` people whose name or else id begins so, whatever case and accents.
 
     Names come first; the place of a page says which of the two orders it ended in.
     """
-    folded = name_folded(text)
+    folded = fold_name(text)
     order, _, last = after.partition(":")
 
     def people() -> Iterator[Profile]:
@@ -91,29 +91,29 @@ def profiles_search(text: str, *, after: str = "", limit: int) -> Found:
     return _found(people(), limit=limit, place=place)
 
 
-def profiles_all() -> Iterator[Profile]:
+def iter_profiles() -> Iterator[Profile]:
     """Iterate all profiles by id, those being erased too, without their templates."""
     return _stream(Profile.objects.exclude("template"), "place", "", "")
 
 
-def profiles_erasing() -> list[str]:
+def list_erasing_profiles() -> list[str]:
     """Return the ids of people whose erasure has begun and not ended."""
     found = iter_fields(Profile, {"state": ProfileState.ERASING.value}, ["_id"])
     return sorted(str(one["_id"]) for one in found)
 
 
-def profiles_count() -> int:
+def count_profiles() -> int:
     """Return how many people are known."""
-    return Profile._get_collection().estimated_document_count() - len(profiles_erasing())
+    return Profile._get_collection().estimated_document_count() - len(list_erasing_profiles())
 
 
-def references_of(profile: Profile, *, with_vectors: bool = False) -> list[ReferencePhoto]:
+def list_references(profile: Profile, *, with_vectors: bool = False) -> list[ReferencePhoto]:
     """Return the reference photos in force, in the order they came."""
     found = {one.id: one for one in _references(profile.references, with_vectors=with_vectors)}
     return [found[one] for one in profile.references if one in found]
 
 
-def reference_get(profile: Profile, reference_id: str) -> ReferencePhoto:
+def get_reference(profile: Profile, reference_id: str) -> ReferencePhoto:
     """Return one reference photo in force."""
     found = _references([reference_id], with_vectors=False)
     if reference_id not in profile.references or not found:
@@ -121,7 +121,7 @@ def reference_get(profile: Profile, reference_id: str) -> ReferencePhoto:
     return found[0]
 
 
-def references_stored(user_id: str) -> list[str]:
+def stored_references(user_id: str) -> list[str]:
     """Return the ids of all photos stored for a person, in force or not."""
     first = reference_place(user_id)
     found = iter_fields(
@@ -130,12 +130,12 @@ def references_stored(user_id: str) -> list[str]:
     return [str(one["_id"]) for one in found]
 
 
-def references_all() -> Iterator[ReferencePhoto]:
+def iter_references() -> Iterator[ReferencePhoto]:
     """Iterate all reference photos by person, in force or not, without their vectors."""
     return _stream(ReferencePhoto.objects.exclude("vector"), "place", "", "")
 
 
-def reference_vectors(
+def get_reference_vectors(
     user_ids: Sequence[str], embedder: str
 ) -> tuple[list[str], list[str], NDArray[np.float32]]:
     """Return owners, ids and vectors (r, d) of the photos in force that an embedder made."""
@@ -149,7 +149,7 @@ def reference_vectors(
             if one["embedder"] == embedder:
                 kept.append(one["_id"])
                 rows.append(bytes(one["vector"]))
-    return [owner[one] for one in kept], kept, vectors_of(rows)
+    return [owner[one] for one in kept], kept, vectors_from_bytes(rows)
 
 
 def _named_references(user_ids: list[str]) -> Iterator[tuple[str, list[str]]]:
@@ -172,11 +172,11 @@ def _by(field: str, prefix: str, after: str, *, limit: int) -> Iterator[Profile]
     return (one for one in people if one.state == ProfileState.ACTIVE)
 
 
-def _found(people: Iterator[Profile], *, limit: int, place: Any) -> Found:
+def _found(people: Iterator[Profile], *, limit: int, place: Any) -> FoundProfile:
     """Return a page of people, looking one further to know whether there are more."""
     shown = list(islice(people, limit + 1))
     more = len(shown) > limit
-    return Found(shown[:limit], place(shown[limit - 1]) if more else None)
+    return FoundProfile(shown[:limit], place(shown[limit - 1]) if more else None)
 
 
 def _stream(

@@ -20,7 +20,7 @@ from profiles.documents import (
     is_user_id,
 )
 from vision import QualityThresholds
-from web.fields import FiniteField
+from web.rest import FiniteField
 
 MODES = ("add", "replace")
 
@@ -31,7 +31,7 @@ class BadUserId(ParseError):
     default_code = "bad_user_id"
 
 
-def user_id_check(text: str) -> str:
+def check_user_id(text: str) -> str:
     """Return a user id that somebody can have; raise BadUserId for another."""
     if is_user_id(text):
         return text
@@ -48,7 +48,7 @@ class UserIdField(serializers.RegexField):
         """Return the id as it stands; a missing one is refused like any missing field."""
         if data is empty:
             return str(super().run_validation(data))
-        return user_id_check(data if isinstance(data, str) else "")
+        return check_user_id(data if isinstance(data, str) else "")
 
 
 class NameField(serializers.CharField):

@@ -30,24 +30,25 @@ from profiles.errors import (
     ProfileExists,
     TooManyPhotos,
 )
-from profiles.in_force import photos_summary, photos_switch, profile_active
-from profiles.judgement import JudgedPhoto
-from profiles.photos import ProfileStores, reference_write, references_discard
-from profiles.resemblance import model_check, others_check, person_check
+from profiles.gallery import mark_profiles_changed
+from profiles.identity_check import reject_duplicates, reject_model_mix, verify_same_person
+from profiles.photo_check import CheckedPhoto
+from profiles.reference_photos import (
+    ProfileStores,
+    activate_profile,
+    discard_references,
+    summarise_photos,
+    switch_photos,
+    write_reference,
+)
 from profiles.selectors import (
-    profile_find,
-    profile_get,
-    reference_get,
-    references_of,
-    references_stored,
+    find_profile,
+    get_profile,
+    get_reference,
+    list_references,
+    stored_references,
 )
-from profiles.template_table import profiles_changed
-from profiles.tombstones import (
-    current_fence,
-    find_unfinished,
-    is_erased_since,
-    tombstone_check,
-)
+from profiles.tombstones import check_tombstone, current_fence, find_unfinished, is_erased_since
 from storage.errors import Conflict, Missing, Refused
 
 ATTEMPTS = 20  # of a compare-and-set; each lost one means that somebody else's succeeded
@@ -105,9 +106,9 @@ class Receipt:
         return not any(asdict(self.left).values())
 
 
-def profile_enrol(
+def enrol_profile(
     user_id: str,
-    photo: JudgedPhoto,
+    photo: CheckedPhoto,
     *,
     name: str,
     force: bool,
@@ -121,30 +122,30 @@ def profile_enrol(
     accepted now. Raises PersonErased if the person was erased since.
     """
     fence = current_fence() if fence is None else fence
-    tombstone_check(user_id, fence)
-    _vacancy_check(user_id)
+    check_tombstone(user_id, fence)
+    _check_vacancy(user_id)
     if not force:
-        others_check(user_id, photo, nearer_than=-1.0)
-    reference = reference_write(user_id, photo, stores=stores, by=by, fence=fence)
+        reject_duplicates(user_id, photo, nearer_than=-1.0)
+    reference = write_reference(user_id, photo, stores=stores, by=by, fence=fence)
     profile = _profile_of(reference, name=name)
     try:
         profile.save(force_insert=True)
     except NotUniqueError:  # another request was faster
-        references_discard([reference.id], stores=stores)
-        _vacancy_check(user_id)
+        discard_references([reference.id], stores=stores)
+        _check_vacancy(user_id)
         raise ProfileBusy(f"{user_id} was being changed at the same time; try again.") from None
-    profiles_changed()
+    mark_profiles_changed()
     if is_erased_since(user_id, fence):  # the erasure may have looked before this was written
         Profile.objects(user_id=user_id, origin=reference.id).delete()
-        profiles_changed()
-        references_discard([reference.id], stores=stores)
-        tombstone_check(user_id, fence)
+        mark_profiles_changed()
+        discard_references([reference.id], stores=stores)
+        check_tombstone(user_id, fence)
     return Enrolled(profile, reference)
 
 
-def profile_update(
+def update_profile(
     user_id: str,
-    photo: JudgedPhoto,
+    photo: CheckedPhoto,
     *,
     mode: Mode | str,
     force: bool,
@@ -166,55 +167,57 @@ def profile_update(
         raise
 
 
-def profile_rename(user_id: str, name: str) -> Profile:
+def rename_profile(user_id: str, name: str) -> Profile:
     """Give a person another name."""
-    renamed = profile_active(user_id).modify(
+    renamed = activate_profile(user_id).modify(
         new=True,
         set__name=name,
         set__search=search_key(name, user_id),
         set__updated_at=timezone.now(),
         inc__version=1,
     )
-    profiles_changed()
-    return renamed or profile_get(user_id)
+    mark_profiles_changed()
+    return renamed or get_profile(user_id)
 
 
-def reference_drop(user_id: str, reference_id: str, *, stores: ProfileStores) -> Profile:
+def drop_reference(user_id: str, reference_id: str, *, stores: ProfileStores) -> Profile:
     """Take a reference photo out of a profile and remove it; the last one stays."""
 
     def attempt(profile: Profile) -> Profile | None:
-        reference_get(profile, reference_id)
-        left = [one for one in references_of(profile, with_vectors=True) if one.id != reference_id]
+        get_reference(profile, reference_id)
+        left = [
+            one for one in list_references(profile, with_vectors=True) if one.id != reference_id
+        ]
         if not left:
             raise LastPhoto(
                 f"This is the only photo of {user_id}; add another one first, or erase the person."
             )
-        return photos_switch(profile, left)
+        return switch_photos(profile, left)
 
     profile = _attempted(user_id, attempt)
-    references_discard([reference_id], stores=stores)
+    discard_references([reference_id], stores=stores)
     return profile
 
 
-def profile_hide(user_id: str) -> None:
+def hide_profile(user_id: str) -> None:
     """Begin a person's erasure: from here on nobody sees the profile, and nothing can change it."""
     hidden = Profile.objects(user_id=user_id).modify(
         set__state=ProfileState.ERASING, set__updated_at=timezone.now(), inc__version=1
     )
-    profiles_changed()
-    if hidden is None and not (references_stored(user_id) or find_unfinished(user_id)):
+    mark_profiles_changed()
+    if hidden is None and not (stored_references(user_id) or find_unfinished(user_id)):
         raise NoSuchProfile(f"Nobody is known as {user_id}.")
 
 
-def profile_erase(user_id: str, stores: ProfileStores) -> Receipt:
+def erase_profile(user_id: str, stores: ProfileStores) -> Receipt:
     """Remove a person: photos, crops, references, and the profile at last. Safe to repeat."""
-    profile_hide(user_id)
-    ids = references_stored(user_id)
+    hide_profile(user_id)
+    ids = stored_references(user_id)
     removed = _counted(user_id, ids, stores)
-    references_discard(ids, stores=stores)
+    discard_references(ids, stores=stores)
     Profile.objects(user_id=user_id).delete()
-    profiles_changed()
-    left = sorted({*ids, *references_stored(user_id)})
+    mark_profiles_changed()
+    left = sorted({*ids, *stored_references(user_id)})
     return Receipt(user_id, removed=removed, left=_counted(user_id, left, stores))
 
 
@@ -224,7 +227,7 @@ class _Update:
     def __init__(
         self,
         user_id: str,
-        photo: JudgedPhoto,
+        photo: CheckedPhoto,
         mode: Mode,
         *,
         force: bool,
@@ -240,8 +243,8 @@ class _Update:
     def attempt(self, profile: Profile) -> Enrolled | None:
         """Put the photo in force; None if the profile changed meanwhile."""
         # After the profile was read: the switch fails if that one is erased from here on.
-        tombstone_check(self._user_id, self._fence)
-        there = references_of(profile, with_vectors=True)
+        check_tombstone(self._user_id, self._fence)
+        there = list_references(profile, with_vectors=True)
         same = next((one for one in there if self._is_mine(one)), None)
         if same is not None and (self._mode == Mode.ADD or len(there) == 1):
             self.withdraw()
@@ -249,18 +252,18 @@ class _Update:
         self._check(profile, there)
         reference = same or self._reference()
         after = [reference] if self._mode == Mode.REPLACE else [*there, reference]
-        switched = photos_switch(profile, after)
+        switched = switch_photos(profile, after)
         if switched is None:
             return None
         if self._mode == Mode.REPLACE:
             gone = [one.id for one in there if one.id != reference.id]
-            references_discard(gone, stores=self._stores)
+            discard_references(gone, stores=self._stores)
         return Enrolled(switched, reference)
 
     def withdraw(self) -> None:
         """Remove what was written for a photo that will not be in force."""
         if self._written is not None:
-            references_discard([self._written.id], stores=self._stores)
+            discard_references([self._written.id], stores=self._stores)
             self._written = None
 
     def _is_mine(self, reference: ReferencePhoto) -> bool:
@@ -274,13 +277,15 @@ class _Update:
                 "remove one first."
             )
         if profile.embedder != self._photo.embedder:
-            model_check(profile, self._photo, replaces=self._mode == Mode.REPLACE and self._force)
+            reject_model_mix(
+                profile, self._photo, replaces=self._mode == Mode.REPLACE and self._force
+            )
         elif not self._force:
-            person_check(profile, self._photo)
+            verify_same_person(profile, self._photo)
 
     def _reference(self) -> ReferencePhoto:
         if self._written is None:
-            self._written = reference_write(
+            self._written = write_reference(
                 self._user_id,
                 self._photo,
                 stores=self._stores,
@@ -293,7 +298,7 @@ class _Update:
 def _attempted(user_id: str, attempt: Callable[[Profile], Any]) -> Any:
     """Return what an attempt gave, trying again with the profile where it was overtaken."""
     for _ in range(ATTEMPTS):
-        done = attempt(profile_get(user_id))
+        done = attempt(get_profile(user_id))
         if done is not None:
             return done
     raise ProfileBusy(f"{user_id} is being changed by others all the time; try again.")
@@ -313,13 +318,13 @@ def _profile_of(reference: ReferencePhoto, *, name: str) -> Profile:
         updated_at=reference.created_at,
         created_by=reference.added_by,
         fence=reference.fence,
-        **photos_summary([reference]),
+        **summarise_photos([reference]),
     )
 
 
-def _vacancy_check(user_id: str) -> None:
+def _check_vacancy(user_id: str) -> None:
     """Refuse an id under which somebody is known."""
-    there = profile_find(user_id)
+    there = find_profile(user_id)
     if there is None:
         return
     if there.state == ProfileState.ERASING:
@@ -332,6 +337,6 @@ def _counted(user_id: str, ids: Sequence[str], stores: ProfileStores) -> Counts:
     return Counts(
         photos=len(ids) - len(stores.photos.missing(ids)),
         crops=len(ids) - len(stores.crops.missing(ids)),
-        references=len(references_stored(user_id)),
-        templates=int(profile_find(user_id) is not None),
+        references=len(stored_references(user_id)),
+        templates=int(find_profile(user_id) is not None),
     )

@@ -16,9 +16,9 @@ from django.utils.crypto import salted_hmac
 from mongoengine import Document, fields
 from mongoengine.errors import NotUniqueError
 
-from profiles.erasure_log import LogEntry, log_append
+from profiles.erasure_log import LogEntry, append_log
 from profiles.errors import PersonErased, ProfileErasing
-from storage.fields import MomentField
+from storage.fields import TimestampField
 from storage.mongo import iter_fields
 
 COUNTER = "erasures"
@@ -41,7 +41,7 @@ class Tombstone(Document):
     state = fields.EnumField(TombstoneState, required=True)
     user_id = fields.StringField(default="")
     name = fields.StringField(default="")
-    started_at = MomentField(required=True)
+    started_at = TimestampField(required=True)
 
     meta: ClassVar = {"collection": "tombstones", "indexes": ["state"], "auto_create_index": True}
 
@@ -71,7 +71,7 @@ def current_fence() -> int:
     return int(value or 0)
 
 
-def tombstone_check(user_id: str, fence: int) -> None:
+def check_tombstone(user_id: str, fence: int) -> None:
     """Refuse work on a person who is being erased, or was since the work was accepted."""
     found = Tombstone.objects(id=person_key(user_id)).first()
     if found is None:
@@ -109,7 +109,7 @@ def start_tombstone(
     """
     seq, key = _next_number(at_least=seq_at_least), person_key(user_id)
     if not is_logged:
-        log_append(
+        append_log(
             settings.ERASURE_LOG,
             LogEntry(
                 person=key, seq=seq, at=timezone.now().isoformat(timespec="seconds"), key=key_mark()
@@ -145,14 +145,14 @@ def record_tombstone(entry: LogEntry) -> None:
     _write(entry.person, entry.seq, state=TombstoneState.ERASED, user_id="", name="")
 
 
-def tombstones_in(state: TombstoneState) -> list[Tombstone]:
+def list_tombstones(state: TombstoneState) -> list[Tombstone]:
     """Return the tombstones in a state."""
     return list(Tombstone.objects(state=state))
 
 
-def people_being_erased() -> list[str]:
+def list_people_being_erased() -> list[str]:
     """Return the ids of people whose erasure has begun and still finds or waits for something."""
-    return sorted(one.user_id for one in tombstones_in(TombstoneState.ERASING) if one.user_id)
+    return sorted(one.user_id for one in list_tombstones(TombstoneState.ERASING) if one.user_id)
 
 
 def tombstone_numbers() -> dict[str, int]:

@@ -9,14 +9,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from profiles.documents import MAX_NAME
-from profiles.edge import SeenPhoto, people_found, photos_enrol, photos_judged, photos_seen
+from profiles.enrolment import SeenPhoto, check_photos, detect_in_photos, enrol_photos, find_people
 from profiles.errors import LooksLikeAnother, PersonErased, ProfileErasing, ProfileExists
 from profiles.forms import EnrolmentForm
-from profiles.selectors import profile_find, profiles_erasing, profiles_search
-from profiles.tombstones import current_fence, people_being_erased
+from profiles.selectors import find_profile, list_erasing_profiles, search_profiles
+from profiles.tombstones import current_fence, list_people_being_erased
 from web.auth import caller_name, role_required
-from web.htmx import go_to, render_page
-from web.paging import cursor_encode
+from web.htmx import navigate_to, render_page
+from web.pagination import encode_cursor
 from web.roles import Role
 
 PEOPLE_PER_PAGE = 60
@@ -28,12 +28,12 @@ PEOPLE_OFFERED = 12  # to complete a name
 def profiles(request: HttpRequest) -> HttpResponse:
     """List the people we know, or those whose name or id begins with what was typed."""
     text = request.GET.get("q", "").strip()[:MAX_NAME]
-    found = people_found(text, cursor=request.GET.get("cursor"), limit=PEOPLE_PER_PAGE)
+    found = find_people(text, cursor=request.GET.get("cursor"), limit=PEOPLE_PER_PAGE)
     context = {
         "people": found.profiles,
         "q": text,
-        "next": None if found.next_place is None else cursor_encode(found.next_place),
-        "erasing": sorted({*profiles_erasing(), *people_being_erased()}),
+        "next": None if found.next_place is None else encode_cursor(found.next_place),
+        "erasing": sorted({*list_erasing_profiles(), *list_people_being_erased()}),
     }
     return render_page(request, "profiles/profiles.html", context, fragment="profiles/_people.html")
 
@@ -44,7 +44,7 @@ def people_options(request: HttpRequest) -> HttpResponse:
     """Offer the people whose name or id begins with what is being typed."""
     typed = request.GET.get("person", "") or request.GET.get("user", "")
     text = typed.strip()[:MAX_NAME]
-    people = profiles_search(text, limit=PEOPLE_OFFERED).profiles if text else []
+    people = search_profiles(text, limit=PEOPLE_OFFERED).profiles if text else []
     return render(request, "profiles/_people_options.html", {"people": people})
 
 
@@ -57,14 +57,14 @@ def profile_enrol(request: HttpRequest) -> HttpResponse:
     form, fence = EnrolmentForm(request.POST, request.FILES), current_fence()
     seen: list[SeenPhoto] = []
     if form.is_valid():
-        seen = photos_seen(form.cleaned_data["photos"], user_id=form.cleaned_data["user_id"])
+        seen = detect_in_photos(form.cleaned_data["photos"], user_id=form.cleaned_data["user_id"])
         if _is_enrolled(request, form, seen, fence=fence):
             user_id = form.cleaned_data["user_id"]
-            return go_to(request, reverse("profile", kwargs={"user_id": user_id}))
+            return navigate_to(request, reverse("profile", kwargs={"user_id": user_id}))
     return render_page(
         request,
         "profiles/profile_enrol.html",
-        {"form": form, "seen": seen, "alike": profile_find(form.alike)},
+        {"form": form, "seen": seen, "alike": find_profile(form.alike)},
         fragment="profiles/_enrol_form.html",
         status=422,
     )
@@ -74,13 +74,13 @@ def _is_enrolled(
     request: HttpRequest, form: EnrolmentForm, seen: list[SeenPhoto], *, fence: int
 ) -> bool:
     """Enrol whom a valid form tells of; what is refused is said in the form."""
-    photos = photos_judged(seen)
+    photos = check_photos(seen)
     if photos is None:
         return False
     asked = form.cleaned_data
     user_id, name, force = asked["user_id"], asked["name"], asked["force"]
     try:
-        left_out = photos_enrol(
+        left_out = enrol_photos(
             user_id, photos, name=name, force=force, by=caller_name(request), fence=fence
         )
     except ProfileExists:

@@ -12,6 +12,6 @@ class StorageConfig(AppConfig):  # type: ignore[misc]  # Django has no types
 
     def ready(self) -> None:
         """Name the document store, so that the first query knows whom to ask."""
-        from storage.mongo import mongo_register
+        from storage.mongo import register_mongo
 
-        mongo_register()
+        register_mongo()

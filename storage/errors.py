@@ -138,7 +138,7 @@ def unavailable_from(error: BaseException) -> Unavailable | None:
     return None
 
 
-def is_away(error: BaseException) -> bool:
+def is_unavailable(error: BaseException) -> bool:
     """Say whether an error means that a store is away, so that waiting helps."""
     return isinstance(error, Unavailable) or unavailable_from(error) is not None
 
@@ -150,7 +150,7 @@ def disk_full(store: str) -> DiskFull:
     )
 
 
-def store_away(store: str) -> StoreUnavailable:
+def store_unavailable(store: str) -> StoreUnavailable:
     """Return the error of a store that does not answer, worded for the person who can start it."""
     return StoreUnavailable(
         f"There is no answer from {_CALLED[store]}; see that it runs and can be reached.",
@@ -203,7 +203,7 @@ def _from_pymongo(error: BaseException) -> Unavailable | None:
             "MongoDB refuses the user or password in MONGODB_URL.", store="mongodb"
         )
     if isinstance(error, ConnectionFailure | ExecutionTimeout | NoConnection):
-        return store_away("mongodb")
+        return store_unavailable("mongodb")
     return None
 
 
@@ -220,7 +220,7 @@ def _from_qdrant(error: BaseException) -> Unavailable | None:
         return None
     if "No space left" in str(error):
         return disk_full("qdrant")
-    return store_away("qdrant")
+    return store_unavailable("qdrant")
 
 
 def _from_botocore(error: BaseException) -> Unavailable | None:
@@ -228,7 +228,7 @@ def _from_botocore(error: BaseException) -> Unavailable | None:
         return None
     response = getattr(error, "response", None)
     if response is None:
-        return store_away("bucket")
+        return store_unavailable("bucket")
     code, status = _code_and_status(response)
     if code in _CREDENTIAL_CODES:
         return CredentialsRefused(
@@ -244,7 +244,7 @@ def _from_botocore(error: BaseException) -> Unavailable | None:
             store="bucket",
         )
     if status >= 500 or status == 408 or code == "RequestTimeout":
-        return store_away("bucket")
+        return store_unavailable("bucket")
     return None
 
 
@@ -277,7 +277,7 @@ def _from_queue(error: BaseException) -> Unavailable | None:
     if _FULL in str(error):
         return disk_full("queue")
     # A missing table is a forgotten migration, which waiting does not cure.
-    return None if "no such" in str(error) else store_away("queue")
+    return None if "no such" in str(error) else store_unavailable("queue")
 
 
 _READINGS: tuple[Callable[[BaseException], Unavailable | None], ...] = (

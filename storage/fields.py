@@ -8,7 +8,7 @@ from typing import Any
 from mongoengine.base import BaseField
 
 
-class MomentField(BaseField):
+class TimestampField(BaseField):
     """A moment in UTC to the millisecond, kept as ISO 8601 text, which sorts as time does.
 
     The embedded store turns a date set by an update into text of another shape than a date that is

@@ -23,17 +23,17 @@ D = TypeVar("D", bound=Document)
 LEASE_SECONDS = 20.0
 
 
-def lease_now() -> int:
+def now_ms() -> int:
     """Return the time leases are measured in: milliseconds since 1970, by this host's clock."""
     return time.time_ns() // 1_000_000
 
 
-def lease_is_live(document: Document) -> bool:
+def is_lease_live(document: Document) -> bool:
     """Say whether somebody holds the document's lease and has extended it in time."""
-    return bool(document.lease_owner) and document.lease_until > lease_now()
+    return bool(document.lease_owner) and document.lease_until > now_ms()
 
 
-def lease_take(document: D, *, seconds: float = LEASE_SECONDS, **updates: object) -> D | None:
+def take_lease(document: D, *, seconds: float = LEASE_SECONDS, **updates: object) -> D | None:
     """Take the lease of a document as it was read; None if another was faster.
 
     ``updates`` are mongoengine update keywords written in the same compare-and-set.
@@ -44,7 +44,7 @@ def lease_take(document: D, *, seconds: float = LEASE_SECONDS, **updates: object
     return unchanged.modify(
         new=True,
         set__lease_owner=uuid4().hex,
-        set__lease_until=lease_now() + int(seconds * 1000),
+        set__lease_until=now_ms() + int(seconds * 1000),
         **updates,
     )
 
@@ -73,7 +73,7 @@ class Lease:
     def extend(self) -> None:
         """Push the lease's end forward, or learn that it is lost."""
         asked = time.monotonic()
-        until = lease_now() + int(self._seconds * 1000)
+        until = now_ms() + int(self._seconds * 1000)
         extended = self._owned().modify(set__lease_until=until)
         if extended is None:
             self._lost.set()
@@ -91,7 +91,7 @@ class Lease:
 
 
 @contextmanager
-def lease_extended(
+def extend_in_background(
     lease: Lease, *, or_on_error: Callable[[BaseException], bool]
 ) -> Iterator[Lease]:
     """Extend the lease from a thread while the body works.

@@ -17,7 +17,7 @@ from django.conf import settings
 from pymongo import DeleteOne, InsertOne, MongoClient, ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
 
-from storage.errors import store_away, unavailable_from
+from storage.errors import store_unavailable, unavailable_from
 
 ALIAS = mongoengine.DEFAULT_CONNECTION_NAME
 CHUNK = 500  # documents per bulk write: 30 ms on the embedded store, far below 48 MB
@@ -27,7 +27,7 @@ PING_TIMEOUT_MS = 2_000
 _DUPLICATE_KEY = 11000
 
 
-def mongo_register() -> None:
+def register_mongo() -> None:
     """Tell mongoengine of the store named by MONGODB_URL and DATABASE_NAME; open nothing."""
     mongoengine.disconnect(ALIAS)
     # A class of our own reads MONGODB_URL at the first query: registering a URL would look up
@@ -35,28 +35,28 @@ def mongo_register() -> None:
     mongoengine.register_connection(
         ALIAS,
         name=settings.DATABASE_NAME,
-        mongo_client_class=_client_open,
+        mongo_client_class=_open_client,
         uuidRepresentation="standard",
     )
 
 
-def mongo_ping() -> None:
+def ping_mongo() -> None:
     """Raise StoreUnavailable unless the document store answers soon."""
     try:
-        with _client_new(
+        with _new_client(
             settings.MONGODB_URL,
             serverSelectionTimeoutMS=PING_TIMEOUT_MS,
             socketTimeoutMS=PING_TIMEOUT_MS,
         ) as client:
             client.admin.command("hello")  # the embedded store writes a log line per `ping`
     except PyMongoError as error:
-        raise (unavailable_from(error) or store_away("mongodb")) from error
+        raise (unavailable_from(error) or store_unavailable("mongodb")) from error
 
 
 def mongo_process_id(port: int) -> int | None:
     """Return the process id that the server on a loopback port claims, None without a server."""
     try:
-        with _client_new(
+        with _new_client(
             f"mongodb://127.0.0.1:{port}/?directConnection=true",
             serverSelectionTimeoutMS=PING_TIMEOUT_MS // 4,
             socketTimeoutMS=PING_TIMEOUT_MS,
@@ -67,7 +67,7 @@ def mongo_process_id(port: int) -> int | None:
     return int(claimed) if claimed is not None else None
 
 
-def embedded_vacuum() -> Path | None:
+def vacuum_embedded_store() -> Path | None:
     """Let the embedded document store write its file anew, without what was deleted.
 
     Return the file, whose write-ahead log has to be truncated after it; None for a MongoDB server.
@@ -85,7 +85,7 @@ def bulk_upsert(document_class: Any, documents: Iterable[Any]) -> None:
     """Write documents whole, by id; those that exist are replaced. Safe to repeat."""
     for chunk in _chunks(documents):
         replacements = [
-            _replacement({"_id": document.pk}, _checked(document), document_class, upsert=True)
+            _replacement({"_id": document.pk}, _check_result(document), document_class, upsert=True)
             for document in chunk
         ]
         try:
@@ -106,7 +106,7 @@ def bulk_insert(document_class: Any, documents: Iterable[Any]) -> set[str]:
     """Write documents that are not there yet; return the ids of those that were."""
     there: set[str] = set()
     for chunk in _chunks(documents):
-        inserts = [InsertOne(_checked(document)) for document in chunk]
+        inserts = [InsertOne(_check_result(document)) for document in chunk]
         try:
             document_class._get_collection().bulk_write(inserts, ordered=False)
         except BulkWriteError as error:
@@ -126,7 +126,7 @@ def bulk_replace(document_class: Any, documents: Iterable[Any], same: Sequence[s
     for chunk in _chunks(documents):
         changes = []
         for document in chunk:
-            stored = _checked(document)
+            stored = _check_result(document)
             where = {"_id": document.pk, **{name: stored[name] for name in same}}
             stored[same[-1]] += 1
             changes.append(_replacement(where, stored, document_class))
@@ -156,7 +156,7 @@ def bulk_delete_same(document_class: Any, documents: Iterable[Any], same: Sequen
     for chunk in _chunks(documents):
         deletes = []
         for document in chunk:
-            stored = _checked(document)
+            stored = _check_result(document)
             deletes.append(DeleteOne({"_id": document.pk, **{name: stored[name] for name in same}}))
         deleted += document_class._get_collection().bulk_write(deletes, ordered=False).deleted_count
     return deleted
@@ -186,11 +186,11 @@ def iter_fields(
         yield from found
 
 
-def _client_open(**_registered: object) -> MongoClient[dict[str, Any]]:
-    return _client_new(settings.MONGODB_URL)
+def _open_client(**_registered: object) -> MongoClient[dict[str, Any]]:
+    return _new_client(settings.MONGODB_URL)
 
 
-def _client_new(url: str, **options: Any) -> MongoClient[dict[str, Any]]:
+def _new_client(url: str, **options: Any) -> MongoClient[dict[str, Any]]:
     """Return a client that has not connected yet; options stated in the URL win over ours."""
     ours: dict[str, Any] = {
         "connect": False,
@@ -227,7 +227,7 @@ def _replacement(
     return UpdateOne(where, changes, upsert=upsert)
 
 
-def _checked(document: Any) -> dict[str, Any]:
+def _check_result(document: Any) -> dict[str, Any]:
     """Return a valid document as it is stored."""
     document.validate()
     stored: dict[str, Any] = document.to_mongo().to_dict()
@@ -254,7 +254,7 @@ def _after_fork() -> None:
     if client is None:
         return
     _of_the_parent.append(client)  # collected, it would warn or close
-    mongo_register()
+    register_mongo()
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -23,8 +23,8 @@ class CollectionName:
     sub: str
 
     def __post_init__(self) -> None:
-        bucket_name_check(self.bucket)
-        _sub_check(self.sub)
+        check_bucket_name(self.bucket)
+        _check_sub(self.sub)
 
     @classmethod
     def parse(cls, path: str) -> CollectionName:
@@ -48,7 +48,7 @@ class CollectionName:
         return self.path
 
 
-def bucket_name_check(name: str) -> None:
+def check_bucket_name(name: str) -> None:
     """Raise InvalidName unless a bucket can have this name."""
     if not _BUCKET.fullmatch(name) or ".." in name:
         raise InvalidName(
@@ -57,7 +57,7 @@ def bucket_name_check(name: str) -> None:
         )
 
 
-def _sub_check(sub: str) -> None:
+def _check_sub(sub: str) -> None:
     problem = _problem(sub)
     if problem:
         raise InvalidName(f"'{_shown(sub)}' cannot be a collection of a bucket: {problem}.")

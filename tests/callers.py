@@ -5,13 +5,13 @@ from django.contrib.auth.models import Group, User
 from django.core.cache import caches
 from rest_framework.test import APIClient
 
-from web.auth import key_create
+from web.auth import create_key
 from web.roles import Role
 
 
 def key_client(role):
     """Return a REST client that comes with a key of a role."""
-    _, secret = key_create(f"{role} in a test", Role(role))
+    _, secret = create_key(f"{role} in a test", Role(role))
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Token {secret}")
     return client

@@ -15,8 +15,13 @@ from pathlib import Path
 import mongoengine
 import pytest
 
-from faceadmin.embedded import mongodb_command, mongodb_is_ours, qdrant_command, qdrant_is_ready
-from storage.mongo import mongo_register
+from faceadmin.runtime.embedded_stores import (
+    is_our_mongodb,
+    is_qdrant_ready,
+    mongodb_command,
+    qdrant_command,
+)
+from storage.mongo import register_mongo
 from tests.s3_faults import S3WithFaults
 
 CHECKOUT = Path(__file__).parent.parent
@@ -72,14 +77,14 @@ def document_store(folder):
     """Return an embedded document store on a free port, not started yet, and its URL."""
     port = free_port()
     command = mongodb_command(folder, port)
-    store = Store(command, lambda: mongodb_is_ours(port, folder), folder / "output")
+    store = Store(command, lambda: is_our_mongodb(port, folder), folder / "output")
     return store, f"mongodb://127.0.0.1:{port}/?directConnection=true"
 
 
 def vector_store(folder, socket_path):
     """Return an embedded vector store on a socket, not started yet."""
     command = qdrant_command(folder, socket_path)
-    return Store(command, lambda: qdrant_is_ready(socket_path), socket_path.with_suffix(".log"))
+    return Store(command, lambda: is_qdrant_ready(socket_path), socket_path.with_suffix(".log"))
 
 
 def free_port():
@@ -126,11 +131,11 @@ def mongodb(settings, mongodb_url):
     """A database of its own, which the documents use."""
     settings.MONGODB_URL = mongodb_url
     settings.DATABASE_NAME = f"test_{uuid.uuid4().hex[:12]}"
-    mongo_register()
+    register_mongo()
     yield settings.DATABASE_NAME
     mongoengine.connection.get_connection().drop_database(settings.DATABASE_NAME)
     mongoengine.disconnect()
-    mongo_register()
+    register_mongo()
 
 
 @pytest.fixture
@@ -143,7 +148,10 @@ def stores(settings, mongodb, qdrant_socket, tmp_path):
     settings.BUCKETS_ROOT = tmp_path / "buckets"
     settings.BUCKETS_ROOT.mkdir()
     settings.ERASURE_LOG = tmp_path / "erasures.jsonl"
-    crops = {"BACKEND": "storage.crops.CropFolder", "OPTIONS": {"location": tmp_path / "crops"}}
+    crops = {
+        "BACKEND": "storage.pictures.PictureFolder",
+        "OPTIONS": {"location": tmp_path / "crops"},
+    }
     settings.STORAGES = {**settings.STORAGES, "crops": crops}
 
 

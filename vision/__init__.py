@@ -1,6 +1,5 @@
 """Pixels in, faces out: the public surface of the vision floor. No Django, no stores."""
 
-from vision.catalogue import CATALOGUE, Job, ModelEntry
 from vision.engine import DetectedFace, EngineSettings, FaceEngine, get_engine
 from vision.errors import (
     DownloadFailed,
@@ -12,12 +11,13 @@ from vision.errors import (
     UnreadableImage,
     VisionError,
 )
-from vision.images import DecodedImage, ImageLimits, crop_encode, crop_is_whole, image_decode
-from vision.pair import Pair, choose_pair, pair_in_force
-from vision.previews import PREVIEW_SIDE, preview_encode
-from vision.quality import FaceQuality, QualityThresholds, refusal
-from vision.report import ModelRow, ModelShapes, model_verify, models_report
-from vision.weights import archive_fetch, fetch, model_path
+from vision.images import DecodedImage, ImageLimits, decode_image, encode_crop, is_crop_intact
+from vision.models.catalogue import CATALOGUE, Job, ModelEntry
+from vision.models.files import fetch, fetch_archive, model_path
+from vision.models.selection import ModelPair, active_pair, select_models
+from vision.previews import PREVIEW_SIDE, encode_preview
+from vision.quality import FaceQuality, QualityThresholds, rejection_reason
+from vision.report import ModelRow, ModelShapes, report_models, verify_model
 
 __all__ = [
     "CATALOGUE",
@@ -34,25 +34,25 @@ __all__ = [
     "Job",
     "ModelEntry",
     "ModelMissing",
+    "ModelPair",
     "ModelRefused",
     "ModelRow",
     "ModelShapes",
     "NotAnImage",
-    "Pair",
     "QualityThresholds",
     "UnreadableImage",
     "VisionError",
-    "archive_fetch",
-    "choose_pair",
-    "crop_encode",
-    "crop_is_whole",
+    "active_pair",
+    "decode_image",
+    "encode_crop",
+    "encode_preview",
     "fetch",
+    "fetch_archive",
     "get_engine",
-    "image_decode",
+    "is_crop_intact",
     "model_path",
-    "model_verify",
-    "models_report",
-    "pair_in_force",
-    "preview_encode",
-    "refusal",
+    "rejection_reason",
+    "report_models",
+    "select_models",
+    "verify_model",
 ]

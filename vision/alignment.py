@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.geometry import Box, picture_halve
+from vision.geometry import Box, halve_picture
 
 Matrix = NDArray[np.float64]
 
@@ -71,7 +71,7 @@ def facenet_matrix(box: Box, landmarks: NDArray[np.floating] | None, *, side: in
     return np.column_stack([linear, shift])
 
 
-def warp(pixels: NDArray[np.uint8], matrix: Matrix, side: int) -> NDArray[np.uint8]:
+def warp_face(pixels: NDArray[np.uint8], matrix: Matrix, side: int) -> NDArray[np.uint8]:
     """Return the (side, side, 3) crop that a map cuts out; what lies beyond the photo is black."""
     pixels, matrix = _cut(pixels, matrix, side)
     scale = math.sqrt(abs(float(np.linalg.det(matrix[:, :2]))))
@@ -132,7 +132,7 @@ def _shrunk(
 ) -> tuple[NDArray[np.uint8], Matrix]:
     """Halve the photo until the warp leaves out less than every second pixel."""
     times = int(min(-math.log2(scale), math.log2(min(pixels.shape[:2]))))
-    return picture_halve(pixels, times), _after(matrix, np.eye(2) * 2.0**times, np.zeros(2))
+    return halve_picture(pixels, times), _after(matrix, np.eye(2) * 2.0**times, np.zeros(2))
 
 
 def _after(matrix: Matrix, linear: Matrix, shift: NDArray[np.float64]) -> Matrix:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.geometry import Box, picture_resize, square_around
+from vision.geometry import Box, resize_picture, square_around
 
 CROP_SIDE = 256  # px at most
 CROP_MARGIN = 1.6  # of the face's longer side: hair, ears and chin tell people apart
@@ -34,4 +34,4 @@ def face_crop(pixels: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
     left = min(max(round(middle_x - side / 2), 0), width - side)
     top = min(max(round(middle_y - side / 2), 0), height - side)
     final = min(side, CROP_SIDE)
-    return picture_resize(pixels[top : top + side, left : left + side], final, final)
+    return resize_picture(pixels[top : top + side, left : left + side], final, final)

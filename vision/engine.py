@@ -15,16 +15,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.catalogue import ModelEntry
 from vision.crops import box_pixels, face_crop
 from vision.detectors import Detection, Detector, make_detector
 from vision.embedders import Embedder, make_embedder
-from vision.geometry import Box, box_clip, box_scale
-from vision.images import DecodedImage, ImageLimits, image_at, image_decode
-from vision.pair import AUTO, Pair, pair_in_force
-from vision.quality import FaceQuality, QualityThresholds, face_quality, refusal
-from vision.sessions import open_session
-from vision.weights import model_path
+from vision.geometry import Box, clip_box, scale_box
+from vision.images import DecodedImage, ImageLimits, decode_image, image_at_scale
+from vision.models.catalogue import ModelEntry
+from vision.models.files import model_path
+from vision.models.selection import AUTO, ModelPair, active_pair
+from vision.models.sessions import open_session
+from vision.quality import FaceQuality, QualityThresholds, face_quality, rejection_reason
 
 # A photo is decoded no smaller than the detectors see it, px of its longer side. 1.9 MP at half
 # its size: 3 ms of decoding instead of 6, and a quarter of the pixels to resize and cut.
@@ -71,7 +71,7 @@ class FaceEngine:
         detector: Detector,
         embedder: Embedder,
         *,
-        pair: Pair,
+        pair: ModelPair,
         settings: EngineSettings,
     ) -> None:
         self.settings = settings
@@ -106,7 +106,7 @@ class FaceEngine:
 
     def decode(self, data: bytes) -> DecodedImage:
         """Decode a photo within the limits, no larger than finding its faces takes."""
-        return image_decode(data, limits=self.settings.limits, working_side=WORKING_SIDE)
+        return decode_image(data, limits=self.settings.limits, working_side=WORKING_SIDE)
 
     def faces(self, images: Sequence[DecodedImage]) -> list[list[DetectedFace]]:
         """Return the faces of each photo, the surest first, then from left to right."""
@@ -125,7 +125,7 @@ class FaceEngine:
         faces = [_Placed.of(detection, image) for detection in detections]
         faces = [face for face in faces if face.size >= LEAST_SIDE]
         faces.sort(key=lambda face: (-face.confidence, face.box))  # the same order in every run
-        image = image_at(image, scale=self._scale_for(faces), limits=self.settings.limits)
+        image = image_at_scale(image, scale=self._scale_for(faces), limits=self.settings.limits)
         return [self._see(face, image) for face in faces]
 
     def _scale_for(self, faces: Sequence[_Placed]) -> float:
@@ -140,7 +140,7 @@ class FaceEngine:
         return self._embedder.side * FACE_SHARE / min(sizes) if sizes else 0.0
 
     def _see(self, face: _Placed, image: DecodedImage) -> _Seen:
-        box = box_scale(face.box, image.scale)
+        box = scale_box(face.box, image.scale)
         points = None if face.landmarks is None else face.landmarks * np.float32(image.scale)
         return _Seen(
             face=face,
@@ -160,7 +160,7 @@ class FaceEngine:
             landmarks=seen.face.landmarks,
             confidence=seen.face.confidence,
             quality=seen.quality,
-            reason=refusal(seen.quality, self.settings.thresholds),
+            reason=rejection_reason(seen.quality, self.settings.thresholds),
             vector=vector,
             crop=seen.crop,
         )
@@ -190,7 +190,7 @@ os.register_at_fork(after_in_child=_after_fork)
 def _engine_open(settings: EngineSettings) -> FaceEngine:
     # OpenCV's own threads do not survive a fork, and photos are decoded side by side anyway.
     cv2.setNumThreads(1)
-    pair = pair_in_force(settings)
+    pair = active_pair(settings)
     detector_file, embedder_file = (
         model_path(entry, models=settings.models, cache=settings.cache)
         for entry in (pair.detector, pair.embedder)
@@ -220,7 +220,7 @@ class _Placed:
         grown = 1 / image.scale
         points = detection.landmarks
         return cls(
-            box_clip(box_scale(detection.box, grown), width=image.width, height=image.height),
+            clip_box(scale_box(detection.box, grown), width=image.width, height=image.height),
             None if points is None else points * np.float32(grown),
             float(detection.confidence),
         )

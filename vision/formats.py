@@ -48,7 +48,7 @@ DECODER_FAILURES: tuple[type[Exception], ...] = (
 )
 
 
-def header_open(data: bytes) -> Image.Image:
+def open_header(data: bytes) -> Image.Image:
     """Open a photo without decoding it."""
     return Image.open(io.BytesIO(data), formats=FORMATS)
 

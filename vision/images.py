@@ -18,8 +18,8 @@ from vision.errors import EmptyFile, ImageTooLarge, NotAnImage, UnreadableImage
 from vision.formats import (
     DECODER_FAILURES,
     format_name,
-    header_open,
     is_fast_jpeg,
+    open_header,
     orientation_of,
     rgb_pixels,
     taken_of,
@@ -69,20 +69,20 @@ class DecodedImage:
         return max(self.width, self.height)
 
 
-def image_decode(
+def decode_image(
     data: bytes, *, limits: ImageLimits, working_side: int | None = None
 ) -> DecodedImage:
     """Decode a photo; one much larger than ``working_side`` comes at 1/2, 1/4 or 1/8 of its size.
 
     The long side of a reduced photo still has ``working_side`` pixels.
     """
-    _bytes_check(data, limits)
+    _check_bytes(data, limits)
     try:
-        header = header_open(data)
+        header = open_header(data)
     except DECODER_FAILURES as failure:
         raise NotAnImage("The file is not an image of a format that can be read.") from failure
     with header:
-        _size_check(header, limits)
+        _check_size(header, limits)
         orientation, taken = orientation_of(header, data), taken_of(header)
         reduction = _reduction(max(header.size), working_side)
         try:
@@ -101,23 +101,23 @@ def image_decode(
         )
 
 
-def image_at(image: DecodedImage, *, scale: float, limits: ImageLimits) -> DecodedImage:
+def image_at_scale(image: DecodedImage, *, scale: float, limits: ImageLimits) -> DecodedImage:
     """Return the photo decoded anew at ``scale`` of the original or more; itself if it is so."""
     if image.scale >= min(scale, 1.0) or not image.data:
         return image
-    return image_decode(
+    return decode_image(
         image.data, limits=limits, working_side=math.ceil(image.long_side * min(scale, 1.0))
     )
 
 
-def crop_encode(crop: NDArray[np.uint8]) -> bytes:
+def encode_crop(crop: NDArray[np.uint8]) -> bytes:
     """Return the JPEG file of an RGB crop."""
     bgr = np.ascontiguousarray(crop[..., ::-1])
     _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, CROP_JPEG_QUALITY])
     return encoded.tobytes()
 
 
-def crop_is_whole(data: bytes) -> bool:
+def is_crop_intact(data: bytes) -> bool:
     """Say whether bytes are the JPEG file of a crop, from its first byte to its last.
 
     An eighth of the size is decoded: a twentieth of a millisecond.
@@ -131,7 +131,7 @@ def crop_is_whole(data: bytes) -> bool:
     return found is not None
 
 
-def _bytes_check(data: bytes, limits: ImageLimits) -> None:
+def _check_bytes(data: bytes, limits: ImageLimits) -> None:
     """Refuse a file by its length alone."""
     if not data:
         raise EmptyFile("The file is empty.")
@@ -142,7 +142,7 @@ def _bytes_check(data: bytes, limits: ImageLimits) -> None:
         )
 
 
-def _size_check(header: Image.Image, limits: ImageLimits) -> None:
+def _check_size(header: Image.Image, limits: ImageLimits) -> None:
     """Refuse a picture by the size its header claims."""
     width, height = header.size
     if min(width, height) < 1:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from vision.geometry import picture_resize
-from vision.images import ImageLimits, crop_encode, image_decode
+from vision.geometry import resize_picture
+from vision.images import ImageLimits, decode_image, encode_crop
 
 PREVIEW_SIDE = 1600  # px of the longer side at most
 
 
-def preview_encode(data: bytes, *, limits: ImageLimits, side: int = PREVIEW_SIDE) -> bytes:
+def encode_preview(data: bytes, *, limits: ImageLimits, side: int = PREVIEW_SIDE) -> bytes:
     """Return the JPEG file of an upright photo whose longer side has ``side`` pixels at most."""
-    pixels = image_decode(data, limits=limits, working_side=side).pixels
+    pixels = decode_image(data, limits=limits, working_side=side).pixels
     height, width = pixels.shape[:2]
     shrink = side / max(height, width)
     if shrink < 1:
         size = max(round(width * shrink), 1), max(round(height * shrink), 1)
-        pixels = picture_resize(pixels, *size)
-    return crop_encode(pixels)
+        pixels = resize_picture(pixels, *size)
+    return encode_crop(pixels)

@@ -39,7 +39,7 @@ class QualityThresholds:
     blur_threshold: float = 50
 
 
-def refusal(quality: FaceQuality, thresholds: QualityThresholds) -> str | None:
+def rejection_reason(quality: FaceQuality, thresholds: QualityThresholds) -> str | None:
     """Return why a face is refused: too_small, low_confidence or too_blurry; None if it is not."""
     if not quality.size >= thresholds.min_face_size:
         return "too_small"

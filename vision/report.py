@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.catalogue import CATALOGUE, Job, ModelEntry
 from vision.detectors import make_detector
 from vision.embedders import make_embedder
-from vision.entries import entry_of
 from vision.errors import ModelMissing, ModelRefused, VisionError
-from vision.pair import AUTO, ModelSettings, pair_in_force
-from vision.sessions import Session, Shape, open_session
-from vision.weights import model_path, published_path
+from vision.models.catalogue import CATALOGUE, Job, ModelEntry
+from vision.models.custom import find_entry
+from vision.models.files import model_path, published_path
+from vision.models.selection import AUTO, ModelSettings, active_pair
+from vision.models.sessions import Session, Shape, open_session
 
 _COLOURS = 3
 _VECTORS = 2  # axes of an embedder's output
@@ -31,7 +31,7 @@ class ModelRow:
     sha256: str
     path: Path | None
     is_sound: bool
-    is_in_force: bool
+    is_active: bool
     trouble: str = ""
 
 
@@ -48,13 +48,13 @@ class ModelShapes:
     outputs: tuple[tuple[int, ...], ...]
 
 
-def models_report(settings: ModelSettings) -> list[ModelRow]:
+def report_models(settings: ModelSettings) -> list[ModelRow]:
     """Return a row for each model of the catalogue, and for the files that settings name."""
-    in_force = _in_force(settings)
-    return [_row(entry, settings, in_force) for entry in _entries(settings).values()]
+    active = _is_active(settings)
+    return [_row(entry, settings, active) for entry in _entries(settings).values()]
 
 
-def model_verify(name: str, settings: ModelSettings, *, threads: int = 1) -> ModelShapes:
+def verify_model(name: str, settings: ModelSettings, *, threads: int = 1) -> ModelShapes:
     """Run a model once over a drawn image and return the shapes that went in and came out.
 
     Raise ModelMissing, or ModelRefused if its file or its answer is another one than expected.
@@ -62,7 +62,7 @@ def model_verify(name: str, settings: ModelSettings, *, threads: int = 1) -> Mod
     entry = _entries(settings).get(name) or _named_entry(name, settings)
     path = model_path(entry, models=settings.models, cache=settings.cache)
     session = open_session(path, threads)
-    image = _drawn(_image_shape(session.input_shape, entry)).astype(np.float32)
+    image = _drawn_image(_image_shape(session.input_shape, entry)).astype(np.float32)
     outputs = session.run(image)
     _contract_check(entry, session)
     return ModelShapes(
@@ -80,7 +80,7 @@ def _entries(settings: ModelSettings) -> dict[str, ModelEntry]:
     entries = dict(CATALOGUE)
     for job, name in ((Job.DETECT, settings.detector), (Job.EMBED, settings.embedder)):
         if name != AUTO and name not in CATALOGUE and Path(name).expanduser().is_file():
-            own = entry_of(name, job, cache=settings.cache)
+            own = find_entry(name, job, cache=settings.cache)
             entries[own.id] = own
     return entries
 
@@ -91,32 +91,32 @@ def _named_entry(name: str, settings: ModelSettings) -> ModelEntry:
         raise ModelMissing(f"No model is called {name!r}; known are {', '.join(CATALOGUE)}.")
     shapes = open_session(path, 1).output_shapes
     job = Job.EMBED if len(shapes) == 1 and len(shapes[0]) == _VECTORS else Job.DETECT
-    return entry_of(name, job, cache=settings.cache)
+    return find_entry(name, job, cache=settings.cache)
 
 
 def _contract_check(entry: ModelEntry, session: Session) -> None:
     """Let the code that will use a model use it once; raise ModelRefused if it cannot."""
     if entry.job is Job.DETECT:
-        make_detector(entry, session).detect([_drawn((64, 64, _COLOURS))])
+        make_detector(entry, session).detect([_drawn_image((64, 64, _COLOURS))])
     else:
         embedder = make_embedder(entry, session)
-        embedder.embed(_drawn((1, embedder.side, embedder.side, _COLOURS)))
+        embedder.embed(_drawn_image((1, embedder.side, embedder.side, _COLOURS)))
 
 
-def _drawn(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def _drawn_image(shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """Return a picture of some colours: a black one would leave an embedder without direction."""
     return (np.arange(np.prod(shape)) % 251).reshape(shape).astype(np.uint8)
 
 
-def _in_force(settings: ModelSettings) -> set[str]:
+def _is_active(settings: ModelSettings) -> set[str]:
     try:
-        pair = pair_in_force(settings)
+        pair = active_pair(settings)
     except VisionError:
         return set()  # the rows say which file is missing or refused
     return {pair.detector.id, pair.embedder.id}
 
 
-def _row(entry: ModelEntry, settings: ModelSettings, in_force: set[str]) -> ModelRow:
+def _row(entry: ModelEntry, settings: ModelSettings, active: set[str]) -> ModelRow:
     path, trouble = None, ""
     try:
         path = published_path(entry, models=settings.models, cache=settings.cache)
@@ -129,7 +129,7 @@ def _row(entry: ModelEntry, settings: ModelSettings, in_force: set[str]) -> Mode
         sha256=entry.sha256,
         path=path,
         is_sound=path is not None,
-        is_in_force=entry.id in in_force,
+        is_active=entry.id in active,
         trouble=trouble,
     )
 

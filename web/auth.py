@@ -21,7 +21,7 @@ from rest_framework.request import Request
 from web.htmx import came_from
 from web.models import ApiKey
 from web.roles import Role
-from web.throttles import Failure, count_failure
+from web.throttling import FailureKind, count_failure
 
 SCHEMES = (b"token", b"bearer")
 LAST_USED_GRAIN = timedelta(minutes=1)  # one write a minute and key, not one a request
@@ -58,13 +58,13 @@ class KeyAuthentication(BaseAuthentication):
         try:
             (secret,) = (part.decode("ascii") for part in parts[1:])
         except ValueError as error:  # not one word, or not ASCII
-            count_failure(request, Failure.KEY)
+            count_failure(request, FailureKind.KEY)
             raise AuthenticationFailed("Write the header as: Authorization: Token <key>") from error
-        key = key_find(secret)
+        key = find_key(secret)
         if key is None:
-            count_failure(request, Failure.KEY)
+            count_failure(request, FailureKind.KEY)
             raise AuthenticationFailed("This key is unknown, expired or revoked.")
-        _note_use(key)
+        _record_use(key)
         return KeyUser(key), key
 
     def authenticate_header(self, request: Request) -> str:
@@ -72,13 +72,13 @@ class KeyAuthentication(BaseAuthentication):
         return "Token"
 
 
-def key_create(name: str, role: Role, *, expires: datetime | None = None) -> tuple[ApiKey, str]:
+def create_key(name: str, role: Role, *, expires: datetime | None = None) -> tuple[ApiKey, str]:
     """Write a new key and return it with its secret, which nobody can see again."""
     key, secret = ApiKey.objects.create_key(name=name, role=role.value, expiry_date=expires)
     return key, secret
 
 
-def key_find(secret: str) -> ApiKey | None:
+def find_key(secret: str) -> ApiKey | None:
     """Return the key of a secret unless it is unknown, revoked or expired."""
     try:
         key: ApiKey = ApiKey.objects.get_from_key(secret)
@@ -105,7 +105,7 @@ def caller_name(request: HttpRequest | Request) -> str:
     return str(request.user)
 
 
-def role_check(request: HttpRequest | Request, needed: Role) -> None:
+def check_role(request: HttpRequest | Request, needed: Role) -> None:
     """Refuse a caller whose role does not include the one that is needed."""
     held = role_of(request.user)
     if held is None or not held.includes(needed):
@@ -133,8 +133,8 @@ def role_required(role: Role) -> Callable[[View], View]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.is_authenticated:
-                return _to_login(request)
-            role_check(request, role)
+                return _redirect_to_login(request)
+            check_role(request, role)
             return view(request, *args, **kwargs)
 
         return guarded
@@ -142,7 +142,7 @@ def role_required(role: Role) -> Callable[[View], View]:
     return decorate
 
 
-def _to_login(request: HttpRequest) -> HttpResponse:
+def _redirect_to_login(request: HttpRequest) -> HttpResponse:
     """Send a stranger to the login page and back; htmx has to be told to leave the page."""
     if request.headers.get("HX-Request"):
         shown = request.headers.get("HX-Current-URL", "/")
@@ -159,7 +159,7 @@ def _path_of(url: str) -> str:
     return "/" + url.partition("://")[2].partition("/")[2] if "://" in url else url
 
 
-def _note_use(key: ApiKey) -> None:
+def _record_use(key: ApiKey) -> None:
     """Remember when a key was used, to the minute."""
     now = timezone.now()
     if key.last_used is None or now - key.last_used > LAST_USED_GRAIN:

@@ -91,7 +91,7 @@ class Refusal:
 def refusal_from(error: BaseException) -> Refusal | None:
     """Return what an exception means to whoever asked; None for one nobody foresaw."""
     if isinstance(error, exceptions.APIException):
-        return _from_rest_framework(error)
+        return _refusal_from_rest_framework(error)
     if isinstance(error, Http404):
         return Refusal(404, "not_found", "There is nothing at this address.")
     if isinstance(error, PermissionDenied):
@@ -99,7 +99,7 @@ def refusal_from(error: BaseException) -> Refusal | None:
     if isinstance(error, SuspiciousOperation):  # of Django: too many fields, or a field too long
         return Refusal(400, "malformed", "The form has more or longer fields than are read.")
     known = error if isinstance(error, StorageError | VisionError) else unavailable_from(error)
-    return None if known is None else _from_product(known)
+    return None if known is None else _refusal_from_product(known)
 
 
 def api_exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
@@ -136,7 +136,7 @@ def wants_json(request: HttpRequest) -> bool:
     return not request.accepts("text/html") or "text/html" not in request.headers.get("Accept", "")
 
 
-def _from_product(error: StorageError | VisionError) -> Refusal:
+def _refusal_from_product(error: StorageError | VisionError) -> Refusal:
     """Return the refusal of one of our own exceptions."""
     status = status_of(type(error))
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
@@ -145,7 +145,7 @@ def _from_product(error: StorageError | VisionError) -> Refusal:
     )
 
 
-def _from_rest_framework(error: exceptions.APIException) -> Refusal:
+def _refusal_from_rest_framework(error: exceptions.APIException) -> Refusal:
     """Return the refusal of Django REST framework's exceptions; parameters that fail are 422."""
     headers: dict[str, str] = {}
     if getattr(error, "auth_header", None):

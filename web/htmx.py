@@ -38,7 +38,7 @@ def render_page(
     return response
 
 
-def go_to(request: HttpRequest, url: str) -> HttpResponse:
+def navigate_to(request: HttpRequest, url: str) -> HttpResponse:
     """Move on to another page: 303 for a browser, HX-Location for htmx."""
     if request.headers.get("HX-Request"):
         response = HttpResponse(status=204)

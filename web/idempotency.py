@@ -86,7 +86,7 @@ class Claim:
         self._row.save(update_fields=["status", "body", "location"])
 
 
-def claim(request: Request) -> Claim:
+def claim_request(request: Request) -> Claim:
     """Claim a request's key, or raise with what became of the first request that had it."""
     key = request.headers["Idempotency-Key"]
     if not (0 < len(key) <= MAX_KEY and key.isascii() and key.isprintable()):
@@ -104,7 +104,7 @@ def claim(request: Request) -> Claim:
     return Claim(row)
 
 
-def forget(word: str) -> int:
+def forget_answers(word: str) -> int:
     """Remove answers in which ``word`` stands by itself, or in their path; return how many."""
     by_itself = re.compile(rf"(?<![\w.@-]){re.escape(word)}(?!\.?[\w@-])", re.ASCII)
     near = IdempotentRequest.objects.filter(Q(body__contains=word) | Q(path__contains=word))

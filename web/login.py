@@ -22,7 +22,7 @@ from django.utils import timezone
 from web.errors import Refusal
 from web.known_browsers import count_browser_failure, is_known_browser, remember_browser
 from web.middleware import refusal_answer
-from web.throttles import Failure, count_failure, refuse_failures
+from web.throttling import FailureKind, count_failure, refuse_failures
 
 CLOCKS_DIFFER = timedelta(minutes=1)  # of several hosts, at most
 
@@ -50,7 +50,7 @@ class GuardedLogin(LoginView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Refuse an address that failed too often, before its password is hashed."""
         if request.method == "POST" and not is_known_browser(request, request.POST):
-            refuse_failures(request, Failure.PASSWORD)
+            refuse_failures(request, FailureKind.PASSWORD)
         answer: HttpResponse = super().dispatch(request, *args, **kwargs)
         return answer
 
@@ -66,7 +66,7 @@ class GuardedLogin(LoginView):
             if is_known_browser(self.request, form.cleaned_data):
                 count_browser_failure(self.request, form.cleaned_data["username"])
             else:
-                count_failure(self.request, Failure.PASSWORD)
+                count_failure(self.request, FailureKind.PASSWORD)
         answer: HttpResponse = super().form_invalid(form)
         return answer
 
@@ -83,7 +83,9 @@ class LoginAttempts(AxesDatabaseHandler):  # type: ignore[misc]  # django-axes h
         return [attempts.filter(attempt_time__lte=latest) for attempts in found]
 
 
-def locked_out(request: HttpRequest, _response: Any, credentials: dict[str, str]) -> HttpResponse:
+def lockout_response(
+    request: HttpRequest, _response: Any, credentials: dict[str, str]
+) -> HttpResponse:
     """Answer a login to an account that is locked for this address (the hook of django-axes)."""
     wait = _seconds_locked(request, credentials)
     return refusal_answer(

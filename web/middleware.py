@@ -14,9 +14,9 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from rest_framework.exceptions import APIException
 
-from web.bodies import body_check
 from web.errors import UNFORESEEN, BodyTooLarge, Refusal, refusal_from, refusal_json, wants_json
 from web.htmx import page_before
+from web.rest import check_body_size
 
 logger = logging.getLogger(__name__)
 
@@ -73,11 +73,11 @@ def _form_check(request: HttpRequest) -> None:
     """Refuse a form that is too long; only who has logged in sends photos."""
     words = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     try:
-        body_check(request, limit=words)
+        check_body_size(request, limit=words)
     except BodyTooLarge:
         if not request.user.is_authenticated:
             raise
-        body_check(request, limit=words + settings.PHOTOS_AT_ONCE * settings.UPLOAD_MAX_BYTES)
+        check_body_size(request, limit=words + settings.PHOTOS_AT_ONCE * settings.UPLOAD_MAX_BYTES)
 
 
 class RefusalsMiddleware:

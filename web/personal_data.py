@@ -44,7 +44,7 @@ class LoginTraces:
     login_attempts: int = 0
 
 
-def login_traces_forget(user_id: str, names: Sequence[str]) -> LoginTraces:
+def forget_login_traces(user_id: str, names: Sequence[str]) -> LoginTraces:
     """Remove a person, by id and names; return how many rows named the person.
 
     Sessions and kept answers that have expired go altogether.
@@ -58,7 +58,7 @@ def login_traces_forget(user_id: str, names: Sequence[str]) -> LoginTraces:
     )
 
 
-def login_traces_left(user_id: str, names: Sequence[str]) -> LoginTraces:
+def count_login_traces(user_id: str, names: Sequence[str]) -> LoginTraces:
     """Count the rows that name a person."""
     return LoginTraces(
         answers=sum(1 for _ in _answers(user_id)),
@@ -67,7 +67,7 @@ def login_traces_left(user_id: str, names: Sequence[str]) -> LoginTraces:
     )
 
 
-def keyed_requests_open(before: Any) -> int:
+def count_open_keyed_requests(before: Any) -> int:
     """Count requests with an Idempotency-Key that began before a moment and have no answer yet.
 
     The answer that they will leave may name a person who is erased meanwhile.
@@ -78,7 +78,7 @@ def keyed_requests_open(before: Any) -> int:
     ).count()
 
 
-def logs_mask(files: Iterable[Path], words: Sequence[str]) -> int:
+def mask_logs(files: Iterable[Path], words: Sequence[str]) -> int:
     """Overwrite a person's id and names in log files, in place; return in how many files.
 
     A file keeps its length, so processes that append to it are not disturbed.
@@ -86,7 +86,7 @@ def logs_mask(files: Iterable[Path], words: Sequence[str]) -> int:
     return sum(_mask(file, words) for file in files if file.is_file())
 
 
-def logs_naming(files: Iterable[Path], words: Sequence[str]) -> int:
+def list_logs_naming(files: Iterable[Path], words: Sequence[str]) -> int:
     """Return how many log files name a person."""
     return sum(1 for file in files if file.is_file() and _is_named_in(file, words))
 

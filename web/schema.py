@@ -39,7 +39,7 @@ from web.errors import (
     code_of,
     status_of,
 )
-from web.throttles import TooManyFailures
+from web.throttling import TooManyFailures
 
 Kind = type[Any]
 Answers = Mapping[Any, Any]  # by status, or by status and content type

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -9,23 +10,32 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from assignments import answers, serializers
+from assignments.answers import SHOWN, MatchResult, match_json
 from assignments.api import examples
-from assignments.by_hand import run_assignments_delete
-from assignments.edge import held_now, request_match, run_named, runs_by_groups
 from assignments.errors import NoProfiles, StaleAssignment
-from assignments.selectors import assignments_of_run, assignments_of_user, assignments_page
-from clustering.decisions.errors import Contradicts
+from assignments.manual import delete_run_assignments
+from assignments.selectors import (
+    get_kept_run,
+    iter_current_assignments,
+    list_assignments,
+    list_run_assignments,
+    list_user_assignments,
+    map_groups_to_runs,
+)
+from assignments.services import match_and_assign
+from clustering.decisions.errors import ContradictsDecisions
 from clustering.documents import Run
-from clustering.edge import groups_settle
 from clustering.errors import NoSuchRun
-from clustering.selectors import run_current, run_get
+from clustering.selectors import current_run, get_run, list_members
+from clustering.services import ensure_projected
 from profiles.errors import NoSuchProfile
-from profiles.selectors import profile_get
+from profiles.selectors import get_profile
 from storage.errors import InvalidName, ModelMismatch
 from storage.names import CollectionName
-from web.api import Api, query_of
+from vision import EngineSettings
 from web.auth import caller_name
-from web.paging import BadCursor, cursor_decode, cursor_encode
+from web.pagination import BadCursor, decode_cursor, encode_cursor
+from web.rest import Api, parse_query
 from web.schema import operation
 
 NOT_A_BUCKET = ("user", "clustering")
@@ -45,9 +55,9 @@ class CollectionAssignmentsApi(Api):
     )
     def post(self, request: Request, bucket: str, sub: str) -> Response:
         """Match the collection's clusters with the known people and save whose they are."""
-        query = query_of(request, serializers.CollectionMatchQuery).validated_data
+        query = parse_query(request, serializers.CollectionMatchQuery).validated_data
         run = _run_of(bucket, sub, query.get("clustering_id"))
-        return Response(request_match(run, query, engine=settings.VISION))
+        return Response(_match_response(run, query, engine=settings.VISION))
 
     @operation(
         "Read a collection's assignments",
@@ -59,7 +69,7 @@ class CollectionAssignmentsApi(Api):
     )
     def get(self, request: Request, bucket: str, sub: str) -> Response:
         """Answer with a page of whose the clusters are."""
-        query = query_of(request, serializers.CollectionPageQuery).validated_data
+        query = parse_query(request, serializers.CollectionPageQuery).validated_data
         run = _run_of(bucket, sub, query.get("clustering_id"))
         return Response(run_assignments_json(run, query))
 
@@ -77,8 +87,8 @@ class RunAssignmentsApi(Api):
     )
     def post(self, request: Request, run_id: str) -> Response:
         """Match the run's clusters with the known people and save whose they are."""
-        query = query_of(request, serializers.MatchQuery).validated_data
-        return Response(request_match(run_named(run_id), query, engine=settings.VISION))
+        query = parse_query(request, serializers.MatchQuery).validated_data
+        return Response(_match_response(get_kept_run(run_id), query, engine=settings.VISION))
 
     @operation(
         "Read a run's assignments",
@@ -90,8 +100,8 @@ class RunAssignmentsApi(Api):
     )
     def get(self, request: Request, run_id: str) -> Response:
         """Answer with a page of whose the clusters are."""
-        query = query_of(request, serializers.PageQuery).validated_data
-        return Response(run_assignments_json(run_named(run_id), query))
+        query = parse_query(request, serializers.PageQuery).validated_data
+        return Response(run_assignments_json(get_kept_run(run_id), query))
 
 
 class ClusteringAssignmentsApi(Api):
@@ -101,13 +111,13 @@ class ClusteringAssignmentsApi(Api):
         "Delete a run's assignments",
         answers={200: answers.DeletedAssignments},
         example={"clustering_id": examples.RUN, "deleted_count": 12},
-        refuses=(NoSuchRun, StaleAssignment, Contradicts),
+        refuses=(NoSuchRun, StaleAssignment, ContradictsDecisions),
         tag="assignments",
     )
     def delete(self, request: Request, clustering_id: str) -> Response:
         """Delete all assignments of a run, those that people made too, and say how many."""
-        run = run_get(clustering_id)
-        deleted = run_assignments_delete(run, by=caller_name(request))
+        run = get_run(clustering_id)
+        deleted = delete_run_assignments(run, by=caller_name(request))
         body: answers.DeletedAssignments = {"clustering_id": run.id, "deleted_count": deleted}
         return Response(body)
 
@@ -125,11 +135,11 @@ class UserAssignmentsApi(Api):
     )
     def get(self, request: Request, user_id: str) -> Response:
         """Answer with a person's clusters in every collection, the newest first, and totals."""
-        query = query_of(request, serializers.UserPageQuery).validated_data
-        profile_get(user_id)
-        runs = runs_by_groups(history=query["history"])
-        before = cursor_decode(query.get("cursor"), within=f"{user_id}\t")
-        held = list(held_now(assignments_of_user(user_id), runs))
+        query = parse_query(request, serializers.UserPageQuery).validated_data
+        get_profile(user_id)
+        runs = map_groups_to_runs(history=query["history"])
+        before = decode_cursor(query.get("cursor"), within=f"{user_id}\t")
+        held = list(iter_current_assignments(list_user_assignments(user_id), runs))
         shown = [one for one in held if not before or one.user_place < before]
         page = shown[: query["limit"]]
         body: answers.UserAssignments = {
@@ -137,24 +147,24 @@ class UserAssignmentsApi(Api):
             "assignments": [
                 answers.user_cluster_json(one, clustering_id=runs[one.run]) for one in page
             ],
-            "next": cursor_encode(page[-1].user_place) if len(shown) > len(page) else None,
+            "next": encode_cursor(page[-1].user_place) if len(shown) > len(page) else None,
         }
         return Response(body)
 
 
 def run_assignments_json(run: Run, query: dict[str, Any]) -> answers.RunAssignments:
     """Return a page of a run's assignments."""
-    groups_settle(run.collection)
+    ensure_projected(run.collection)
     groups, limit = run.clusters_run, query["limit"]
-    after = cursor_decode(query.get("cursor"), within=f"{groups}/")
-    found = assignments_page(groups, after=after, limit=limit + 1)
+    after = decode_cursor(query.get("cursor"), within=f"{groups}/")
+    found = list_assignments(groups, after=after, limit=limit + 1)
     page = found[:limit]
     return {
         "clustering_id": run.id,
         "bucket_path": run.collection,
-        "total_assignments": sum(1 for _ in assignments_of_run(groups)),
+        "total_assignments": sum(1 for _ in list_run_assignments(groups)),
         "assignments": [answers.assignment_json(one, clustering_id=run.id) for one in page],
-        "next": cursor_encode(page[-1].place) if len(found) > limit else None,
+        "next": encode_cursor(page[-1].place) if len(found) > limit else None,
     }
 
 
@@ -166,4 +176,21 @@ def _run_of(bucket: str, sub: str, run_id: str | None) -> Run:
             "/api/v1/runs/{run_id}/assignments/ with the id of its run."
         )
     path = CollectionName.parse(f"{bucket}/{sub}").path
-    return run_get(run_id, collection=path) if run_id else run_current(path)
+    return get_run(run_id, collection=path) if run_id else current_run(path)
+
+
+def _match_response(run: Run, asked: Mapping[str, Any], *, engine: EngineSettings) -> MatchResult:
+    """Match a run as a client asks for it, and tell it all that was found."""
+    matched = match_and_assign(run, asked, engine=engine)
+    typical = {
+        label: [(one.face, one.key) for one in list_members(run, label, limit=SHOWN)]
+        for label in matched.done.matches
+    }
+    return match_json(
+        run,
+        matched.found,
+        matched.done,
+        strategy=matched.strategy,
+        dry_run=matched.dry_run,
+        typical=typical,
+    )

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from django.urls import reverse
 
-from clustering.answers.moments import time_json
+from clustering.answers.moments import format_time
 from clustering.answers.runs import without_repetitions
 from clustering.documents import Cluster, Face, Member, Run
 
@@ -92,7 +92,7 @@ def face_json(face: Face, member: Member, *, dimension: int) -> ClusterFace:
         "similarity": member.similarity,
         "embedding_available": True,
         "embedding_size": dimension,
-        "timestamp": time_json(face.created_at),
+        "timestamp": format_time(face.created_at),
         "crop_url": reverse("face_crop", kwargs={"face_id": face.id}),
         "image_url": reverse("face_image", kwargs={"face_id": face.id}),
         "verdict": face.verdict.value,

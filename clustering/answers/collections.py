@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from clustering.answers.moments import time_or_null
+from clustering.answers.moments import format_time_or_null
 from clustering.answers.run_details import RunRow, run_row_json
+from clustering.deletion import PurgeReceipt
 from clustering.documents import Collection, Run
-from clustering.purge import PurgeReceipt
 
 
 class CollectionRow(TypedDict):
@@ -102,7 +102,7 @@ def collection_row_json(collection: Collection, runs: Mapping[str, Run]) -> Coll
         "path": collection.path,
         "bucket": collection.bucket,
         "sub": collection.sub,
-        "updated_at": time_or_null(collection.updated_at),
+        "updated_at": format_time_or_null(collection.updated_at),
         "current_run": _row(current, collection),
         "newest_run": _row(newest, collection),
         "total_images": stats.get("total_images", 0),

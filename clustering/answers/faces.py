@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from django.urls import reverse
 
-from clustering.answers.moments import time_json
+from clustering.answers.moments import format_time
 from clustering.documents import Face, Image, Member, Run
 
 
@@ -90,7 +90,7 @@ def face_detail_json(
         "reason": face.reason or None,
         "model": face.model,
         "embedder": face.embedder,
-        "created_at": time_json(face.created_at),
+        "created_at": format_time(face.created_at),
         "cluster": None if run is None or member is None else _place_json(run, member),
         "crop_url": reverse("face_crop", kwargs=here),
         "image_url": reverse("face_image", kwargs=here),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TypedDict
 
 from clustering.documents import Member, Run
-from clustering.proposals import Proposal
+from clustering.merge_suggestions import MergeSuggestion
 
 
 class ChangedFace(TypedDict):
@@ -89,7 +89,7 @@ class ProposedMerges(TypedDict):
     proposals: list[ProposedMerge]
 
 
-def proposed_merge_json(proposal: Proposal) -> ProposedMerge:
+def proposed_merge_json(proposal: MergeSuggestion) -> ProposedMerge:
     """Return two clusters that may be one person."""
     return {
         "cluster_id": proposal.cluster,

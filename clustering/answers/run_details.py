@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from django.urls import reverse
 
-from clustering.answers.moments import time_json, time_or_null
+from clustering.answers.moments import format_time, format_time_or_null
 from clustering.answers.runs import (
     ProgressNumbers,
     RunFailure,
@@ -15,8 +15,8 @@ from clustering.answers.runs import (
     run_stats_json,
     run_status_url,
 )
+from clustering.deletion import RunDeletion
 from clustering.documents import Image, Run, RunState
-from clustering.removal import RunRemoval
 
 REMOVED = ("runs", "clusters", "members", "batches")
 
@@ -130,9 +130,9 @@ def run_row_json(run: Run, *, is_current: bool) -> RunRow:
         "has_clusters": is_finished and not run.forgotten,
         "model": run.model,
         "started_by": run.started_by,
-        "created_at": time_json(run.created_at),
-        "started_at": time_or_null(run.started_at),
-        "finished_at": time_or_null(run.finished_at),
+        "created_at": format_time(run.created_at),
+        "started_at": format_time_or_null(run.started_at),
+        "finished_at": format_time_or_null(run.finished_at),
         "total_images": stats.get("total_images"),
         "total_faces": stats.get("total_faces"),
         "num_clusters": stats.get("num_clusters"),
@@ -176,11 +176,11 @@ def skipped_json(image: Image) -> SkippedImage:
         "reason": image.reason,
         "detail": image.detail,
         "faces_kept": image.faces,
-        "looked_at": time_json(image.looked_at),
+        "looked_at": format_time(image.looked_at),
     }
 
 
-def run_removed_json(done: RunRemoval) -> RunRemoved:
+def run_removed_json(done: RunDeletion) -> RunRemoved:
     """Return what went with a run."""
     return {
         "clustering_id": done.run.id,

@@ -8,7 +8,7 @@ from typing import NotRequired, TypedDict
 
 from django.urls import reverse
 
-from clustering.answers.moments import time_json
+from clustering.answers.moments import format_time
 from clustering.documents import NOISE, Member, Run, RunState
 from clustering.progress import run_progress
 
@@ -142,7 +142,7 @@ def run_finished_json(run: Run, members: Iterable[Member]) -> RunResult:
         "bucket": run.collection,
         "clusters": [without_repetitions(keys[label]) for label in ordered],
         "noise": without_repetitions(noise),
-        "timestamp": time_json(run.finished_at),
+        "timestamp": format_time(run.finished_at),
         "stats": run_stats_json(run),
     }
 
@@ -182,7 +182,7 @@ def run_working_json(run: Run) -> RunStatus:
     body: RunStatus = {
         "bucket_path": run.collection,
         "clustering_id": run.id,
-        "timestamp": time_json(run.created_at),
+        "timestamp": format_time(run.created_at),
         "state": run.state.value,
         "progress": progress_json(run),
     }
@@ -214,7 +214,7 @@ def run_status_text(run: Run, rows: str) -> str:
     stats = run.stats
     body: RunStatus = {
         **run_working_json(run),
-        "timestamp": time_json(run.finished_at or run.created_at),
+        "timestamp": format_time(run.finished_at or run.created_at),
         "num_clusters": stats["num_clusters"],
         "total_images": stats["total_images"],
         "total_faces": stats["total_faces"],

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NotRequired, TypedDict
 
 from clustering.documents import NOISE
-from clustering.pipeline.repair import Repair
-from clustering.pipeline.verification import StorageReport
+from clustering.storage_check import StorageReport
+from clustering.storage_repair import StorageRepair
 
 IDS_SHOWN = 1000
 PHOTOS_NAMED = 10
@@ -101,7 +101,7 @@ class StorageComparison(TypedDict):
     repair: NotRequired[RepairDone]
 
 
-def storage_json(report: StorageReport, repair: Repair | None = None) -> StorageComparison:
+def storage_json(report: StorageReport, repair: StorageRepair | None = None) -> StorageComparison:
     """Return a comparison of the stores, with what a repair did."""
     in_clusters = {label: n for label, n in report.clusters.items() if label != NOISE}
     body: StorageComparison = {
@@ -127,7 +127,7 @@ def storage_json(report: StorageReport, repair: Repair | None = None) -> Storage
     return body
 
 
-def repair_sentences(done: Repair, report: StorageReport) -> list[str]:
+def repair_sentences(done: StorageRepair, report: StorageReport) -> list[str]:
     """Return what a repair did, what it could not do, and what helps."""
     sentences = [
         f"{done.vectors_removed} vectors removed, {done.photos_read_again} photos read again, "
@@ -155,7 +155,7 @@ def repair_sentences(done: Repair, report: StorageReport) -> list[str]:
     return sentences
 
 
-def _repair_json(repair: Repair) -> RepairDone:
+def _repair_json(repair: StorageRepair) -> RepairDone:
     """Return what a repair did."""
     photos = sorted(repair.not_restored.items())
     return {

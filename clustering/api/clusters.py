@@ -10,12 +10,12 @@ from rest_framework.response import Response
 
 from clustering import examples, selectors, serializers
 from clustering.answers import clusters as answers
-from clustering.edge import read_settled
 from clustering.errors import NoSuchCluster, NoSuchRun
+from clustering.services import read_projected
 from storage.errors import InvalidName
 from storage.names import CollectionName
-from web.api import Api, query_of
-from web.paging import BadCursor, cursor_decode, cursor_encode
+from web.pagination import BadCursor, decode_cursor, encode_cursor
+from web.rest import Api, parse_query
 from web.schema import operation
 
 
@@ -33,22 +33,22 @@ class ClusterDetailsApi(Api):
     def get(self, request: Request, bucket: str, sub: str, cluster_id: str) -> Response:
         """Answer with a page of at most 1,000 faces, the most typical first."""
         path = CollectionName.parse(f"{bucket}/{sub}").path
-        query = query_of(request, serializers.DetailsQuery).validated_data
-        return Response(read_settled(path, lambda: _page(path, cluster_id, query)))
+        query = parse_query(request, serializers.DetailsQuery).validated_data
+        return Response(read_projected(path, lambda: _page(path, cluster_id, query)))
 
 
 def _page(path: str, cluster_id: str, query: Mapping[str, Any]) -> answers.ClusterFaces:
     """Return a page of a cluster's faces."""
-    run = selectors.run_asked(path, query.get("clustering_id"), otherwise=selectors.run_current)
-    cluster = selectors.cluster_get(run, cluster_id)
-    after = cursor_decode(query.get("cursor"), within=f"{cluster.run}/{cluster.label}/")
+    run = selectors.requested_run(path, query.get("clustering_id"), otherwise=selectors.current_run)
+    cluster = selectors.get_cluster(run, cluster_id)
+    after = decode_cursor(query.get("cursor"), within=f"{cluster.run}/{cluster.label}/")
     limit = query["limit"]
-    members = selectors.members_page(run, cluster.label, after=after, limit=limit + 1)
+    members = selectors.list_members(run, cluster.label, after=after, limit=limit + 1)
     page, more = members[:limit], len(members) > limit
     return answers.cluster_details_json(
         run,
         cluster,
         page,
-        selectors.faces_by_id([member.face for member in page]),
-        next_cursor=cursor_encode(page[-1].place) if more else None,
+        selectors.get_faces_by_id([member.face for member in page]),
+        next_cursor=encode_cursor(page[-1].place) if more else None,
     )

@@ -9,13 +9,13 @@ from rest_framework.response import Response
 
 from clustering import examples, selectors, serializers
 from clustering.answers import collections as answers
-from clustering.edge import request_purge
 from clustering.errors import CollectionBusy, NoSuchRun, RunActive
+from clustering.services import delete_collection
 from storage.errors import InvalidName
 from storage.names import CollectionName
 from web import idempotency
-from web.api import Api, query_of
-from web.paging import BadCursor, cursor_decode, cursor_encode
+from web.pagination import BadCursor, decode_cursor, encode_cursor
+from web.rest import Api, parse_query
 from web.roles import Role
 from web.schema import operation
 
@@ -35,17 +35,17 @@ class CollectionsApi(Api):
     )
     def get(self, request: Request) -> Response:
         """Answer with a page of collections by path, each with its current and newest run."""
-        query = query_of(request, serializers.PageQuery).validated_data
-        after, limit = cursor_decode(query.get("cursor"), within=""), query["limit"]
-        found = selectors.collections_page(after=after, limit=limit + 1)
+        query = parse_query(request, serializers.PageQuery).validated_data
+        after, limit = decode_cursor(query.get("cursor"), within=""), query["limit"]
+        found = selectors.list_collections_page(after=after, limit=limit + 1)
         page = found[:limit]
-        runs = selectors.runs_by_id(
+        runs = selectors.get_runs_by_id(
             run_id for one in page for run_id in (one.current_run, one.newest_run)
         )
         return Response(
             answers.CollectionRows(
                 collections=[answers.collection_row_json(one, runs) for one in page],
-                next=cursor_encode(page[-1].path) if len(found) > limit else None,
+                next=encode_cursor(page[-1].path) if len(found) > limit else None,
             )
         )
 
@@ -64,9 +64,9 @@ class CollectionApi(Api):
     )
     def get(self, request: Request, bucket: str, sub: str) -> Response:
         """Answer with counts, the current run, and the newest runs."""
-        collection = selectors.collection_get(CollectionName.parse(f"{bucket}/{sub}").path)
-        newest = selectors.runs_page(collection.path, limit=RUNS_SHOWN)
-        runs = selectors.runs_by_id([collection.current_run, collection.newest_run])
+        collection = selectors.get_collection(CollectionName.parse(f"{bucket}/{sub}").path)
+        newest = selectors.list_runs(collection.path, limit=RUNS_SHOWN)
+        runs = selectors.get_runs_by_id([collection.current_run, collection.newest_run])
         return Response(answers.collection_detail_json(collection, runs, newest=newest))
 
     @operation(
@@ -81,5 +81,7 @@ class CollectionApi(Api):
 
         The photos stay in the bucket. Repeat it if it was interrupted; it finishes what is left.
         """
-        receipt = request_purge(CollectionName.parse(f"{bucket}/{sub}"))
-        return Response(answers.purge_json(receipt, kept_answers=idempotency.forget(receipt.path)))
+        receipt = delete_collection(CollectionName.parse(f"{bucket}/{sub}"))
+        return Response(
+            answers.purge_json(receipt, kept_answers=idempotency.forget_answers(receipt.path))
+        )

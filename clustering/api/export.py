@@ -10,15 +10,15 @@ from rest_framework.request import Request
 
 from clustering import examples, selectors, serializers
 from clustering.documents import Run, RunState
-from clustering.edge import groups_settle
 from clustering.errors import NoGroups, NoSuchRun
-from clustering.export import ExportedClusters, ExportedFace, export_rows
+from clustering.export import ExportedClusters, ExportedFace, iter_export_rows
+from clustering.services import ensure_projected
 from storage.errors import InvalidName
 from storage.names import CollectionName
-from web.api import Api, query_of
-from web.export import csv_lines, json_lines
-from web.negotiation import OneKind
+from web.parsers import OneKind
+from web.rest import Api, parse_query
 from web.schema import operation
+from web.streaming import iter_csv_lines, iter_json_lines
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
@@ -47,14 +47,16 @@ class ClustersExportApi(Api):
 
         A cell that a spreadsheet would take for a formula has an apostrophe before it.
         """
-        query = query_of(request, serializers.ExportQuery).validated_data
+        query = parse_query(request, serializers.ExportQuery).validated_data
         run, kind = _run(query), query["format"]
-        rows = export_rows(run)
+        rows = iter_export_rows(run)
         first = list(islice(rows, 1))  # a store that is away is a refusal, not half a file
         rows = chain(first, rows)
         of = {"clustering_id": run.id, "bucket_path": run.collection}
         return StreamingHttpResponse(
-            csv_lines(NAMES, rows) if kind == "csv" else json_lines(rows, within=of, name="faces"),
+            iter_csv_lines(NAMES, rows)
+            if kind == "csv"
+            else iter_json_lines(rows, within=of, name="faces"),
             content_type=CONTENT_TYPES[kind],
             headers={"Content-Disposition": f'attachment; filename="clusters-{run.id}.{kind}"'},
         )
@@ -63,10 +65,10 @@ class ClustersExportApi(Api):
 def _run(query: Mapping[str, str]) -> Run:
     """Return the run asked for, or the one that readers of the collection see."""
     if "run" in query:
-        run = selectors.run_get(query["run"])
+        run = selectors.get_run(query["run"])
     else:
-        run = selectors.run_current(CollectionName.parse(query["collection"]).path)
-    groups_settle(run.collection)
+        run = selectors.current_run(CollectionName.parse(query["collection"]).path)
+    ensure_projected(run.collection)
     if run.state != RunState.FINISHED or run.forgotten:
         raise NoGroups("The run has no clusters: it has not ended well, or newer ones replaced it.")
     return run

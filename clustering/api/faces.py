@@ -10,16 +10,16 @@ from rest_framework.response import Response
 from clustering import examples, selectors
 from clustering.answers import faces as answers
 from clustering.documents import Image
-from clustering.edge import groups_settle
 from clustering.errors import NoSuchFace
 from clustering.pictures import crop_response, image_response, preview_response
+from clustering.services import ensure_projected
 from storage.buckets import Bucket, open_bucket
-from storage.crops import face_crops
 from storage.errors import NoSuchBucket, ObjectTooLarge, ObjectUnreadable, ObjectVanished
 from storage.names import CollectionName
+from storage.pictures import face_crop_store
 from vision import ImageTooLarge, NotAnImage, UnreadableImage
-from web.api import Api
-from web.negotiation import OneKind
+from web.parsers import OneKind
+from web.rest import Api
 from web.schema import operation
 
 BINARY = {"type": "string", "format": "binary"}
@@ -40,11 +40,11 @@ class FaceApi(Api):
     )
     def get(self, request: Request, face_id: str) -> Response:
         """Answer with photo, box, quality, and the cluster it has in the run that readers see."""
-        groups_settle(selectors.face_get(face_id).collection)
-        face = selectors.face_get(face_id)
-        run = selectors.current_run(face.collection)
-        member = None if run is None else selectors.member_find(run, face.id)
-        return Response(answers.face_detail_json(face, selectors.image_find(face), run, member))
+        ensure_projected(selectors.get_face(face_id).collection)
+        face = selectors.get_face(face_id)
+        run = selectors.find_current_run(face.collection)
+        member = None if run is None else selectors.find_member(run, face.id)
+        return Response(answers.face_detail_json(face, selectors.find_image(face), run, member))
 
 
 class FaceCropApi(Api):
@@ -60,7 +60,7 @@ class FaceCropApi(Api):
     )
     def get(self, request: Request, face_id: str) -> HttpResponseBase:
         """Answer with a JPEG of the face and a little around it."""
-        return crop_response(request, selectors.face_get(face_id), crops=face_crops())
+        return crop_response(request, selectors.get_face(face_id), crops=face_crop_store())
 
 
 class FaceImageApi(Api):
@@ -99,6 +99,6 @@ class FacePreviewApi(Api):
 
 def _photo(face_id: str) -> tuple[Image, Bucket]:
     """Return the image a face was found in, and the bucket it lies in."""
-    face = selectors.face_get(face_id)
+    face = selectors.get_face(face_id)
     bucket = open_bucket(CollectionName.parse(face.collection).bucket)
-    return selectors.image_of(face), bucket
+    return selectors.get_image_of_face(face), bucket

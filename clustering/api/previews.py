@@ -10,14 +10,14 @@ from rest_framework.response import Response
 from clustering import examples, selectors, serializers
 from clustering.answers import preview as answers
 from clustering.answers import runs as run_answers
-from clustering.changes import labels_going_on
-from clustering.decisions.ground import members_by_face
-from clustering.decisions.log import law_of
-from clustering.edge import groups_settle, request_apply
+from clustering.decisions.event_log import decision_state
+from clustering.decisions.snapshot import members_by_face
 from clustering.errors import NoSuchRun, NotAPreview, PreviewStale, RunActive
-from clustering.proposals import proposals_open
-from web.api import Api, query_of
-from web.paging import BadCursor, cursor_decode, cursor_encode
+from clustering.merge_suggestions import list_open_suggestions
+from clustering.run_diff import continued_labels
+from clustering.services import apply_run, ensure_projected
+from web.pagination import BadCursor, decode_cursor, encode_cursor
+from web.rest import Api, parse_query
 from web.schema import operation
 
 
@@ -33,7 +33,7 @@ class RunApplyApi(Api):
     )
     def post(self, request: Request, run_id: str) -> Response:
         """Let readers see the preview; what was decided since it was made is in it."""
-        body = run_answers.run_queued_json(request_apply(selectors.run_get(run_id)))
+        body = run_answers.run_queued_json(apply_run(selectors.get_run(run_id)))
         return Response(body, status=202, headers={"Location": body["status_url"]})
 
 
@@ -53,17 +53,17 @@ class RunChangesApi(Api):
 
         A page looks at ``limit`` faces and shows those that moved, so it may hold fewer.
         """
-        query = query_of(request, serializers.ChangesQuery).validated_data
-        run, limit = selectors.run_get(run_id), query["limit"]
+        query = parse_query(request, serializers.ChangesQuery).validated_data
+        run, limit = selectors.get_run(run_id), query["limit"]
         first = f"{run.clusters_run}/"
-        after = cursor_decode(query.get("cursor"), within=first)
-        found = list(islice(selectors.members_from(run, after), limit + 1))
-        page, before = found[:limit], selectors.run_find(run.previewed_from)
+        after = decode_cursor(query.get("cursor"), within=first)
+        found = list(islice(selectors.iter_members_from(run, after), limit + 1))
+        page, before = found[:limit], selectors.find_run(run.previewed_from)
         faces: list[answers.ChangedFace] = []
         if before is not None:
             there = members_by_face(before.clusters_run, [one.face for one in page])
-            faces = answers.changed_faces(page, there, same=labels_going_on(before, run))
-        more = cursor_encode(page[-1].place) if len(found) > limit else None
+            faces = answers.changed_faces(page, there, same=continued_labels(before, run))
+        more = encode_cursor(page[-1].place) if len(found) > limit else None
         return Response(answers.run_changes_json(run, faces, next_cursor=more))
 
 
@@ -83,11 +83,11 @@ class RunProposalsApi(Api):
 
         The machine merges nobody whom people told apart or named; it proposes.
         """
-        limit = query_of(request, serializers.LimitQuery).validated_data["limit"]
-        run = selectors.run_get(run_id)
-        groups_settle(run.collection)
-        with law_of(run.collection) as law:
-            found = list(islice(proposals_open(run, law), limit))
+        limit = parse_query(request, serializers.LimitQuery).validated_data["limit"]
+        run = selectors.get_run(run_id)
+        ensure_projected(run.collection)
+        with decision_state(run.collection) as law:
+            found = list(islice(list_open_suggestions(run, law), limit))
         body: answers.ProposedMerges = {
             "clustering_id": run.id,
             "bucket_path": run.collection,

@@ -14,13 +14,6 @@ from clustering import examples, selectors, serializers
 from clustering.answers import run_details as details
 from clustering.answers import runs as answers
 from clustering.documents import Run, RunState
-from clustering.edge import (
-    groups_settle,
-    request_cancel,
-    request_resume,
-    request_run,
-    request_run_removal,
-)
 from clustering.errors import (
     BadParameters,
     CollectionBusy,
@@ -30,12 +23,13 @@ from clustering.errors import (
     RunEnded,
     RunNotResumable,
 )
+from clustering.services import cancel_run, delete_run, ensure_projected, resume_run, start_run
 from storage.errors import InvalidName, NoSuchBucket
 from storage.names import CollectionName
 from vision import ModelMissing
-from web.api import Api, query_of
-from web.auth import caller_name, role_check
-from web.paging import BadCursor, cursor_decode, cursor_encode
+from web.auth import caller_name, check_role
+from web.pagination import BadCursor, decode_cursor, encode_cursor
+from web.rest import Api, parse_query
 from web.roles import Role
 from web.schema import operation
 
@@ -68,15 +62,15 @@ class ClusterBucketApi(Api):
         Where many of the known photos are missing, the run removes nothing and fails with
         `removals_need_confirmation`; `allow_removals=true` confirms that they were removed.
         """
-        query = query_of(request, serializers.RunInput)
-        run = request_run(
+        query = parse_query(request, serializers.RunInput)
+        run = start_run(
             CollectionName.parse(f"{bucket}/{sub}"),
             parameters=query.parameters(),
             started_by=caller_name(request),
         )
         run = _run_awaited(run, seconds=query.validated_data["wait"])
         if run.state == RunState.FINISHED:
-            return Response(answers.run_finished_json(run, selectors.members_all(run)))
+            return Response(answers.run_finished_json(run, selectors.iter_members(run)))
         body = answers.run_queued_json(run)
         return Response(
             body, status=status.HTTP_202_ACCEPTED, headers={"Location": body["status_url"]}
@@ -96,14 +90,14 @@ class ClusterStatusApi(Api):
     )
     def get(self, request: Request, bucket: str, sub: str) -> HttpResponseBase:
         """Answer for the newest run unless one is named; with its 10,000 largest clusters."""
-        run = selectors.run_asked(
+        run = selectors.requested_run(
             CollectionName.parse(f"{bucket}/{sub}").path,
-            query_of(request, serializers.RunQuery).validated_data.get("clustering_id"),
-            otherwise=selectors.run_newest,
+            parse_query(request, serializers.RunQuery).validated_data.get("clustering_id"),
+            otherwise=selectors.newest_run,
         )
         if run.state != RunState.FINISHED:
             return Response(answers.run_working_json(run))
-        groups_settle(run.collection)
+        ensure_projected(run.collection)
         text = answers.run_status_text(run, selectors.cluster_rows(run))
         return HttpResponse(text, content_type="application/json")
 
@@ -121,11 +115,11 @@ class RunsApi(Api):
     )
     def get(self, request: Request) -> Response:
         """Answer with a page of runs, newest first."""
-        query = query_of(request, serializers.RunsQuery).validated_data
-        collection = selectors.collection_get(CollectionName.parse(query["collection"]).path)
-        before = cursor_decode(query.get("cursor"), within=f"{collection.path}\t")
+        query = parse_query(request, serializers.RunsQuery).validated_data
+        collection = selectors.get_collection(CollectionName.parse(query["collection"]).path)
+        before = decode_cursor(query.get("cursor"), within=f"{collection.path}\t")
         limit = query["limit"]
-        found = selectors.runs_page(collection.path, before=before, limit=limit + 1)
+        found = selectors.list_runs(collection.path, before=before, limit=limit + 1)
         page = found[:limit]
         return Response(
             details.RunRows(
@@ -133,7 +127,7 @@ class RunsApi(Api):
                     details.run_row_json(run, is_current=run.id == collection.current_run)
                     for run in page
                 ],
-                next=cursor_encode(page[-1].place) if len(found) > limit else None,
+                next=encode_cursor(page[-1].place) if len(found) > limit else None,
             )
         )
 
@@ -150,7 +144,7 @@ class RunApi(Api):
     )
     def get(self, request: Request, run_id: str) -> Response:
         """Answer with state, progress, parameters, models and statistics; fit to be polled."""
-        return Response(_detail(selectors.run_get(run_id)))
+        return Response(_detail(selectors.get_run(run_id)))
 
     @operation(
         "Delete a run",
@@ -166,10 +160,10 @@ class RunApi(Api):
         current run, the newest other finished run that still has its clusters becomes that;
         without one, the collection reads as never clustered.
         """
-        run = selectors.run_get(run_id)
+        run = selectors.get_run(run_id)
         if not run.preview:
-            role_check(request, Role.ADMIN)
-        return Response(details.run_removed_json(request_run_removal(run)))
+            check_role(request, Role.ADMIN)
+        return Response(details.run_removed_json(delete_run(run)))
 
 
 class RunCancelApi(Api):
@@ -184,7 +178,7 @@ class RunCancelApi(Api):
     )
     def post(self, request: Request, run_id: str) -> Response:
         """Ask a run to stop at its next photo; readers go on seeing the last finished one."""
-        return _accepted(request_cancel(selectors.run_get(run_id)))
+        return _accepted(cancel_run(selectors.get_run(run_id)))
 
 
 class RunResumeApi(Api):
@@ -199,7 +193,7 @@ class RunResumeApi(Api):
     )
     def post(self, request: Request, run_id: str) -> Response:
         """Let the newest run go on after it failed or was cancelled; what is done stays done."""
-        return _accepted(request_resume(selectors.run_get(run_id)))
+        return _accepted(resume_run(selectors.get_run(run_id)))
 
 
 class RunSkippedApi(Api):
@@ -215,10 +209,10 @@ class RunSkippedApi(Api):
     )
     def get(self, request: Request, run_id: str) -> Response:
         """Answer with a page of photos by key, each with its reason, as of the newest run."""
-        query = query_of(request, serializers.PageQuery).validated_data
-        run, limit = selectors.run_get(run_id), query["limit"]
-        after = cursor_decode(query.get("cursor"), within=f"{run.collection}\t")
-        found = selectors.images_skipped(
+        query = parse_query(request, serializers.PageQuery).validated_data
+        run, limit = selectors.get_run(run_id), query["limit"]
+        after = decode_cursor(query.get("cursor"), within=f"{run.collection}\t")
+        found = selectors.list_skipped_images(
             run.collection, after=after, last_key=run.last_key, limit=limit + 1
         )
         page = found[:limit]
@@ -227,14 +221,14 @@ class RunSkippedApi(Api):
                 clustering_id=run.id,
                 bucket_path=run.collection,
                 skipped=[details.skipped_json(image) for image in page],
-                next=cursor_encode(page[-1].skip_place) if len(found) > limit else None,
+                next=encode_cursor(page[-1].skip_place) if len(found) > limit else None,
             )
         )
 
 
 def _detail(run: Run) -> details.RunDetail:
     """Return all of a run."""
-    current = selectors.current_run(run.collection)
+    current = selectors.find_current_run(run.collection)
     return details.run_detail_json(run, is_current=current is not None and current.id == run.id)
 
 
@@ -252,7 +246,7 @@ def _run_awaited(run: Run, *, seconds: float) -> Run:
         until = time.monotonic() + seconds
         while run.is_active and time.monotonic() < until:
             time.sleep(POLL_SECONDS)
-            run = selectors.run_get(run.id)
+            run = selectors.get_run(run.id)
     finally:
         _waiting.release()
     return run

@@ -10,12 +10,12 @@ from rest_framework.response import Response
 from clustering import examples, selectors, serializers
 from clustering.answers import storage as answers
 from clustering.documents import Run
-from clustering.edge import request_repair, request_report
 from clustering.errors import CollectionBusy, NoSuchRun, RunActive
+from clustering.services import check_storage, repair_storage
 from storage.errors import InvalidName, ModelMismatch
 from storage.names import CollectionName
 from vision import ModelMissing
-from web.api import Api, query_of
+from web.rest import Api, parse_query
 from web.roles import Role
 from web.schema import operation
 
@@ -35,7 +35,7 @@ class VerifyStorageApi(Api):
     )
     def get(self, request: Request, bucket: str, sub: str) -> Response:
         """Compare the stores; nothing is changed, whatever ``repair`` says."""
-        return Response(answers.storage_json(request_report(_run(request, bucket, sub))))
+        return Response(answers.storage_json(check_storage(_run(request, bucket, sub))))
 
     @operation(
         "Repair the stores",
@@ -58,14 +58,14 @@ class VerifyStorageApi(Api):
         Nothing is changed while the bucket cannot be read (503). ``run_needed`` in the answer says
         that restored faces are in no group yet: the next run groups anew.
         """
-        done, report = request_repair(_run(request, bucket, sub))
+        done, report = repair_storage(_run(request, bucket, sub))
         return Response(answers.storage_json(report, done))
 
 
 def _run(request: Request, bucket: str, sub: str) -> Run:
     """Return the run asked for, or the one that readers see."""
-    return selectors.run_asked(
+    return selectors.requested_run(
         CollectionName.parse(f"{bucket}/{sub}").path,
-        query_of(request, serializers.RepairQuery).validated_data.get("clustering_id"),
-        otherwise=selectors.run_current,
+        parse_query(request, serializers.RepairQuery).validated_data.get("clustering_id"),
+        otherwise=selectors.current_run,
     )

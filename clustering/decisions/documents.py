@@ -8,9 +8,9 @@ from typing import Any
 
 from mongoengine import Document, fields
 
-from clustering.decisions.kinds import Kind, Ruling
+from clustering.decisions.events import DecisionEvent, EventKind
 from clustering.documents import collection_place
-from storage.fields import MomentField
+from storage.fields import TimestampField
 
 SAME_PICTURE = 0.98  # cosine similarity of a face and itself, rotated or saved again
 
@@ -28,10 +28,10 @@ class Decision(Document):
     collection = fields.StringField(required=True)
     seq = fields.IntField(required=True)
     place = fields.StringField(required=True)
-    kind = fields.EnumField(Kind, required=True)
+    kind = fields.EnumField(EventKind, required=True)
     by = fields.StringField(required=True)
     by_place = fields.StringField()
-    at = MomentField(required=True)
+    at = TimestampField(required=True)
     run = fields.StringField(required=True)
 
     faces = fields.ListField(fields.StringField())
@@ -72,16 +72,16 @@ class Decision(Document):
         return seen
 
     @property
-    def ruling(self) -> Ruling:
+    def event(self) -> DecisionEvent:
         """Return the decision as the law reads it."""
         pins: dict[str, list[str]] = {}
         for face, person in zip(self.pins, self.pins_of, strict=True):
             pins.setdefault(person, []).append(face)
-        return Ruling(
+        return DecisionEvent(
             id=self.id,
             seq=self.seq,
             kind=self.kind,
-            faces=tuple(self.moved if self.kind == Kind.MERGE else self.faces),
+            faces=tuple(self.moved if self.kind == EventKind.MERGE else self.faces),
             person=self.person,
             other=self.other,
             user=self.user,

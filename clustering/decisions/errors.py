@@ -29,17 +29,17 @@ class SameCluster(Refused):
     code = "same_cluster"
 
 
-class Stale(Conflict):
+class StaleDecision(Conflict):
     """Somebody decided about this since it was shown; `changed` lists what."""
 
     code = "stale"
 
 
-class Regrouped(Stale):
+class RegroupedSince(StaleDecision):
     """The labels are of a run that readers do not see any more: they mean other people now."""
 
 
-class Contradicts(Conflict):
+class ContradictsDecisions(Conflict):
     """The decision cannot be true beside earlier ones; `chain` lists them."""
 
     code = "contradiction"

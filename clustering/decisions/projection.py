@@ -11,18 +11,18 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from clustering.decisions.counting import (
+from clustering.decisions.cluster_counts import (
     FEW,
-    changes_counted,
-    cluster_count,
-    cluster_new,
-    cluster_recount,
-    cluster_shown,
+    apply_count_changes,
+    count_changes,
+    create_cluster,
+    recount_cluster,
+    update_cover_and_version,
 )
 from clustering.decisions.documents import Decision
-from clustering.decisions.ground import ABSENT, cluster_of, current_run, members_by_face
-from clustering.decisions.kinds import NOISE, OUT, Kind
-from clustering.decisions.log import decisions_after, law_of
+from clustering.decisions.event_log import decision_state, list_decisions_after
+from clustering.decisions.events import NOISE, OUT, EventKind
+from clustering.decisions.snapshot import ABSENT, cluster_of, members_by_face, snapshot_run
 from clustering.documents import (
     END_OF_PLACES,
     ClusterSizes,
@@ -32,10 +32,10 @@ from clustering.documents import (
     Verdict,
 )
 from clustering.errors import CollectionBusy
-from clustering.selectors import collection_get, faces_by_id
+from clustering.selectors import get_collection, get_faces_by_id
 from clustering.signals import decision_written
-from storage.errors import is_away
-from storage.leases import Lease, lease_extended, lease_is_live, lease_take
+from storage.errors import is_unavailable
+from storage.leases import Lease, extend_in_background, is_lease_live, take_lease
 from storage.mongo import bulk_upsert
 from storage.vectors import VectorStore
 
@@ -69,26 +69,26 @@ class _Labels(dict[str, str]):
         if not label:
             counted = Run.objects(id=self._run.id).modify(inc__labels=1, new=True)
             label = f"cluster_{counted.labels - 1}"
-        cluster_new(self._run, label, person=person).save()
+        create_cluster(self._run, label, person=person).save()
         self[person] = label
 
 
-def project(path: str, *, vectors: VectorStore) -> bool:
+def project_decisions(path: str, *, vectors: VectorStore) -> bool:
     """Write the decisions of a collection that wait; False if somebody else is at it."""
     with _writing(path) as lease:
         if lease is None:
             return False
-        run = current_run(path)
-        for decision in decisions_after(path, run.decided):
+        run = snapshot_run(path)
+        for decision in list_decisions_after(path, run.decided):
             lease.check()
-            decision_write(decision, run, vectors=vectors)
+            project_decision(decision, run, vectors=vectors)
             lease.check()
             Run.objects(id=run.id).update_one(set__decided=decision.seq)
     return True
 
 
 @contextmanager
-def decisions_kept_out(path: str) -> Iterator[None]:
+def block_decisions(path: str) -> Iterator[None]:
     """Keep decisions from being written into the groups of a collection while a repair does so.
 
     What was decided meanwhile is written after it.
@@ -107,53 +107,53 @@ def decisions_kept_out(path: str) -> Iterator[None]:
 @contextmanager
 def _writing(path: str) -> Iterator[Lease | None]:
     """Take the lease of a collection's groups; None if another process has it."""
-    collection = collection_get(path)
-    held = None if lease_is_live(collection) else lease_take(collection, seconds=LEASE_SECONDS)
+    collection = get_collection(path)
+    held = None if is_lease_live(collection) else take_lease(collection, seconds=LEASE_SECONDS)
     if held is None:
         yield None
         return
     lease = Lease(held, seconds=LEASE_SECONDS)
-    with lease_extended(lease, or_on_error=is_away):
+    with extend_in_background(lease, or_on_error=is_unavailable):
         try:
             yield lease
         finally:
             lease.commit()
 
 
-def projection_waits(run: Run) -> bool:
+def is_projection_behind(run: Run) -> bool:
     """Say whether decisions are in the log that the run's documents do not show yet."""
-    return next(decisions_after(run.collection, run.decided), None) is not None
+    return next(list_decisions_after(run.collection, run.decided), None) is not None
 
 
-def decisions_catch_up(run: Run, *, vectors: VectorStore) -> None:
+def catch_up_projection(run: Run, *, vectors: VectorStore) -> None:
     """Write what was decided since the run read the law; nobody reads its groups yet."""
-    for decision in decisions_after(run.collection, run.decided):
-        decision_write(decision, run, vectors=vectors)
+    for decision in list_decisions_after(run.collection, run.decided):
+        project_decision(decision, run, vectors=vectors)
         run.modify(set__decided=decision.seq)
 
 
-def decision_write(decision: Decision, run: Run, *, vectors: VectorStore) -> None:
+def project_decision(decision: Decision, run: Run, *, vectors: VectorStore) -> None:
     """Write one decision into the groups of a run."""
     moves, labels_of = list(_moves_in(decision, run)), _Labels(run, decision)
-    touched = _members_write(decision, moves, run=run, labels=labels_of)
-    _faces_write(moves, vectors=vectors)
-    _payloads_write(moves, run, labels=labels_of, vectors=vectors)
-    with law_of(run.collection) as law:
-        persons = law.persons_of(decision.id) | {decision.person, decision.other}
-        covers, versions = dict(law.covers), {one: law.version(one) for one in persons}
-        subject = law.subject(decision.id)
-    former = subject.faces[0] if subject.kind == Kind.CHOOSE_COVER else ""
+    touched = _write_members(decision, moves, run=run, labels=labels_of)
+    _write_faces(moves, vectors=vectors)
+    _write_payloads(moves, run, labels=labels_of, vectors=vectors)
+    with decision_state(run.collection) as state:
+        persons = state.persons_of(decision.id) | {decision.person, decision.other}
+        covers, versions = dict(state.covers), {one: state.version(one) for one in persons}
+        subject = state.subject(decision.id)
+    former = subject.faces[0] if subject.kind == EventKind.CHOOSE_COVER else ""
     ClusterSizes.objects(run=run.id).delete()
     labels = {label: person for person in persons if (label := labels_of[person])}
     changed = sorted(touched | labels.keys() - {NOISE})
-    _counts_write(decision, moves, touched, run=run, labels=labels_of, covers=covers)
+    _write_counts(decision, moves, touched, run=run, labels=labels_of, covers=covers)
     for label in changed:
         version = versions.get(labels.get(label, ""))
-        cluster_shown(run, label, covers=covers, version=version, former=former)
+        update_cover_and_version(run, label, covers=covers, version=version, former=former)
     decision_written.send(sender=Decision, run=run, decision=decision, labels=changed)
 
 
-def _counts_write(
+def _write_counts(
     decision: Decision,
     moves: list[tuple[str, str, str]],
     touched: set[str],
@@ -165,20 +165,20 @@ def _counts_write(
     """Count the clusters that changed: by what changed if it is little, else anew."""
     if decision.run != run.id or len(moves) > FEW:
         for label in sorted(touched):
-            cluster_recount(run, label, covers=covers, changed_by=decision.seq)
+            recount_cluster(run, label, covers=covers, changed_by=decision.seq)
         return
-    known = faces_by_id([face for face, _, _ in moves])
+    known = get_faces_by_id([face for face, _, _ in moves])
     moved = [
         (known[face], labels[was], labels[became]) for face, was, became in moves if face in known
     ]
-    for label, change in sorted(changes_counted(run, moved).items()):
-        cluster_count(run, label, change, covers=covers, changed_by=decision.seq)
+    for label, change in sorted(count_changes(run, moved).items()):
+        apply_count_changes(run, label, change, covers=covers, changed_by=decision.seq)
 
 
 def _moves_in(decision: Decision, run: Run) -> Iterator[tuple[str, str, str]]:
     """Yield what moves; in a run of after the decision a merge takes whoever is there."""
     yield from decision.moves
-    if decision.kind == Kind.MERGE and decision.run != run.id:
+    if decision.kind == EventKind.MERGE and decision.run != run.id:
         gone = cluster_of(run.id, decision.other)
         known = set(decision.moved)
         for member in _members(run, gone.label) if gone is not None else ():
@@ -186,12 +186,12 @@ def _moves_in(decision: Decision, run: Run) -> Iterator[tuple[str, str, str]]:
                 yield member.face, decision.other, decision.person
 
 
-def _members_write(
+def _write_members(
     decision: Decision, moves: list[tuple[str, str, str]], *, run: Run, labels: _Labels
 ) -> set[str]:
     """Write where faces became; return the labels whose members changed."""
     faces = [face for face, _, _ in moves]
-    there, known = members_by_face(run.id, faces), faces_by_id(faces)
+    there, known = members_by_face(run.id, faces), get_faces_by_id(faces)
     for person in {became for *_, became in moves}:
         labels.ensure(person)
     touched = {member.cluster for member in there.values()}
@@ -225,7 +225,7 @@ def _member(
     )
 
 
-def _faces_write(moves: Iterable[tuple[str, str, str]], *, vectors: VectorStore) -> None:
+def _write_faces(moves: Iterable[tuple[str, str, str]], *, vectors: VectorStore) -> None:
     """Write what people said of faces: that they are none, to be ignored, or neither any more."""
     said = {
         face: BY_PERSON.get(became)
@@ -233,7 +233,7 @@ def _faces_write(moves: Iterable[tuple[str, str, str]], *, vectors: VectorStore)
         if became in BY_PERSON or was in OUT.values()
     }
     changed = []
-    for face in faces_by_id(list(said)).values():
+    for face in get_faces_by_id(list(said)).values():
         verdict = said[face.id] or (Verdict.POOR if face.reason else Verdict.KEPT)
         if face.verdict != verdict:
             face.verdict = verdict
@@ -243,7 +243,7 @@ def _faces_write(moves: Iterable[tuple[str, str, str]], *, vectors: VectorStore)
         vectors.set_payload(face.embedder, [face.id], {"verdict": face.verdict.value})
 
 
-def _payloads_write(
+def _write_payloads(
     moves: list[tuple[str, str, str]], run: Run, *, labels: _Labels, vectors: VectorStore
 ) -> None:
     """Tell the vector store which cluster the moved faces are in, or that they are in none."""

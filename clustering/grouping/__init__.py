@@ -1,33 +1,33 @@
 """Vectors in, people out: numpy, scipy and scikit-learn only; equal input, equal groups."""
 
-from clustering.grouping.blocks import Pairs
-from clustering.grouping.candidates import (
-    NEAREST,
-    Candidates,
-    Neighbours,
-    candidate_pairs,
-    pairs_extended,
-    pairs_full,
-    pairs_listed,
-)
-from clustering.grouping.constraints import Constraints, Contradiction, constraints_check
+from clustering.grouping.constraints import Constraints, Contradiction, check_constraints
 from clustering.grouping.dbscan import dbscan_labels
-from clustering.grouping.groups import Grouping, group_faces, grouping_described
+from clustering.grouping.group_faces import Grouping, describe_grouping, group_faces
+from clustering.grouping.neighbour_pairs import (
+    NEAREST,
+    NeighbourPairs,
+    Neighbours,
+    extend_pairs,
+    find_neighbour_pairs,
+    full_pairs,
+    list_pairs,
+)
+from clustering.grouping.tiles import Pairs
 
 __all__ = [
     "NEAREST",
-    "Candidates",
     "Constraints",
     "Contradiction",
     "Grouping",
+    "NeighbourPairs",
     "Neighbours",
     "Pairs",
-    "candidate_pairs",
-    "constraints_check",
+    "check_constraints",
     "dbscan_labels",
+    "describe_grouping",
+    "extend_pairs",
+    "find_neighbour_pairs",
+    "full_pairs",
     "group_faces",
-    "grouping_described",
-    "pairs_extended",
-    "pairs_full",
-    "pairs_listed",
+    "list_pairs",
 ]

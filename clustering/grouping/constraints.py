@@ -19,16 +19,16 @@ NONE = -1
 class Contradiction(ValueError):
     """Rows that must be apart are held together by a chain of pairs.
 
-    `apart` is the pair, `chain` the shortest way from its one end to the other: each pair of it is
-    one of `together`, or two rows of one anchor.
+    `cannot_link` is the pair, `chain` the shortest way from its one end to the other: each pair of it is
+    one of `must_link`, or two rows of one anchor.
     """
 
     code = "contradiction"
 
-    def __init__(self, apart: Pair, chain: list[Pair]) -> None:
+    def __init__(self, cannot_link: Pair, chain: list[Pair]) -> None:
         links = ", ".join(f"{one} = {other}" for one, other in chain) or "they are one face"
-        super().__init__(f"Faces {apart[0]} and {apart[1]} cannot be apart: {links}.")
-        self.apart = apart
+        super().__init__(f"Faces {cannot_link[0]} and {cannot_link[1]} cannot be apart: {links}.")
+        self.cannot_link = cannot_link
         self.chain = chain
 
 
@@ -44,33 +44,39 @@ def _no_rows() -> Rows:
 class Constraints:
     """What a grouping of n rows must obey.
 
-    `together` (m, 2) and `apart` (k, 2): pairs of rows. `anchors` (n,): the person a row was
-    confirmed to be, -1 for none; rows of one person are together, of two are apart. `alone` (a,):
+    `must_link` (m, 2) and `cannot_link` (k, 2): pairs of rows. `anchors` (n,): the person a row was
+    confirmed to be, -1 for none; rows of one person are together, of two are apart. `singletons` (a,):
     rows that share a group with nobody. A pair speaks for all that its ends are together with: one
     pair of a face and any face of a person keeps the face from that person.
 
     `images` (n,): the image of a row, -1 for unknown. Two faces of one image do not share a group,
-    unless a decision above says so, `twice` (p, 2) allows it, or they are nearly identical.
+    unless a decision above says so, `same_image_allowed` (p, 2) allows it, or they are nearly identical.
     """
 
-    together: Rows = field(default_factory=_no_pairs)
-    apart: Rows = field(default_factory=_no_pairs)
+    must_link: Rows = field(default_factory=_no_pairs)
+    cannot_link: Rows = field(default_factory=_no_pairs)
     anchors: Rows | None = None
-    alone: Rows = field(default_factory=_no_rows)
+    singletons: Rows = field(default_factory=_no_rows)
     images: Rows | None = None
-    twice: Rows = field(default_factory=_no_pairs)
+    same_image_allowed: Rows = field(default_factory=_no_pairs)
 
     def check(self, count: int) -> None:
         """Raise Contradiction where the decisions about `count` rows cannot all be kept."""
         for name, column in (("anchors", self.anchors), ("images", self.images)):
             if column is not None and len(column) != count:
                 raise ValueError(f"{name} must name one number a row: {len(column)}, not {count}.")
-        _pairs_read(self.twice, count)
-        constraints_check(count, self.together, self.apart, anchors=self.anchors, alone=self.alone)
+        _read_pairs(self.same_image_allowed, count)
+        check_constraints(
+            count,
+            self.must_link,
+            self.cannot_link,
+            anchors=self.anchors,
+            singletons=self.singletons,
+        )
 
     def roots(self, count: int) -> Rows:
         """Return (count,) the first row of all that a row is together with."""
-        graph = _together_graph(count, _pairs_read(self.together, count), self._anchors(count))
+        graph = _must_link_graph(count, _read_pairs(self.must_link, count), self._anchors(count))
         return _first_rows(graph)[:count]
 
     def people(self, count: int) -> Rows:
@@ -87,31 +93,31 @@ class Constraints:
         return (np.bincount(roots, minlength=count)[roots] > 1) | (self._anchors(count) >= 0)
 
     def _anchors(self, count: int) -> Rows:
-        return _anchors_read(self.anchors, count)
+        return _read_anchors(self.anchors, count)
 
 
-def constraints_check(
+def check_constraints(
     count: int,
-    together: Rows,
-    apart: Rows,
+    must_link: Rows,
+    cannot_link: Rows,
     *,
     anchors: Rows | None = None,
-    alone: Rows | None = None,
+    singletons: Rows | None = None,
 ) -> None:
     """Raise Contradiction for the first pair that must be apart and is held together."""
-    people = _anchors_read(anchors, count)
-    links, bans = _pairs_read(together, count), _pairs_read(apart, count)
-    graph = _together_graph(count, links, people)
+    people = _read_anchors(anchors, count)
+    links, bans = _read_pairs(must_link, count), _read_pairs(cannot_link, count)
+    graph = _must_link_graph(count, links, people)
     first = _first_rows(graph)
     broken = np.flatnonzero(first[bans[:, 0]] == first[bans[:, 1]])
     if len(broken):
         one, other = bans[broken[0]].tolist()
         raise Contradiction((one, other), _chain(graph, one, other, count))
-    _people_check(graph, first, people)
-    _alone_check(graph, first, alone, count)
+    _check_people(graph, first, people)
+    _check_singletons(graph, first, singletons, count)
 
 
-def _people_check(graph: csr_array, first: Rows, people: Rows) -> None:
+def _check_people(graph: csr_array, first: Rows, people: Rows) -> None:
     """Refuse two people in one component: the nearest two of the first such component."""
     count = len(people)
     anchored = np.flatnonzero(people >= 0)
@@ -129,9 +135,9 @@ def _people_check(graph: csr_array, first: Rows, people: Rows) -> None:
     raise Contradiction((chain[own][0], int(strange[0])), chain[own:])
 
 
-def _alone_check(graph: csr_array, first: Rows, alone: Rows | None, count: int) -> None:
-    rows = _no_rows() if alone is None else np.asarray(alone, dtype=np.int64)
-    _range_check(rows, count)
+def _check_singletons(graph: csr_array, first: Rows, singletons: Rows | None, count: int) -> None:
+    rows = _no_rows() if singletons is None else np.asarray(singletons, dtype=np.int64)
+    _check_range(rows, count)
     crowded = rows[np.bincount(first[:count], minlength=count)[first[rows]] > 1]
     if len(crowded):
         one = int(crowded[0])
@@ -140,7 +146,7 @@ def _alone_check(graph: csr_array, first: Rows, alone: Rows | None, count: int) 
         raise Contradiction((one, other), _chain(graph, one, other, count))
 
 
-def _together_graph(count: int, links: Rows, people: Rows) -> csr_array:
+def _must_link_graph(count: int, links: Rows, people: Rows) -> csr_array:
     """Join rows by pairs, and those of a person through one more node, numbered from `count`."""
     anchored = np.flatnonzero(people >= 0)
     names, person = np.unique(people[anchored], return_inverse=True)
@@ -169,18 +175,18 @@ def _chain(graph: csr_array, one: int, other: int, count: int) -> list[Pair]:
     return list(pairwise(rows))
 
 
-def _pairs_read(pairs: Rows, count: int) -> Rows:
+def _read_pairs(pairs: Rows, count: int) -> Rows:
     read = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
-    _range_check(read, count)
+    _check_range(read, count)
     return read
 
 
-def _anchors_read(anchors: Rows | None, count: int) -> Rows:
+def _read_anchors(anchors: Rows | None, count: int) -> Rows:
     if anchors is None:
         return np.full(count, NONE, dtype=np.int64)
     return np.asarray(anchors, dtype=np.int64)
 
 
-def _range_check(rows: Rows, count: int) -> None:
+def _check_range(rows: Rows, count: int) -> None:
     if len(rows) and not (rows.min() >= 0 and rows.max() < count):
         raise ValueError(f"A constraint names a row outside 0 to {count - 1}.")

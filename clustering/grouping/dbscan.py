@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from clustering.grouping.blocks import (
-    BLOCK_ROWS,
-    Block,
+from clustering.grouping.bounds import bounding_projection
+from clustering.grouping.tiles import (
+    TILE_ROWS,
     Pairs,
-    block_of,
-    blocks_asked,
-    pairs_in,
-    pairs_joined,
+    Tile,
+    join_pairs,
+    map_tiles,
+    pairs_in_tile,
+    tile_at,
 )
-from clustering.grouping.outline import outline_of
 
 # A float32 product of unit rows is off by at most a few 1e-7; pairs this close to the cut are
 # decided again in float64.
@@ -33,7 +33,7 @@ def dbscan_labels(
     *,
     eps: float,
     min_samples: int,
-    block_rows: int = BLOCK_ROWS,
+    block_rows: int = TILE_ROWS,
 ) -> NDArray[np.int64]:
     """Label (n, d) unit rows as scikit-learn's DBSCAN does, numbering and border points included.
 
@@ -44,23 +44,23 @@ def dbscan_labels(
     """
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
     graph = _DensityGraph(len(rows), min_samples=min_samples)
-    outline = outline_of(rows, floor=1 - eps - ROUNDING)
+    outline = bounding_projection(rows, floor=1 - eps - ROUNDING)
 
-    def neighbours(block: Block) -> Pairs:
+    def neighbours(block: Tile) -> Pairs:
         return _neighbours(rows, block, eps=eps, is_bound=outline is not rows)
 
-    for pairs in blocks_asked(outline, neighbours, block_rows=block_rows):
+    for pairs in map_tiles(outline, neighbours, block_rows=block_rows):
         graph.add(pairs)
     return graph.labels()
 
 
-def _neighbours(rows: NDArray[np.float32], block: Block, *, eps: float, is_bound: bool) -> Pairs:
+def _neighbours(rows: NDArray[np.float32], block: Tile, *, eps: float, is_bound: bool) -> Pairs:
     """List the pairs of a piece that are at most `eps` apart."""
     mask = block.products >= 1 - eps - ROUNDING
     if is_bound and np.count_nonzero(mask) > _CROWDED * mask.size:
-        block, is_bound = block_of(rows, block), False
+        block, is_bound = tile_at(rows, block), False
         mask = block.products >= 1 - eps - ROUNDING
-    pairs = pairs_in(block, mask)
+    pairs = pairs_in_tile(block, mask)
     if is_bound:
         pairs = _measured(rows, pairs)
         pairs = pairs.chosen(pairs.similarity >= 1 - eps - ROUNDING)
@@ -112,7 +112,7 @@ class _DensityGraph:
 
     def labels(self) -> NDArray[np.int64]:
         """Number the components by their first core row; a border row joins the lowest number."""
-        pairs, core = pairs_joined(self._parts), self._neighbours >= self._min_samples
+        pairs, core = join_pairs(self._parts), self._neighbours >= self._min_samples
         component = self._components(pairs.chosen(core[pairs.first] & core[pairs.second]))
         labels = np.full(self._count, -1, dtype=np.int64)
         _, first_seen, inverse = np.unique(component[core], return_index=True, return_inverse=True)
@@ -126,7 +126,7 @@ class _DensityGraph:
         return labels
 
     def _compress(self) -> None:
-        pairs, core = pairs_joined(self._parts), self._neighbours >= self._min_samples
+        pairs, core = join_pairs(self._parts), self._neighbours >= self._min_samples
         settled = core[pairs.first] & core[pairs.second]
         component = self._components(pairs.chosen(settled))
         _, first_row, inverse = np.unique(component, return_index=True, return_inverse=True)

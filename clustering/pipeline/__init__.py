@@ -1,8 +1,15 @@
 """The trip of a collection: list the bucket, read what is new, group the faces, switch, tidy up."""
 
-from clustering.pipeline.batches import batch_claim, batch_work, batches_left
-from clustering.pipeline.grouping_run import run_group
-from clustering.pipeline.listing import run_list
-from clustering.pipeline.tools import Tools
+from clustering.context import PipelineContext
+from clustering.pipeline.batches import claim_batch, has_open_batches, process_batch
+from clustering.pipeline.group_run import group_run
+from clustering.pipeline.list_bucket import list_bucket
 
-__all__ = ["Tools", "batch_claim", "batch_work", "batches_left", "run_group", "run_list"]
+__all__ = [
+    "PipelineContext",
+    "claim_batch",
+    "group_run",
+    "has_open_batches",
+    "list_bucket",
+    "process_batch",
+]

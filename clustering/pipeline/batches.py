@@ -10,18 +10,18 @@ from collections import Counter
 
 from django.utils import timezone
 
+from clustering.context import PipelineContext
 from clustering.documents import Batch, BatchState, Run
 from clustering.errors import PhotoCrashed
-from clustering.pipeline.photos import photo_skip, photos_known, photos_store
-from clustering.pipeline.tools import Tools
-from storage.leases import Lease, lease_is_live, lease_take
+from clustering.pipeline.read_photos import known_images, skip_photo, store_photos
+from storage.leases import Lease, is_lease_live, take_lease
 from storage.mongo import bulk_upsert
 
 MAX_ATTEMPTS = 3
 CLAIM_LOOK = 64
 
 
-def batches_left(run_id: str) -> bool:
+def has_open_batches(run_id: str) -> bool:
     """Say whether any batch of the run still has to be done."""
     return any(
         Batch.objects(claim=Batch.claim_key(run_id, state)).only("id").first() is not None
@@ -29,15 +29,15 @@ def batches_left(run_id: str) -> bool:
     )
 
 
-def batch_claim(run_id: str) -> Batch | None:
+def claim_batch(run_id: str) -> Batch | None:
     """Take a waiting batch, or one whose worker has died; None when there is none to take."""
     pending = Batch.objects(claim=Batch.claim_key(run_id, BatchState.PENDING))
     claimed = Batch.objects(claim=Batch.claim_key(run_id, BatchState.CLAIMED))
     for candidates in (pending, claimed):
         for batch in candidates.limit(CLAIM_LOOK):
-            if lease_is_live(batch):
+            if is_lease_live(batch):
                 continue
-            taken = lease_take(
+            taken = take_lease(
                 batch,
                 set__claim=Batch.claim_key(run_id, BatchState.CLAIMED),
                 set__state=BatchState.CLAIMED,
@@ -48,7 +48,7 @@ def batch_claim(run_id: str) -> Batch | None:
     return None
 
 
-def batch_release(batch: Batch, lease: Lease, *, blameless: bool) -> None:
+def release_batch(batch: Batch, lease: Lease, *, blameless: bool) -> None:
     """Give a batch back undone; a blameless one (a store was away) does not count as an attempt."""
     lease.commit(
         set__claim=Batch.claim_key(batch.run, BatchState.PENDING),
@@ -57,12 +57,12 @@ def batch_release(batch: Batch, lease: Lease, *, blameless: bool) -> None:
     )
 
 
-def batch_work(batch: Batch, *, run: Run, lease: Lease, tools: Tools) -> bool:
+def process_batch(batch: Batch, *, run: Run, lease: Lease, context: PipelineContext) -> bool:
     """Read a claimed batch and count it on its run; False if the lease was lost at the end."""
     if batch.attempts > MAX_ATTEMPTS and len(batch.keys) > 1:
-        return _batch_split(batch, lease=lease)
+        return _split_batch(batch, lease=lease)
     if batch.attempts > MAX_ATTEMPTS:
-        photo_skip(
+        skip_photo(
             batch.keys[0],
             batch.tags[0],
             run=run,
@@ -70,11 +70,11 @@ def batch_work(batch: Batch, *, run: Run, lease: Lease, tools: Tools) -> bool:
         )
         counts = Counter(done=1, failed=1)
     else:
-        counts = photos_store(
+        counts = store_photos(
             list(zip(batch.keys, batch.tags, strict=True)),
             run=run,
-            tools=tools,
-            known=photos_known(batch.keys, run=run),
+            context=context,
+            known=known_images(batch.keys, run=run),
             check=lease.check,
         )
     done = Batch.claim_key(batch.run, BatchState.DONE)
@@ -88,7 +88,7 @@ def batch_work(batch: Batch, *, run: Run, lease: Lease, tools: Tools) -> bool:
     return True
 
 
-def _batch_split(batch: Batch, *, lease: Lease) -> bool:
+def _split_batch(batch: Batch, *, lease: Lease) -> bool:
     """Replace a batch that keeps killing its worker by single photos, to find the culprit."""
     lease.check()
     bulk_upsert(

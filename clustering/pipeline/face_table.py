@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from clustering.context import PipelineContext
 from clustering.documents import Batch, BatchState, Face, Image, ImageState, Run, Verdict
 from clustering.errors import NothingReadable, PhotoCrashed
-from clustering.pipeline.tools import Tools
-from clustering.selectors import collection_faces, collection_images
+from clustering.selectors import iter_collection_faces, iter_collection_images
 from storage.errors import ObjectArchived, ObjectFailing, ObjectUnreadable, ObjectVanished
 from storage.mongo import bulk_upsert
 from storage.vectors import VectorStore
-from vision import FaceQuality, QualityThresholds, refusal
+from vision import FaceQuality, QualityThresholds, rejection_reason
 
 NOT_READ = {
     kind.code
@@ -50,7 +50,7 @@ class FaceTable:
         )
 
 
-def face_table(run: Run, *, tools: Tools, wanted: Collection[str] = ()) -> FaceTable:
+def face_table(run: Run, *, context: PipelineContext, wanted: Collection[str] = ()) -> FaceTable:
     """Return the faces that take part in the run, with their vectors.
 
     Faces ``wanted`` take part however poor they are: a person put them somewhere.
@@ -58,10 +58,10 @@ def face_table(run: Run, *, tools: Tools, wanted: Collection[str] = ()) -> FaceT
     expected = faces_of_images(run)
     thresholds = QualityThresholds(**run.thresholds)
     ids, keys, taken, quality, judged, refused = [], [], [], [], [], 0
-    for face in collection_faces(run.collection):
+    for face in iter_collection_faces(run.collection):
         if face.id not in expected or face.embedder != run.embedder:
             continue  # one of a photo that other models read, and that cannot be read again now
-        if _face_judge(face, thresholds):
+        if _judge_face(face, thresholds):
             judged.append(face)
         if face.verdict == Verdict.KEPT or (
             face.verdict == Verdict.POOR and (run.skip_quality_filter or face.id in wanted)
@@ -72,8 +72,8 @@ def face_table(run: Run, *, tools: Tools, wanted: Collection[str] = ()) -> FaceT
             quality.append(face.quality_score)
         else:
             refused += 1
-    _judgements_write(judged, vectors=tools.vectors)
-    vectors, has_vector = _vectors_of(run, ids, tools=tools)
+    _write_judgements(judged, vectors=context.vectors)
+    vectors, has_vector = _vectors_of(run, ids, context=context)
     kept = np.flatnonzero(has_vector)
     return FaceTable(
         ids=[ids[row] for row in kept],
@@ -96,25 +96,25 @@ def faces_of_images(run: Run, *, beyond_reach: bool = False) -> set[str]:
         Face.id_for(
             image.collection, image.key, digest=image.digest, model=image.model, index=index
         )
-        for image in images_present(run, beyond_reach=beyond_reach)
+        for image in iter_present_images(run, beyond_reach=beyond_reach)
         if image.state == ImageState.READ
         for index in range(image.faces)
     }
 
 
-def images_present(run: Run, *, beyond_reach: bool = False) -> Iterator[Image]:
+def iter_present_images(run: Run, *, beyond_reach: bool = False) -> Iterator[Image]:
     """Iterate the images that the run's listing has, those that could not be read too."""
-    gone = keys_gone(run)
-    for image in collection_images(run.collection):
+    gone = removed_keys(run)
+    for image in iter_collection_images(run.collection):
         in_reach = beyond_reach or not run.last_key or image.key <= run.last_key
         if in_reach and image.key not in gone:
             yield image
 
 
-def readable_check(run: Run) -> None:
+def check_readable(run: Run) -> None:
     """Refuse to group where photos are listed and not one of them could be read."""
     first, number = None, 0
-    for image in images_present(run):
+    for image in iter_present_images(run):
         if image.reason not in NOT_READ:
             return
         first, number = first or image, number + 1
@@ -125,13 +125,13 @@ def readable_check(run: Run) -> None:
         )
 
 
-def keys_gone(run: Run) -> set[str]:
+def removed_keys(run: Run) -> set[str]:
     """Return the keys that the run's listing missed."""
     gone = Batch.objects(claim=Batch.claim_key(run.id, BatchState.GONE))
     return {key for batch in gone for key in batch.keys}
 
 
-def quality_refusal(
+def quality_rejection(
     size: float,
     confidence: float,
     blur: float,
@@ -142,15 +142,15 @@ def quality_refusal(
 ) -> str:
     """Return why a stored face is too poor to be grouped, "" if it is not."""
     quality = FaceQuality(size=size, confidence=confidence, blur=blur, pose=pose, score=score)
-    return refusal(quality, thresholds) or ""
+    return rejection_reason(quality, thresholds) or ""
 
 
-def _face_judge(face: Face, thresholds: QualityThresholds) -> bool:
+def _judge_face(face: Face, thresholds: QualityThresholds) -> bool:
     """Judge a face anew, say whether that changed it; what a person said of it stands."""
     if face.verdict not in (Verdict.KEPT, Verdict.POOR):
         return False
     before = (face.verdict, face.reason)
-    face.reason = quality_refusal(
+    face.reason = quality_rejection(
         face.size,
         face.confidence,
         face.blur,
@@ -162,7 +162,7 @@ def _face_judge(face: Face, thresholds: QualityThresholds) -> bool:
     return before != (face.verdict, face.reason)
 
 
-def _judgements_write(faces: list[Face], *, vectors: VectorStore) -> None:
+def _write_judgements(faces: list[Face], *, vectors: VectorStore) -> None:
     """Write faces whose verdict changed, to the document and to the vector's payload."""
     bulk_upsert(Face, faces)
     for verdict in (Verdict.KEPT, Verdict.POOR):
@@ -173,13 +173,13 @@ def _judgements_write(faces: list[Face], *, vectors: VectorStore) -> None:
 
 
 def _vectors_of(
-    run: Run, ids: list[str], *, tools: Tools
+    run: Run, ids: list[str], *, context: PipelineContext
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return the vectors of the faces, row by row, and which rows have one."""
     rows = {face_id: row for row, face_id in enumerate(ids)}
-    vectors = np.zeros((len(ids), tools.engine.dimension), np.float32)
+    vectors = np.zeros((len(ids), context.engine.dimension), np.float32)
     has_vector = np.zeros(len(ids), bool)
-    stored = tools.vectors.iter_vectors(run.embedder, {"collection": run.collection})
+    stored = context.vectors.iter_vectors(run.embedder, {"collection": run.collection})
     for batch_ids, batch_vectors in stored:
         for face_id, vector in zip(batch_ids, batch_vectors, strict=True):
             row = rows.get(face_id)

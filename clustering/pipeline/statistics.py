@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections import Counter
 
 from clustering.documents import ImageState, Run
-from clustering.pipeline.face_table import FaceTable, images_present
-from clustering.sizes import sizes_statistics
+from clustering.pipeline.face_table import FaceTable, iter_present_images
+from clustering.sizes import size_statistics
 
 
 def run_statistics(
     run: Run, *, table: FaceTable, sizes: dict[str, int]
 ) -> tuple[dict[str, object], dict[str, int]]:
     """Return the run's statistics, and how many images were skipped for which reason."""
-    images, skipped = images_count(run)
+    images, skipped = count_images(run)
     return {
         "total_images": images,
         "refused_faces": table.refused,
         "faces_without_vectors": table.without_vector,
-        **sizes_statistics(sizes, images=images),
+        **size_statistics(sizes, images=images),
     }, skipped
 
 
-def images_count(run: Run) -> tuple[int, dict[str, int]]:
+def count_images(run: Run) -> tuple[int, dict[str, int]]:
     """Return how many images the run has, and those that could not be read by reason.
 
     One that was read by an earlier run, and could not be by this one, counts on both sides.
     """
     read, skipped = 0, Counter[str]()
-    for image in images_present(run):
+    for image in iter_present_images(run):
         read += image.state == ImageState.READ
         if image.reason:
             skipped[image.reason] += 1

@@ -13,23 +13,23 @@ from django.views.decorators.http import require_GET, require_POST
 
 from clustering import selectors
 from clustering.documents import Collection, Run
-from clustering.edge import (
-    request_apply,
-    request_cancel,
-    request_confirmed,
-    request_resume,
-    request_run,
-    request_run_removal,
-)
 from clustering.errors import EmptyCollection, NotAPreview, RunActive
 from clustering.forms import RunForm
 from clustering.progress import run_progress
-from clustering.waiting import collections_waiting
+from clustering.services import (
+    apply_run,
+    cancel_run,
+    delete_run,
+    restart_with_removals,
+    resume_run,
+    start_run,
+)
+from clustering.unclustered import list_unclustered_folders
 from storage.errors import NoSuchBucket
 from storage.names import CollectionName
 from web.auth import caller_name, role_required
-from web.htmx import go_to, render_page
-from web.paging import cursor_decode, cursor_encode
+from web.htmx import navigate_to, render_page
+from web.pagination import decode_cursor, encode_cursor
 from web.roles import Role
 
 CLUSTERS_PER_PAGE = 60
@@ -63,11 +63,11 @@ def run_start(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         name = form.cleaned_data["collection"]
         try:
-            request_run(name, parameters=form.parameters(), started_by=caller_name(request))
+            start_run(name, parameters=form.parameters(), started_by=caller_name(request))
         except (EmptyCollection, NoSuchBucket, RunActive) as refusal:
             form.add_error("collection", str(refusal))
         else:
-            return go_to(request, _collection_url(name.path))
+            return navigate_to(request, _collection_url(name.path))
     return render_page(
         request,
         "clustering/collections.html",
@@ -81,10 +81,10 @@ def run_start(request: HttpRequest) -> HttpResponse:
 @role_required(Role.VIEWER)
 def run_status(request: HttpRequest, run_id: str) -> HttpResponse:
     """Show how far a run is; the last answer stops the polling and shows the result."""
-    run = selectors.run_get(run_id)
+    run = selectors.get_run(run_id)
     context = {"newest": run, "progress": run_progress(run)}
     if not run.is_active and request.htmx:
-        return go_to(request, _collection_url(run.collection))
+        return navigate_to(request, _collection_url(run.collection))
     return render(request, "clustering/_run_status.html", context)
 
 
@@ -92,47 +92,47 @@ def run_status(request: HttpRequest, run_id: str) -> HttpResponse:
 @role_required(Role.REVIEWER)
 def run_cancel(request: HttpRequest, run_id: str) -> HttpResponse:
     """Ask a run to stop."""
-    run = request_cancel(selectors.run_get(run_id))
+    run = cancel_run(selectors.get_run(run_id))
     messages.info(request, "The run stops at its next photo.")
-    return go_to(request, _collection_url(run.collection))
+    return navigate_to(request, _collection_url(run.collection))
 
 
 @require_POST
 @role_required(Role.REVIEWER)
 def run_resume(request: HttpRequest, run_id: str) -> HttpResponse:
     """Let a run go on that failed or was cancelled."""
-    run = request_resume(selectors.run_get(run_id))
-    return go_to(request, _collection_url(run.collection))
+    run = resume_run(selectors.get_run(run_id))
+    return navigate_to(request, _collection_url(run.collection))
 
 
 @require_POST
 @role_required(Role.REVIEWER)
 def run_allow_removals(request: HttpRequest, run_id: str) -> HttpResponse:
     """Start a run again that failed because many photos are missing, and let it remove them."""
-    run = request_confirmed(selectors.run_get(run_id), started_by=caller_name(request))
+    run = restart_with_removals(selectors.get_run(run_id), started_by=caller_name(request))
     messages.info(request, "A new run has started, which forgets the photos that are missing.")
-    return go_to(request, _collection_url(run.collection))
+    return navigate_to(request, _collection_url(run.collection))
 
 
 @require_POST
 @role_required(Role.REVIEWER)
 def run_apply(request: HttpRequest, run_id: str) -> HttpResponse:
     """Let readers see a preview."""
-    run = request_apply(selectors.run_get(run_id))
+    run = apply_run(selectors.get_run(run_id))
     messages.info(request, "The preview is being applied, with what was decided meanwhile.")
-    return go_to(request, _collection_url(run.collection))
+    return navigate_to(request, _collection_url(run.collection))
 
 
 @require_POST
 @role_required(Role.REVIEWER)
 def run_drop(request: HttpRequest, run_id: str) -> HttpResponse:
     """Remove a preview that nobody wants."""
-    run = selectors.run_get(run_id)
+    run = selectors.get_run(run_id)
     if not run.preview:
         raise NotAPreview("Only a preview can be dropped here.")
-    request_run_removal(run)
+    delete_run(run)
     messages.info(request, "The preview was dropped; nothing else changed.")
-    return go_to(request, _collection_url(run.collection))
+    return navigate_to(request, _collection_url(run.collection))
 
 
 @require_GET
@@ -140,11 +140,11 @@ def run_drop(request: HttpRequest, run_id: str) -> HttpResponse:
 def images_skipped(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     """List the photos of a collection that were not read, each with its reason."""
     name = CollectionName.parse(f"{bucket}/{sub}")
-    selectors.collection_get(name.path)
-    after = cursor_decode(request.GET.get("cursor"), within=f"{name.path}\t")
-    found = selectors.images_skipped(name.path, after=after, limit=SKIPPED_PER_PAGE + 1)
+    selectors.get_collection(name.path)
+    after = decode_cursor(request.GET.get("cursor"), within=f"{name.path}\t")
+    found = selectors.list_skipped_images(name.path, after=after, limit=SKIPPED_PER_PAGE + 1)
     images = found[:SKIPPED_PER_PAGE]
-    more = cursor_encode(images[-1].skip_place) if len(found) > SKIPPED_PER_PAGE else None
+    more = encode_cursor(images[-1].skip_place) if len(found) > SKIPPED_PER_PAGE else None
     return render_page(
         request, "clustering/images_skipped.html", {"name": name, "images": images, "next": more}
     )
@@ -154,7 +154,7 @@ def _collections_context(form: RunForm) -> dict[str, object]:
     """Return what the first page shows."""
     return {
         "cards": _cards(),
-        "waiting": collections_waiting(),
+        "waiting": list_unclustered_folders(),
         "form": form,
         "buckets_root": settings.BUCKETS_ROOT,
     }
@@ -163,13 +163,13 @@ def _collections_context(form: RunForm) -> dict[str, object]:
 def _cards() -> list[CollectionCard]:
     """Return the known collections with their runs and the covers of their largest people."""
     cards = []
-    for known in selectors.collection_list():
-        current = selectors.run_find(known.current_run)
+    for known in selectors.list_collections():
+        current = selectors.find_run(known.current_run)
         covers: list[str] = []
         if current is not None:
-            largest = selectors.clusters_page(current, limit=COVERS_PER_CARD)
+            largest = selectors.list_clusters(current, limit=COVERS_PER_CARD)
             covers = [one.covers[0] for one in largest if one.covers]
-        cards.append(CollectionCard(known, current, selectors.run_find(known.newest_run), covers))
+        cards.append(CollectionCard(known, current, selectors.find_run(known.newest_run), covers))
     return cards
 
 

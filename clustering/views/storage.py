@@ -8,11 +8,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from clustering.answers.storage import repair_sentences
-from clustering.edge import request_repair, request_report
-from clustering.selectors import collection_list, run_current
+from clustering.selectors import current_run, list_collections
+from clustering.services import check_storage, repair_storage
 from storage.names import CollectionName
 from web.auth import role_required
-from web.htmx import go_to, render_page
+from web.htmx import navigate_to, render_page
 from web.roles import Role
 
 READ_AGAIN = "reads their photos again"
@@ -25,7 +25,7 @@ REGROUPED = "lets the next run group anew"
 @role_required(Role.ADMIN)
 def storages(request: HttpRequest) -> HttpResponse:
     """List the collections whose stores can be compared."""
-    known = [one for one in collection_list() if one.current_run]
+    known = [one for one in list_collections() if one.current_run]
     return render_page(request, "clustering/storages.html", {"collections": known})
 
 
@@ -34,7 +34,7 @@ def storages(request: HttpRequest) -> HttpResponse:
 def storage(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     """Compare what the stores hold of a collection."""
     name = CollectionName.parse(f"{bucket}/{sub}")
-    report = request_report(run_current(name.path))
+    report = check_storage(current_run(name.path))
     rows = [
         ("Faces whose document is lost", len(report.faces_missing), READ_AGAIN),
         ("Photos whose document is lost", len(report.images_missing), "reads them again"),
@@ -58,7 +58,7 @@ def storage(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
 def storage_repair(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     """Remove what is left over, read again what is missing."""
     name = CollectionName.parse(f"{bucket}/{sub}")
-    done, report = request_repair(run_current(name.path))
+    done, report = repair_storage(current_run(name.path))
     tell = messages.success if report.is_consistent else messages.warning
     tell(request, " ".join(repair_sentences(done, report)))
-    return go_to(request, reverse("storage", kwargs={"bucket": bucket, "sub": sub}))
+    return navigate_to(request, reverse("storage", kwargs={"bucket": bucket, "sub": sub}))

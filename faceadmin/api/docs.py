@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.renderers import TemplateHTMLRenderer
 
 from web.auth import HoldsRole
-from web.negotiation import OneKind
+from web.parsers import OneKind
 from web.roles import Role
 
 

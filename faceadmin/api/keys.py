@@ -11,10 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from storage.errors import Conflict, Missing
-from web.api import Api, json_of, query_of
-from web.auth import key_create
+from web.auth import create_key
 from web.models import ApiKey
-from web.paging import cursor_decode, cursor_encode
+from web.pagination import decode_cursor, encode_cursor
+from web.rest import Api, parse_json, parse_query
 from web.roles import Role
 from web.schema import operation
 
@@ -95,14 +95,14 @@ class KeysApi(Api):
     )
     def get(self, request: Request) -> Response:
         """Answer with a page of keys; a key itself cannot be seen again."""
-        query = query_of(request, KeysQuery).validated_data
-        after, limit = cursor_decode(query.get("cursor"), within=""), query["limit"]
+        query = parse_query(request, KeysQuery).validated_data
+        after, limit = decode_cursor(query.get("cursor"), within=""), query["limit"]
         found = list(ApiKey.objects.filter(prefix__gt=after).order_by("prefix")[: limit + 1])
         page = found[:limit]
         return Response(
             KeyRows(
                 keys=[key_json(key) for key in page],
-                next=cursor_encode(page[-1].prefix) if len(found) > limit else None,
+                next=encode_cursor(page[-1].prefix) if len(found) > limit else None,
             )
         )
 
@@ -116,10 +116,10 @@ class KeysApi(Api):
     )
     def post(self, request: Request) -> Response:
         """Make a key and show it, once; only its hash is kept."""
-        given = json_of(request, KeyInput).validated_data
+        given = parse_json(request, KeyInput).validated_data
         days = given.get("expires_in_days")
         expires = None if days is None else timezone.now() + timedelta(days=days)
-        key, secret = key_create(given["name"], Role(given["role"]), expires=expires)
+        key, secret = create_key(given["name"], Role(given["role"]), expires=expires)
         return Response({**key_json(key), "key": secret}, status=201)
 
 
@@ -144,15 +144,15 @@ def key_json(key: ApiKey) -> KeyRow:
         "prefix": key.prefix,
         "name": key.name,
         "role": key.role,
-        "created_at": _time(key.created) or "",
-        "expires_at": _time(key.expiry_date),
-        "last_used": _time(key.last_used),
+        "created_at": _format_time(key.created) or "",
+        "expires_at": _format_time(key.expiry_date),
+        "last_used": _format_time(key.last_used),
         "is_revoked": key.revoked,
         "is_expired": key.has_expired,
     }
 
 
-def _time(moment: datetime | None) -> str | None:
+def _format_time(moment: datetime | None) -> str | None:
     """Return a time as UTC ISO 8601 with Z."""
     if moment is None:
         return None

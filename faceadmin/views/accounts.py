@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from storage.errors import Conflict
 from web.auth import role_of, role_required
 from web.errors import NotValid
-from web.htmx import go_to, render_page
+from web.htmx import navigate_to, render_page
 from web.login import locked_names, unlock_account
 from web.roles import Role
 
@@ -63,7 +63,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
     form = AccountForm(request.POST if request.method == "POST" else None)
     context: dict[str, object] = {"form": form}
     if form.is_valid():
-        password = _account_make(form)
+        password = _create_account(form)
         if password:
             context = {
                 "form": AccountForm(),
@@ -80,20 +80,20 @@ def account_change(request: HttpRequest, account_id: int) -> HttpResponse:
     user = get_object_or_404(User, pk=account_id)
     change = request.POST.get("change", "")
     if change == "password":
-        password = _password_renew(request, user)
+        password = _renew_password(request, user)
         made = {"form": AccountForm(), "made": user.get_username(), "secret": password}
         return _page(request, made)
     if change == "unlock":
         unlock_account(user.get_username())
         messages.success(request, f"{user.get_username()} can log in from every address again.")
-        return go_to(request, reverse("accounts"))
+        return navigate_to(request, reverse("accounts"))
     with transaction.atomic():
-        _admins_hold()
-        _rights_change(user, change, request.POST.get("role", ""))
-        if user.pk == request.user.pk or not _admins():
+        _lock_admins()
+        _change_rights(user, change, request.POST.get("role", ""))
+        if user.pk == request.user.pk or not _active_admins():
             raise LastAdmin("Nobody takes their own rights; let another admin do it.")
     messages.success(request, f"{user.get_username()} was changed.")
-    return go_to(request, reverse("accounts"))
+    return navigate_to(request, reverse("accounts"))
 
 
 def _page(request: HttpRequest, context: dict[str, object], *, status: int = 200) -> HttpResponse:
@@ -109,20 +109,20 @@ def _page(request: HttpRequest, context: dict[str, object], *, status: int = 200
     return response
 
 
-def _account_make(form: AccountForm) -> str:
+def _create_account(form: AccountForm) -> str:
     """Make an account and return its password; empty if another admin was faster with the name."""
     name, password = form.cleaned_data["name"], get_random_string(PASSWORD_LENGTH)
     try:
         with transaction.atomic():
             user = User.objects.create_user(name, password=password)
-            _role_give(user, Role(form.cleaned_data["role"]))
+            _assign_role(user, Role(form.cleaned_data["role"]))
     except IntegrityError:
         form.add_error("name", f"{name} is taken.")
         return ""
     return password
 
 
-def _password_renew(request: HttpRequest, user: User) -> str:
+def _renew_password(request: HttpRequest, user: User) -> str:
     """Return somebody's new password; it ends their sessions, but not the one that asks."""
     password = get_random_string(PASSWORD_LENGTH)
     user.set_password(password)
@@ -133,10 +133,10 @@ def _password_renew(request: HttpRequest, user: User) -> str:
     return password
 
 
-def _rights_change(user: User, change: str, role: str) -> None:
+def _change_rights(user: User, change: str, role: str) -> None:
     """Give somebody a role, let them in, or shut them out."""
     if change == "role":
-        _role_give(user, _role_named(role))
+        _assign_role(user, _find_role(role))
     elif change in ("activate", "deactivate"):
         user.is_active = change == "activate"
         user.save(update_fields=["is_active"])
@@ -144,26 +144,26 @@ def _rights_change(user: User, change: str, role: str) -> None:
         raise NotValid({"change": ["There is no such change."]})
 
 
-def _role_named(asked: str) -> Role:
+def _find_role(asked: str) -> Role:
     """Return a role by its name."""
     if asked not in list(Role):
         raise NotValid({"role": ["There is no such role."]})
     return Role(asked)
 
 
-def _role_give(user: User, role: Role) -> None:
+def _assign_role(user: User, role: Role) -> None:
     """Put somebody into the group of a role and out of all others."""
     user.groups.set([Group.objects.get_or_create(name=role.value)[0]])
     user.is_superuser = role == Role.ADMIN
     user.save(update_fields=["is_superuser"])
 
 
-def _admins_hold() -> None:
+def _lock_admins() -> None:
     """Let one change of rights at a time in: two admins must not take each other's."""
     Group.objects.select_for_update().get_or_create(name=Role.ADMIN.value)
 
 
-def _admins() -> bool:
+def _active_admins() -> bool:
     """Say whether anybody is left who may administer."""
     active = User.objects.filter(is_active=True)
     return any(role_of(user) == Role.ADMIN for user in active)

@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from faceadmin.api.keys import NoSuchKey
-from web.auth import key_create, role_required
-from web.htmx import go_to, render_page
+from web.auth import create_key, role_required
+from web.htmx import navigate_to, render_page
 from web.models import ApiKey
 from web.roles import Role
 
@@ -40,7 +40,7 @@ def keys(request: HttpRequest) -> HttpResponse:
         given = form.cleaned_data
         days = given["expires_in_days"]
         expires = None if days is None else timezone.now() + timedelta(days=days)
-        _, secret = key_create(given["name"], Role(given["role"]), expires=expires)
+        _, secret = create_key(given["name"], Role(given["role"]), expires=expires)
         context = {"form": KeyForm(), "secret": secret, "made": given["name"]}
     context["keys"] = ApiKey.objects.order_by("revoked", "-created")[:SHOWN]
     response = render_page(
@@ -57,4 +57,4 @@ def key_revoke(request: HttpRequest, prefix: str) -> HttpResponse:
     if not ApiKey.objects.filter(prefix=prefix).update(revoked=True):
         raise NoSuchKey("There is no key with this prefix.")
     messages.success(request, f"The key {prefix} is refused from now on.")
-    return go_to(request, reverse("keys"))
+    return navigate_to(request, reverse("keys"))

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from vision import models_report
+from vision import report_models
 from web.auth import role_required
 from web.htmx import render_page
 from web.roles import Role
@@ -16,5 +16,5 @@ from web.roles import Role
 @role_required(Role.ADMIN)
 def models(request: HttpRequest) -> HttpResponse:
     """Show every known model: what it is for, whose it is, whether its file is at hand."""
-    rows = models_report(settings.VISION)
+    rows = report_models(settings.VISION)
     return render_page(request, "faceadmin/models.html", {"rows": rows})

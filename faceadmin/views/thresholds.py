@@ -7,10 +7,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from clustering.quality import SAMPLE, faces_measured, thresholds_tried
-from clustering.selectors import collection_get, collection_list
-from faceadmin.api.quality import DESCRIPTION, SUGGESTIONS
-from faceadmin.in_force import InForceNumbers, quality_in_force
+from clustering.selectors import get_collection, list_collections
+from clustering.threshold_preview import SAMPLE, measure_faces, preview_thresholds
+from faceadmin.active_models import InForceNumbers, active_thresholds
+from faceadmin.api.thresholds import DESCRIPTION, SUGGESTIONS
 from vision import ModelMissing, ModelRefused, QualityThresholds
 from web.auth import role_required
 from web.htmx import render_page
@@ -41,7 +41,7 @@ def thresholds(request: HttpRequest) -> HttpResponse:
         "min_confidence": now.min_confidence,
         "blur_threshold": now.blur_threshold,
     }
-    known = [one.path for one in collection_list()]
+    known = [one.path for one in list_collections()]
     asked = {**initial, "collection": known[0] if known else "", **request.GET.dict()}
     form = ThresholdsForm(asked)
     context: dict[str, object] = {
@@ -56,9 +56,9 @@ def thresholds(request: HttpRequest) -> HttpResponse:
     }
     if form.is_valid() and form.cleaned_data["collection"]:
         values = dict(form.cleaned_data)
-        path = collection_get(values.pop("collection")).path
+        path = get_collection(values.pop("collection")).path
         other = QualityThresholds(**values)
-        context["tried"] = thresholds_tried(faces_measured(path), now, other)
+        context["tried"] = preview_thresholds(measure_faces(path), now, other)
     return render_page(
         request,
         "faceadmin/thresholds.html",
@@ -71,6 +71,6 @@ def thresholds(request: HttpRequest) -> HttpResponse:
 def _in_force() -> InForceNumbers | None:
     """Return the models' numbers; None without models, which the footer tells of."""
     try:
-        return quality_in_force()
+        return active_thresholds()
     except (ModelMissing, ModelRefused):
         return None

@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from django.urls import reverse
 
-from profiles.answers import time_json
+from profiles.answers import format_time
 from profiles.imports.documents import Import, ImportedFile, Outcome
 
 
@@ -80,8 +80,8 @@ def import_json(job: Import) -> ImportRow:
         "failure": job.failure,
         "failure_code": job.failure_code,
         "created_by": job.created_by,
-        "created_at": time_json(job.created_at),
-        "finished_at": job.finished_at and time_json(job.finished_at),
+        "created_at": format_time(job.created_at),
+        "finished_at": job.finished_at and format_time(job.finished_at),
         "status_url": import_url(job),
         "files_url": reverse("import_files_api", kwargs={"import_id": job.id}),
     }

@@ -10,23 +10,27 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from profiles.imports import answers
-from profiles.imports.archives import NotAnArchive, TooManyEntries
 from profiles.imports.documents import Import
-from profiles.imports.edge import request_folder_import, request_import_cancel, request_zip_import
-from profiles.imports.importing import ImportEnded
+from profiles.imports.run_import import ImportEnded
 from profiles.imports.selectors import (
     NoSuchImport,
     files_order,
-    files_page,
-    import_get,
-    imports_page,
+    get_import,
+    list_files,
+    list_imports,
 )
 from profiles.imports.serializers import ImportedFilesQuery, ImportForm, ImportsQuery
+from profiles.imports.services import (
+    request_folder_import,
+    request_import_cancel,
+    request_zip_import,
+)
+from profiles.imports.zip_reader import NotAnArchive, TooManyEntries
 from storage.errors import InvalidName, NoSuchBucket
-from web.api import Api, form_of, query_of
 from web.auth import caller_name
 from web.errors import BodyTooLarge
-from web.paging import BadCursor, cursor_decode, cursor_encode
+from web.pagination import BadCursor, decode_cursor, encode_cursor
+from web.rest import Api, parse_form, parse_query
 from web.schema import operation
 
 FORM_BYTES = 100_000  # of a request beside its file
@@ -84,7 +88,7 @@ class ProfilesImportApi(Api):
         Whoever is not known is enrolled by the first photo, and the others join it. A photo that is
         there already changes nothing, so an import may be repeated.
         """
-        form = form_of(request, ImportForm).validated_data
+        form = parse_form(request, ImportForm).validated_data
         given: dict[str, Any] = {"force": form["force"], "by": caller_name(request)}
         if "folder" in form:
             return _accepted(request_folder_import(form["folder"], **given))
@@ -109,15 +113,15 @@ class ImportsApi(Api):
     )
     def get(self, request: Request) -> Response:
         """Answer with a page of imports, newest first."""
-        query = query_of(request, ImportsQuery).validated_data
-        before, limit = cursor_decode(query.get("cursor"), within="import:"), query["limit"]
-        found = imports_page(before=before.removeprefix("import:"), limit=limit + 1)
+        query = parse_query(request, ImportsQuery).validated_data
+        before, limit = decode_cursor(query.get("cursor"), within="import:"), query["limit"]
+        found = list_imports(before=before.removeprefix("import:"), limit=limit + 1)
         page = found[:limit]
         more = len(found) > limit
         return Response(
             answers.ImportRows(
                 imports=[answers.import_json(one) for one in page],
-                next=cursor_encode(f"import:{page[-1].place}") if more else None,
+                next=encode_cursor(f"import:{page[-1].place}") if more else None,
             )
         )
 
@@ -134,7 +138,7 @@ class ImportApi(Api):
     )
     def get(self, request: Request, import_id: str) -> Response:
         """Answer with state and counts; fit to be polled."""
-        return Response(answers.import_json(import_get(import_id)))
+        return Response(answers.import_json(get_import(import_id)))
 
 
 class ImportFilesApi(Api):
@@ -150,18 +154,18 @@ class ImportFilesApi(Api):
     )
     def get(self, request: Request, import_id: str) -> Response:
         """Answer with a page of the files done so far, by path, of one outcome or of all."""
-        query = query_of(request, ImportedFilesQuery).validated_data
-        job, limit, outcome = import_get(import_id), query["limit"], query.get("outcome", "")
+        query = parse_query(request, ImportedFilesQuery).validated_data
+        job, limit, outcome = get_import(import_id), query["limit"], query.get("outcome", "")
         field, first = files_order(job, outcome)
-        after = cursor_decode(query.get("cursor"), within=first)
-        found = files_page(job, outcome=outcome, after=after, limit=limit + 1)
+        after = decode_cursor(query.get("cursor"), within=first)
+        found = list_files(job, outcome=outcome, after=after, limit=limit + 1)
         page = found[:limit]
         more = len(found) > limit
         return Response(
             answers.ImportedFileRows(
                 import_id=job.id,
                 files=[answers.imported_file_json(one) for one in page],
-                next=cursor_encode(getattr(page[-1], field)) if more else None,
+                next=encode_cursor(getattr(page[-1], field)) if more else None,
             )
         )
 
@@ -178,7 +182,7 @@ class ImportCancelApi(Api):
     )
     def post(self, request: Request, import_id: str) -> Response:
         """Ask an import to stop before its next file; what is done stays done."""
-        return _accepted(request_import_cancel(import_get(import_id)))
+        return _accepted(request_import_cancel(get_import(import_id)))
 
 
 def _accepted(job: Import) -> Response:

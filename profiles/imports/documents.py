@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from mongoengine import Document, fields
 
-from storage.fields import MomentField
+from storage.fields import TimestampField
 
 ACTIVE = "active"  # the one value of an indexed field by which work that is not over is found
 
@@ -55,9 +55,9 @@ class Import(Document):
     counts = fields.DictField()  # by outcome
     codes = fields.DictField()  # of refusals
     created_by = fields.StringField(default="")
-    created_at = MomentField(required=True)
-    finished_at = MomentField()
-    heartbeat = MomentField(required=True)
+    created_at = TimestampField(required=True)
+    finished_at = TimestampField()
+    heartbeat = TimestampField(required=True)
     lease_owner = fields.StringField(default="")
     lease_until = fields.LongField(default=0)
     cancel_requested = fields.BooleanField(default=False)

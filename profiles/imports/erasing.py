@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from profiles.documents import END_OF_PLACES
 from profiles.imports.documents import ACTIVE, Import, ImportedFile, ImportKind
-from profiles.imports.importing import ImportLimits
-from profiles.imports.sources import SourceFile, folder_opened, zip_opened
+from profiles.imports.run_import import ImportLimits
+from profiles.imports.sources import SourceFile, open_folder, open_zip
 from storage.buckets import Bucket
 from storage.mentions import mentions_word
 from storage.mongo import bulk_delete, bulk_set, iter_fields
@@ -38,7 +38,7 @@ class OpenImport:
         return job is None or not job.is_active or bool(self.last and job.next > self.last)
 
 
-def imports_naming(
+def find_imports_naming(
     user_id: str, *, limits: ImportLimits, open_bucket: Callable[[str], Bucket]
 ) -> list[OpenImport]:
     """Return the active imports that still hold files of a person, or cannot be read to tell."""
@@ -48,7 +48,7 @@ def imports_naming(
     return [one for one in found if one is not None and not one.is_done_with()]
 
 
-def import_traces_forget(user_id: str) -> int:
+def forget_import_traces(user_id: str) -> int:
     """Remove the lines about a person's files and their id from all else that imports keep.
 
     Return how many lines and imports were changed or removed.
@@ -67,7 +67,7 @@ def import_traces_forget(user_id: str) -> int:
     return len(own) + len(alike) + len(lines) + len(jobs)
 
 
-def import_traces_left(user_id: str) -> int:
+def count_import_traces(user_id: str) -> int:
     """Return how many lines and imports name a person."""
     lines = {
         *_lines_of("user_place", user_id),
@@ -85,12 +85,12 @@ def _open_import(
         return OpenImport(job.id)
     try:
         if job.kind == ImportKind.ZIP:
-            with zip_opened(job.id, total=limits.zip_bytes, read_bytes=0) as source:
+            with open_zip(job.id, total=limits.zip_bytes, read_bytes=0) as source:
                 named = _orders_naming(source.files, user_id)
             return OpenImport(job.id) if named else None
         if mentions_word(job.source, [user_id]):  # the folder's name is kept until the end
             return OpenImport(job.id)
-        folder = folder_opened(job.source, open_bucket, has_begun=bool(job.next))
+        folder = open_folder(job.source, open_bucket, has_begun=bool(job.next))
         named = _orders_naming(folder.files, user_id)
         return OpenImport(job.id, max(named)) if named else None
     except Exception as error:  # noqa: BLE001 - what cannot be read may hold the person

@@ -15,7 +15,7 @@ class NoSuchImport(Missing):
     code = "no_such_import"
 
 
-def import_get(import_id: str) -> Import:
+def get_import(import_id: str) -> Import:
     """Return an import."""
     job = Import.objects(id=import_id).first()
     if job is None:
@@ -23,23 +23,23 @@ def import_get(import_id: str) -> Import:
     return job
 
 
-def imports_page(*, before: str, limit: int) -> list[Import]:
+def list_imports(*, before: str, limit: int) -> list[Import]:
     """Return imports, newest first, from before a place on."""
     found = Import.objects(place__gt="", place__lt=before or END_OF_PLACES)
     return list(found.order_by("-place").limit(limit))
 
 
-def files_page(job: Import, *, outcome: str, after: str, limit: int) -> list[ImportedFile]:
+def list_files(job: Import, *, outcome: str, after: str, limit: int) -> list[ImportedFile]:
     """Return the lines of an import by path, of one outcome or all, from after a place on."""
     field, first = files_order(job, outcome)
     bounds = {f"{field}__gt": after or first, f"{field}__lt": first + END_OF_PLACES}
     return list(ImportedFile.objects(**bounds).order_by(field).limit(limit))
 
 
-def files_all(job: Import, *, outcome: str) -> Iterator[ImportedFile]:
+def iter_files(job: Import, *, outcome: str) -> Iterator[ImportedFile]:
     """Iterate the lines of an import of one outcome by path."""
     field, after = files_order(job, outcome)
-    while page := files_page(job, outcome=outcome, after=after, limit=500):
+    while page := list_files(job, outcome=outcome, after=after, limit=500):
         yield from page
         after = getattr(page[-1], field)
 

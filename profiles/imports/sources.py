@@ -16,13 +16,13 @@ from django.core.files.base import File
 from django.core.files.storage import Storage, storages
 
 from profiles.documents import is_user_id
-from profiles.imports.archives import (
+from profiles.imports.zip_reader import (
     MAX_ENTRIES,
     Archive,
     EntryRefused,
     TooManyEntries,
-    is_passed_over,
-    name_check,
+    check_name,
+    is_ignored_entry,
 )
 from storage.buckets import Bucket
 from storage.errors import (
@@ -33,7 +33,7 @@ from storage.errors import (
     Refused,
     StorageError,
     StoreUnavailable,
-    store_away,
+    store_unavailable,
     unavailable_from,
 )
 
@@ -105,7 +105,7 @@ class FolderSource:
         if len(keys) > MAX_ENTRIES:
             raise TooManyEntries(f"There are more than {MAX_ENTRIES:,} files; import in parts.")
         paths = ((key.removeprefix(prefix), key) for key in keys)
-        self.files = _in_order(pair for pair in paths if not is_passed_over(pair[0]))
+        self.files = _in_order(pair for pair in paths if not is_ignored_entry(pair[0]))
 
     def read(self, file: SourceFile, *, limit: int) -> bytes:
         """Return a file's bytes; refuse one that is larger.
@@ -142,7 +142,7 @@ def top_of(files: Iterable[SourceFile]) -> str:
 
 def owner_of(file: SourceFile, *, top: str) -> str:
     """Return whose photo a file is; refuse one in another place, or under an impossible id."""
-    name_check(file.path)
+    check_name(file.path)
     parts = file.path.removeprefix(top).split("/")
     if len(parts) != 2:
         raise FileRefused(f"The file does not lie at {LAYOUT}.", code="wrong_place")
@@ -151,7 +151,7 @@ def owner_of(file: SourceFile, *, top: str) -> str:
     return parts[0]
 
 
-def zip_keep(import_id: str, file: File) -> None:
+def keep_zip(import_id: str, file: File) -> None:
     """Keep a zip for as long as its import lasts; it is written by chunks."""
     name = zip_name(import_id)
     with _named_errors():
@@ -160,14 +160,14 @@ def zip_keep(import_id: str, file: File) -> None:
         raise StorageError("The storage of references renames files; let it overwrite them.")
 
 
-def zip_drop(import_id: str) -> None:
+def drop_zip(import_id: str) -> None:
     """Remove an import's zip; one that is gone already does not matter."""
     with _named_errors():
         _storage().delete(zip_name(import_id))
 
 
 @contextmanager
-def zip_opened(import_id: str, *, total: int, read_bytes: int) -> Iterator[ZipSource]:
+def open_zip(import_id: str, *, total: int, read_bytes: int) -> Iterator[ZipSource]:
     """Open an import's zip."""
     with _named_errors(), closing(_storage().open(zip_name(import_id), "rb")) as file:
         yield ZipSource(file, total=total, read_bytes=read_bytes)
@@ -178,7 +178,7 @@ def zip_name(import_id: str) -> str:
     return f"imports/{import_id}.zip"
 
 
-def folder_opened(
+def open_folder(
     path: str, open_bucket: Callable[[str], Bucket], *, has_begun: bool
 ) -> FolderSource:
     """Open a folder written ``bucket/sub``; what ``open_bucket`` opens may have no sub.
@@ -230,7 +230,7 @@ def _shown(path: str) -> str:
 
 def _is_safe(path: str) -> bool:
     try:
-        name_check(path)
+        check_name(path)
     except EntryRefused:
         return False
     return True
@@ -248,5 +248,5 @@ def _named_errors() -> Iterator[None]:
     except FileNotFoundError as error:
         raise ZipGone("The zip of the import is gone; start it again.") from error
     except OSError as error:
-        away = unavailable_from(error) or store_away("crops")
+        away = unavailable_from(error) or store_unavailable("crops")
         raise type(away)(str(away), store="crops") from error

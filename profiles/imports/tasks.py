@@ -7,10 +7,10 @@ from datetime import timedelta
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from profiles.imports.context import build_import_context
 from profiles.imports.documents import ACTIVE, Import, ImportKind, ImportState
-from profiles.imports.importing import import_advance, import_end
-from profiles.imports.opening import import_tools
-from storage.leases import LEASE_SECONDS, lease_is_live, lease_take
+from profiles.imports.run_import import end_import, import_step
+from storage.leases import LEASE_SECONDS, is_lease_live, take_lease
 from vision import ModelMissing
 
 
@@ -32,11 +32,11 @@ def import_task(import_id: str) -> str:
     if job is None:
         return "gone"
     try:
-        tools = import_tools()
+        context = build_import_context()
     except ModelMissing as missing:
-        import_end(job, ImportState.FAILED, code=missing.code, reason=str(missing))
+        end_import(job, ImportState.FAILED, code=missing.code, reason=str(missing))
         return "failed"
-    if import_advance(import_id, tools):
+    if import_step(import_id, context):
         enqueue_import(import_id)
         return "again"
     return "nothing"
@@ -50,7 +50,7 @@ def imports_sweep(*, everything: bool = False) -> int:
     stale_before = timezone.now() - timedelta(seconds=LEASE_SECONDS)
     taken_up = 0
     for job in Import.objects(active=ACTIVE):
-        if lease_is_live(job) or not (everything or job.heartbeat < stale_before):
+        if is_lease_live(job) or not (everything or job.heartbeat < stale_before):
             continue
         if job.kind == ImportKind.PATH:
             _interrupted(job, stale_before=stale_before)
@@ -62,7 +62,7 @@ def imports_sweep(*, everything: bool = False) -> int:
 
 def _interrupted(job: Import, *, stale_before: object) -> None:
     """End an import whose command died."""
-    held = lease_take(job) if job.heartbeat < stale_before else None
+    held = take_lease(job) if job.heartbeat < stale_before else None
     if held is not None:
         reason = "The command was interrupted; start it again."
-        import_end(held, ImportState.FAILED, code="interrupted", reason=reason)
+        end_import(held, ImportState.FAILED, code="interrupted", reason=reason)

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from storage.buckets.folder import LocalBucket, folder_names
+from storage.buckets.folder import LocalBucket, list_folder_names
 from storage.buckets.listing import Bucket, BucketObject
 from storage.buckets.sorted_listing import sorted_by_key
-from storage.names import bucket_name_check
+from storage.names import check_bucket_name
 
-__all__ = ["Bucket", "BucketObject", "LocalBucket", "bucket_names", "open_bucket", "sorted_by_key"]
+__all__ = [
+    "Bucket",
+    "BucketObject",
+    "LocalBucket",
+    "list_bucket_names",
+    "open_bucket",
+    "sorted_by_key",
+]
 
 
 def open_bucket(name: str) -> Bucket:
     """Return the bucket of this name where the settings say that buckets are; ask nothing yet."""
-    bucket_name_check(name)
+    check_bucket_name(name)
     if not settings.WASABI_ACCESS_KEY:
         return LocalBucket(settings.BUCKETS_ROOT, name)
     from storage.buckets.s3 import S3Bucket, s3_client  # boto3 takes 0.2 s to import
@@ -26,10 +33,10 @@ def open_bucket(name: str) -> Bucket:
     return S3Bucket(name, client=s3_client())
 
 
-def bucket_names() -> list[str]:
+def list_bucket_names() -> list[str]:
     """Return the names of the buckets there are."""
     if not settings.WASABI_ACCESS_KEY:
-        return folder_names(settings.BUCKETS_ROOT)
-    from storage.buckets.s3 import s3_bucket_names, s3_client
+        return list_folder_names(settings.BUCKETS_ROOT)
+    from storage.buckets.s3 import list_s3_bucket_names, s3_client
 
-    return s3_bucket_names(s3_client())
+    return list_s3_bucket_names(s3_client())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from storage.buckets.listing import BucketObject, too_large, vanished
+from storage.buckets.listing import BucketObject, object_too_large, object_vanished
 from storage.errors import (
     CredentialsRefused,
     InvalidName,
@@ -21,7 +21,7 @@ from storage.errors import (
     Unavailable,
 )
 from storage.ignored import is_ignored
-from storage.names import bucket_name_check
+from storage.names import check_bucket_name
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe must not block
@@ -55,7 +55,7 @@ class LocalBucket:
     """A folder under BUCKETS_ROOT. Ignored names, links and special files are not part of it."""
 
     def __init__(self, root: Path, name: str) -> None:
-        bucket_name_check(name)
+        check_bucket_name(name)
         self._root = Path(root)
         self._name = name
 
@@ -159,7 +159,7 @@ class LocalBucket:
     def _absent(self, key: str) -> Exception:
         if _is_written_out(key):
             return ObjectUnreadable(f"The name of '{key}' is not valid UTF-8; rename the file.")
-        return vanished(key)
+        return object_vanished(key)
 
     @contextmanager
     def _list_errors(self, folder: str) -> Iterator[None]:
@@ -194,7 +194,7 @@ class LocalBucket:
         )
 
 
-def folder_names(root: Path) -> list[str]:
+def list_folder_names(root: Path) -> list[str]:
     """Return the names of the folders that can be buckets."""
     try:
         with os.scandir(root) as entries:
@@ -211,7 +211,7 @@ def folder_names(root: Path) -> list[str]:
 
 def _can_be_bucket(name: str) -> bool:
     try:
-        bucket_name_check(name)
+        check_bucket_name(name)
     except InvalidName:
         return False
     return True
@@ -273,12 +273,12 @@ def _read_whole(handle: int, key: str, *, max_bytes: int) -> bytes:
     if not stat.S_ISREG(facts.st_mode):
         raise ObjectUnreadable(f"'{key}' is not a regular file.")
     if facts.st_size > max_bytes:
-        raise too_large(key, size=facts.st_size, max_bytes=max_bytes)
+        raise object_too_large(key, size=facts.st_size, max_bytes=max_bytes)
     parts: list[bytes] = []
     taken = 0
     while part := os.read(handle, 1 << 20):
         taken += len(part)
         if taken > max_bytes:  # the file grew meanwhile
-            raise too_large(key, size=taken, max_bytes=max_bytes)
+            raise object_too_large(key, size=taken, max_bytes=max_bytes)
         parts.append(part)
     return b"".join(parts)

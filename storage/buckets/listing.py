@@ -43,11 +43,11 @@ class Bucket(Protocol):
         """Raise NoSuchBucket, CredentialsRefused or StoreUnavailable unless it can be listed."""
 
 
-def vanished(key: str) -> ObjectVanished:
+def object_vanished(key: str) -> ObjectVanished:
     """Return the error of an object that is not there any more."""
     return ObjectVanished(f"'{key}' is gone: it was removed or renamed after it was listed.")
 
 
-def too_large(key: str, *, size: int, max_bytes: int) -> ObjectTooLarge:
+def object_too_large(key: str, *, size: int, max_bytes: int) -> ObjectTooLarge:
     """Return the error of an object with more bytes than wanted."""
     return ObjectTooLarge(f"'{key}' has {size:,} bytes; the limit is {max_bytes:,}.")

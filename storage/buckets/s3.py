@@ -20,7 +20,7 @@ from botocore.exceptions import (
 )
 from django.conf import settings
 
-from storage.buckets.listing import BucketObject, too_large, vanished
+from storage.buckets.listing import BucketObject, object_too_large, object_vanished
 from storage.errors import (
     CredentialsRefused,
     InvalidName,
@@ -111,13 +111,13 @@ class S3Bucket:
         answer = self._client.get_object(Bucket=self._name, Key=key)
         with closing(answer["Body"]) as body:
             if answer["ContentLength"] > max_bytes:
-                raise too_large(key, size=answer["ContentLength"], max_bytes=max_bytes)
+                raise object_too_large(key, size=answer["ContentLength"], max_bytes=max_bytes)
             parts: list[bytes] = []
             taken = 0
             while part := body.read(CHUNK_BYTES):
                 taken += len(part)
                 if taken > max_bytes:
-                    raise too_large(key, size=taken, max_bytes=max_bytes)
+                    raise object_too_large(key, size=taken, max_bytes=max_bytes)
                 parts.append(part)
         return b"".join(parts)
 
@@ -130,7 +130,7 @@ class S3Bucket:
         except BotoCoreError as error:
             if key is not None and isinstance(error, _BODY_BROKEN):
                 raise _failing(key, "its content breaks off") from error
-            raise _from_silence(error) from error
+            raise _from_connection_error(error) from error
 
     def _from_answer(self, error: ClientError, key: str | None) -> StorageError:
         code = error.response["Error"].get("Code", "")
@@ -142,7 +142,7 @@ class S3Bucket:
                 store="bucket",
             )
         if key is not None and code in _OBJECT_GONE:
-            return vanished(key)
+            return object_vanished(key)
         if key is not None and code == "InvalidObjectState":
             return ObjectArchived(f"'{key}' is archived (Glacier); restore it, then run again.")
         if key is not None and code in _OBJECT_REFUSED:
@@ -157,7 +157,7 @@ class S3Bucket:
         return ObjectUnreadable(f"'{key}' cannot be read: the service answers {code}.")
 
 
-def s3_bucket_names(client: Any) -> list[str]:
+def list_s3_bucket_names(client: Any) -> list[str]:
     """Return the names of the buckets that the credentials can see."""
     try:
         return sorted(bucket["Name"] for bucket in client.list_buckets()["Buckets"])
@@ -165,7 +165,7 @@ def s3_bucket_names(client: Any) -> list[str]:
         code = error.response["Error"].get("Code", "")
         raise (unavailable_from(error) or _refusal(code)) from error
     except BotoCoreError as error:
-        raise _from_silence(error) from error
+        raise _from_connection_error(error) from error
 
 
 def s3_client() -> Any:
@@ -185,7 +185,7 @@ def s3_client() -> Any:
             store="bucket",
         ) from error
     except BotoCoreError as error:
-        raise _from_silence(error) from error
+        raise _from_connection_error(error) from error
 
 
 def s3_config(endpoint: str | None) -> Config:
@@ -236,7 +236,7 @@ def _failing(key: str, why: str) -> ObjectFailing:
     )
 
 
-def _from_silence(error: BotoCoreError) -> StorageError:
+def _from_connection_error(error: BotoCoreError) -> StorageError:
     if isinstance(error, PartialCredentialsError):
         return CredentialsRefused(
             "WASABI_ACCESS_KEY needs WASABI_SECRET_KEY beside it.", store="bucket"

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from assignments.api.matching import _match_response
 from assignments.documents import Assignment
-from assignments.edge import request_match
-from assignments.selectors import assignment_of, assignments_of_run
-from clustering.decisions.kinds import Kind
-from clustering.selectors import run_get
+from assignments.selectors import find_assignment, list_run_assignments
+from clustering.decisions.events import EventKind
+from clustering.selectors import get_run
 from tests.clustering.conftest import Painted
 from tests.clustering.deciding import Reviewed
 from tests.profiles.conftest import People
@@ -56,11 +56,11 @@ class Album(Painted):
             "overwrite": False,
             **asked,
         }
-        return request_match(run_get(run.id), asked, engine=None)
+        return _match_response(get_run(run.id), asked, engine=None)
 
     def decide(self, kind, label, user_id):
         """Let a person say whose a cluster is, or that it is not somebody's."""
-        return Reviewed(self).decide(Kind(kind), cluster=label, user_id=user_id)
+        return Reviewed(self).decide(EventKind(kind), cluster=label, user_id=user_id)
 
     def label(self, file, index=0):
         """Return the label of the cluster of a face in the current run."""
@@ -68,18 +68,23 @@ class Album(Painted):
 
     def held(self, run, label):
         """Return the assignment of a cluster."""
-        return assignment_of(run.clusters_run, label)
+        return find_assignment(run.clusters_run, label)
 
     def owners(self, run):
         """Return whose the clusters of a run are, by label."""
-        return {one.cluster: one.user_id for one in assignments_of_run(run.clusters_run)}
+        return {one.cluster: one.user_id for one in list_run_assignments(run.clusters_run)}
 
 
 @pytest.fixture
 def engine(monkeypatch):
     """The painted engine, in force everywhere."""
     engine = AlbumEngine()
-    for place in ("clustering.opening", "assignments.edge", "profiles.edge"):
+    for place in (
+        "clustering.context",
+        "assignments.services",
+        "review.services",
+        "profiles.enrolment",
+    ):
         monkeypatch.setattr(f"{place}.get_engine", lambda _: engine, raising=False)
     return engine
 
@@ -88,7 +93,7 @@ def engine(monkeypatch):
 def people(stores, settings, tmp_path, engine):
     """Nobody yet; enrol them by id and paint."""
     folder = tmp_path / "references"
-    references = {"BACKEND": "storage.crops.CropFolder", "OPTIONS": {"location": folder}}
+    references = {"BACKEND": "storage.pictures.PictureFolder", "OPTIONS": {"location": folder}}
     settings.STORAGES = {**settings.STORAGES, "references": references}
     people = People((folder, tmp_path / "crops"))
     people.engine = engine

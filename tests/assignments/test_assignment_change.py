@@ -3,7 +3,7 @@
 import pytest
 
 from clustering.decisions.documents import Decision
-from clustering.decisions.kinds import Kind
+from clustering.decisions.events import EventKind
 from tests.assignments.conftest import ADA, NO_RUN, at, stored
 
 pytestmark = pytest.mark.services
@@ -22,7 +22,7 @@ def test_a_person_agrees_or_refuses(matched, ada_row, reviewer, state):
     assert row["similarity"] == ada_row["similarity"]
     assert row["decided_by"] not in ("", "machine")
     kind = Decision.objects.first().kind
-    assert kind == (Kind.CONFIRM_PROFILE if state == "confirmed" else Kind.REJECT_PROFILE)
+    assert kind == (EventKind.CONFIRM_PROFILE if state == "confirmed" else EventKind.REJECT_PROFILE)
 
 
 def test_a_refused_cluster_is_nobodys_in_totals_and_counts(matched, ada_row, reviewer, viewer):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assignments import by_hand
+from assignments import manual
 from clustering.decisions.documents import Decision
 from tests.assignments.conftest import ADA, ALL, BOB, NO_RUN, ROW, at, stored
 
@@ -42,14 +42,14 @@ def test_what_is_assigned_needs_overwrite(matched, assign, viewer):
 def test_of_two_creates_at_once_one_wins_and_the_other_is_told(
     matched, assign, monkeypatch, overwrite
 ):
-    decide = by_hand._decide
+    decide = manual._decide
 
     def late(*arguments, **named):
-        monkeypatch.setattr(by_hand, "_decide", decide)
+        monkeypatch.setattr(manual, "_decide", decide)
         assert assign(user_id="ada").status_code == 201
         decide(*arguments, **named)
 
-    monkeypatch.setattr(by_hand, "_decide", late)
+    monkeypatch.setattr(manual, "_decide", late)
     second = assign(user_id="bob", overwrite=overwrite)
 
     assert (second.status_code, second.json()["code"]) == (409, "assignment_exists")

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.assignments.conftest import ADA, ALL, NO_RUN
-from web.paging import cursor_encode
+from web.pagination import encode_cursor
 
 pytestmark = pytest.mark.services
 
@@ -170,7 +170,7 @@ def test_a_page_that_is_not_valid_is_refused(matched, viewer):
 
 
 def test_a_cursor_of_another_list_is_refused(matched, viewer):
-    for cursor in (cursor_encode("elsewhere/1"), "!!!", "é", cursor_encode(f"{NO_RUN}/\x00")):
+    for cursor in (encode_cursor("elsewhere/1"), "!!!", "é", encode_cursor(f"{NO_RUN}/\x00")):
         for address in (matched.address, "/assignments/user/ada"):
             answer = viewer.get(address, {"cursor": cursor})
             assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor"), cursor

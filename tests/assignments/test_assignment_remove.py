@@ -4,10 +4,10 @@ import pytest
 from django.urls import reverse
 
 from assignments.documents import Assignment
-from assignments.views import records
 from clustering.decisions.documents import Decision
+from review.views import assignment_rows
 from tests.assignments.conftest import ADA, BOB, NO_RUN
-from tests.assignments.pages import HTML, body_of, fields_of, of
+from tests.review.pages import HTML, body_of, fields_of, of
 
 pytestmark = pytest.mark.services
 
@@ -123,7 +123,7 @@ def test_a_persons_cluster_is_given_to_somebody_else_and_that_can_be_undone(matc
 
 def test_a_persons_list_comes_in_pages(matched, browser, monkeypatch):
     matched.decide("choose_profile", matched.eve, "ada")
-    monkeypatch.setattr(records, "PER_PAGE", 1)
+    monkeypatch.setattr(assignment_rows, "PER_PAGE", 1)
 
     first = body_of(browser.get(PAGE, {"user": "ada"}))
     address = first.rpartition(">More</a>")[0].rpartition('href="')[2].partition('"')[0]

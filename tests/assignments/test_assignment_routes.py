@@ -2,7 +2,7 @@
 
 import pytest
 
-from profiles.services import profile_hide
+from profiles.services import hide_profile
 from storage.errors import StoreUnavailable
 from tests.assignments.conftest import ADA, ALL, NO_RUN, ROW, at, stored
 
@@ -158,7 +158,7 @@ def test_strangers_see_nothing(matched, client, assign, ada_row):
 
 
 def test_whoever_is_being_erased_cannot_be_named_and_is_not_found(matched, assign, viewer):
-    profile_hide("bob")
+    hide_profile("bob")
 
     assert assign().json()["code"] == "no_such_profile"
     assert viewer.get("/assignments/user/bob").status_code == 404
@@ -168,6 +168,6 @@ def test_a_store_that_is_away_is_503(matched, viewer, monkeypatch):
     def away(*_, **__):
         raise StoreUnavailable("away", store="mongodb")
 
-    monkeypatch.setattr("assignments.api.records.runs_by_groups", away)
+    monkeypatch.setattr("assignments.api.assignments.map_groups_to_runs", away)
 
     assert viewer.get(STATS).status_code == viewer.get(EXPORT).status_code == 503

@@ -2,8 +2,8 @@
 
 import pytest
 
-from clustering.edge import groups_settle
-from clustering.selectors import cluster_get
+from clustering.selectors import get_cluster
+from clustering.services import ensure_projected
 from tests.clustering.deciding import Reviewed
 
 pytestmark = pytest.mark.services
@@ -23,7 +23,7 @@ def decide(matched, reviewer):
     def post(**decision):
         body = {"collection": matched.name.path, "decisions": [decision]}
         answer = reviewer.post(DECISIONS, body, format="json")
-        groups_settle(matched.name.path)
+        ensure_projected(matched.name.path)
         found = answer.json()
         return {"status": answer.status_code, **found.get("results", [found])[0]}
 
@@ -36,7 +36,7 @@ def undo(matched, reviewer):
 
     def post(decision):
         answer = reviewer.post(f"{DECISIONS}{decision}/undo/", {}, format="json")
-        groups_settle(matched.name.path)
+        ensure_projected(matched.name.path)
         return answer
 
     return post
@@ -45,7 +45,7 @@ def undo(matched, reviewer):
 def seen(matched, reviewed):
     """Return what readers see of the groups: who is where, counts, a cover, whose they are."""
     run = reviewed.run
-    return reviewed.projection(), cluster_get(run, matched.ada).covers[0], matched.owners(run)
+    return reviewed.projection(), get_cluster(run, matched.ada).covers[0], matched.owners(run)
 
 
 def groups(reviewed):
@@ -54,7 +54,7 @@ def groups(reviewed):
 
 def asked(what, matched, reviewed):
     ada, bob, eve = matched.ada, matched.bob, matched.eve
-    shown = cluster_get(reviewed.run, ada).covers[0]  # a cover that left gives way to another
+    shown = get_cluster(reviewed.run, ada).covers[0]  # a cover that left gives way to another
     face = [one for file in ("p0.png", "p1.png") if (one := reviewed.face(file)) != shown][:1]
     return {
         "confirm": {"faces": face, "cluster": ada},
@@ -101,7 +101,7 @@ def test_covers_that_were_chosen_one_after_the_other_are_undone_one_after_the_ot
     decide, undo, matched, reviewed
 ):
     def cover():
-        return cluster_get(reviewed.run, matched.ada).covers[0]
+        return get_cluster(reviewed.run, matched.ada).covers[0]
 
     first = cover()
     others = [reviewed.face(f"p{number}.png") for number in range(3)]
@@ -122,7 +122,7 @@ def test_covers_that_were_chosen_one_after_the_other_are_undone_one_after_the_ot
 
     assert cover() == first
     matched.run(full=True)
-    assert cluster_get(reviewed.run, reviewed.label("p0.png")).covers[0] == first
+    assert get_cluster(reviewed.run, reviewed.label("p0.png")).covers[0] == first
 
 
 def test_an_undo_that_lets_a_contradiction_count_again_is_refused_with_its_chain(

@@ -15,16 +15,16 @@ from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from assignments.tasks import erasures_sweep
 from profiles.documents import Profile, ReferencePhoto
 from profiles.errors import NoSuchProfile
-from profiles.imports import importing
+from profiles.imports import run_import
+from profiles.imports.context import build_import_context
 from profiles.imports.documents import Import, ImportedFile
-from profiles.imports.importing import import_advance, import_cancel
-from profiles.imports.opening import import_tools
-from profiles.selectors import profile_find
-from storage.crops import CropStore
-from storage.mongo import embedded_vacuum
+from profiles.imports.run_import import cancel_import, import_step
+from profiles.selectors import find_profile
+from review.tasks import erasures_sweep
+from storage.mongo import vacuum_embedded_store
+from storage.pictures import PictureStore
 from tests.profiles.imports.import_kit import (
     folder_started,
     report,
@@ -44,8 +44,8 @@ ADDRESS = f"/debug-profile/{ID}"
 @pytest.fixture(autouse=True)
 def erasing(people, monkeypatch, settings):
     """Imports read painted photos a file a step, and an erasure does not wait for them."""
-    monkeypatch.setattr("profiles.imports.opening.get_engine", lambda _: people.engine)
-    monkeypatch.setattr(importing, "STEP_SECONDS", 0.0)
+    monkeypatch.setattr("profiles.imports.context.get_engine", lambda _: people.engine)
+    monkeypatch.setattr(run_import, "STEP_SECONDS", 0.0)
     settings.ERASURE_WAIT_SECONDS = 0
 
 
@@ -93,9 +93,9 @@ def test_a_person_erased_while_an_import_runs_does_not_come_back(people, admin):
     assert receipts[0]["complete"] is False
     assert [one["import_id"] for one in receipts[0]["pending"]] == [job.id]
     assert ended.state.value == "finished"
-    assert profile_find(ID) is None
+    assert find_profile(ID) is None
     assert {one.user_id for one in ReferencePhoto.objects} == {"zoe"}
-    assert len(profile_find("zoe").references) == 5
+    assert len(find_profile("zoe").references) == 5
     outcomes = {outcome for path, (outcome, _) in report(job).items() if path.startswith(ID)}
     assert outcomes == {"refused"}
     assert admin.delete(ADDRESS).json()["complete"] is True
@@ -117,9 +117,9 @@ def test_an_import_accepted_before_an_erasure_takes_nothing_after_it(people, adm
 
     to_its_end(job)
 
-    assert profile_find(ID) is None
+    assert find_profile(ID) is None
     assert report(job)[f"{ID}/late.png"] == ("refused", "person_erased")
-    assert len(profile_find("zoe").references) == 5
+    assert len(find_profile("zoe").references) == 5
 
 
 def test_an_erasure_waits_until_an_import_has_passed_the_person(people, admin, settings):
@@ -131,7 +131,7 @@ def test_an_erasure_waits_until_an_import_has_passed_the_person(people, admin, s
     job = folder_started("staff/people")
     assert admin.delete(ADDRESS).json()["pending"][0]["kind"] == "import"
     for _ in range(6):
-        import_advance(job.id, import_tools())
+        import_step(job.id, build_import_context())
 
     passed = admin.delete(ADDRESS).json()
 
@@ -146,7 +146,7 @@ def test_a_person_can_be_enrolled_anew_only_when_the_erasure_is_complete(people,
     admin.delete(ADDRESS)
 
     during = post(admin, "/detect-face", photo_of(1), user_id=ID)
-    import_cancel(job)
+    cancel_import(job)
     to_its_end(job)
     complete = admin.delete(ADDRESS).json()["complete"]
     after = post(admin, "/detect-face", photo_of(1), user_id=ID)
@@ -170,7 +170,7 @@ def test_a_request_under_way_does_not_enrol_a_person_who_is_erased_meanwhile(peo
 
 def test_an_enrolment_that_is_being_written_is_taken_back(people, admin, monkeypatch):
     people.enrol(ID, 1)
-    save, erased = CropStore.save, []
+    save, erased = PictureStore.save, []
 
     def erase_first(self, *arguments):
         if not erased:
@@ -179,7 +179,7 @@ def test_an_enrolment_that_is_being_written_is_taken_back(people, admin, monkeyp
             assert admin.delete(ADDRESS).status_code == 200
         save(self, *arguments)
 
-    monkeypatch.setattr(CropStore, "save", erase_first)
+    monkeypatch.setattr(PictureStore, "save", erase_first)
     Profile.objects(user_id=ID).delete()
 
     answer = post(admin, "/detect-face", photo_of(1, shade=5), user_id=ID)
@@ -190,7 +190,7 @@ def test_an_enrolment_that_is_being_written_is_taken_back(people, admin, monkeyp
 
 def test_a_photo_that_is_being_added_is_taken_back(people, admin, monkeypatch):
     people.enrol(ID, 1)
-    save, erased = CropStore.save, []
+    save, erased = PictureStore.save, []
 
     def erase_first(self, *arguments):
         if not erased:
@@ -198,7 +198,7 @@ def test_a_photo_that_is_being_added_is_taken_back(people, admin, monkeypatch):
             assert admin.delete(ADDRESS).status_code == 200
         save(self, *arguments)
 
-    monkeypatch.setattr(CropStore, "save", erase_first)
+    monkeypatch.setattr(PictureStore, "save", erase_first)
 
     with pytest.raises(NoSuchProfile):
         people.update(ID, 1, shade=5)
@@ -238,13 +238,13 @@ def test_a_restored_backup_does_not_bring_an_erased_person_back(people, admin):
     before = backup()
     admin.delete(ADDRESS)
     restore(before)
-    assert profile_find(ID) is not None
+    assert find_profile(ID) is not None
 
     erasures_sweep()
 
-    assert profile_find(ID) is None
+    assert find_profile(ID) is None
     assert stored() == []
-    assert profile_find("zoe") is not None
+    assert find_profile("zoe") is not None
 
 
 def test_a_restored_backup_keeps_a_person_who_was_enrolled_again(people, admin):
@@ -255,7 +255,7 @@ def test_a_restored_backup_keeps_a_person_who_was_enrolled_again(people, admin):
 
     erasures_sweep()
 
-    assert profile_find(ID) is not None
+    assert find_profile(ID) is not None
 
 
 def test_an_import_of_a_restored_backup_takes_no_photos_of_an_erased_person(people, admin):
@@ -268,8 +268,8 @@ def test_an_import_of_a_restored_backup_takes_no_photos_of_an_erased_person(peop
     erasures_sweep()
     to_its_end(job)
 
-    assert profile_find(ID) is None
-    assert profile_find("zoe") is not None
+    assert find_profile(ID) is None
+    assert find_profile("zoe") is not None
 
 
 def test_a_profile_that_a_killed_process_wrote_too_late_is_removed(people, admin):
@@ -282,7 +282,7 @@ def test_a_profile_that_a_killed_process_wrote_too_late_is_removed(people, admin
 
     erasures_sweep()
 
-    assert profile_find(ID) is None
+    assert find_profile(ID) is None
     assert ReferencePhoto.objects.count() == 0
 
 
@@ -309,7 +309,7 @@ def test_nothing_is_erased_while_the_erasure_log_cannot_be_written(people, admin
     answer = admin.delete(ADDRESS)
 
     assert (answer.status_code, answer.json()["code"]) == (503, "erasure_log_unavailable")
-    assert profile_find(ID).state.value == "active"
+    assert find_profile(ID).state.value == "active"
 
 
 def test_the_erasure_log_holds_no_id(people, admin, settings):
@@ -356,7 +356,7 @@ def test_file_names_of_imports_are_forgotten(people, admin):
 
 
 def test_the_kept_answer_of_an_import_of_the_persons_zip_is_forgotten(people, admin, monkeypatch):
-    monkeypatch.setattr("profiles.imports.edge.enqueue_import", lambda _: None)
+    monkeypatch.setattr("profiles.imports.services.enqueue_import", lambda _: None)
     people.enrol(ID, 1)
     key = admin._credentials["HTTP_AUTHORIZATION"]
     admin.credentials(HTTP_AUTHORIZATION=key, HTTP_IDEMPOTENCY_KEY=f"import-{ID}")
@@ -442,7 +442,7 @@ def test_an_erasure_is_not_complete_before_requests_under_way_have_their_answer(
 def test_an_erasure_is_not_complete_before_the_files_are_cleaned(people, admin, monkeypatch):
     monkeypatch.setattr("storage.sqlite.BUSY_S", 0.1)
     people.enrol(ID, 1)
-    file = embedded_vacuum()
+    file = vacuum_embedded_store()
     if file is None:
         pytest.skip("a MongoDB server keeps no file of ours")
     with closing(sqlite3.connect(file, isolation_level=None)) as reader:

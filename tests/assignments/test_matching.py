@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from assignments import matching
 from assignments.matching import (
-    NOBODY,
+    NO_PROFILE,
     Match,
     Reason,
     Rules,
@@ -69,7 +69,7 @@ def test_blocks_give_what_the_whole_product_gives(table):
             for column, template in enumerate(templates)
             if column not in banned.get(row, ())
         )
-        expected = [column for _, column in left[:2]] + [NOBODY] * (2 - len(left[:2]))
+        expected = [column for _, column in left[:2]] + [NO_PROFILE] * (2 - len(left[:2]))
         assert [found.first[row], found.second[row]] == expected
         for (value, _), got in zip(
             left, (found.first_similarity[row], found.second_similarity[row]), strict=False
@@ -105,8 +105,8 @@ def test_what_is_banned_in_a_later_block_stays_banned(monkeypatch):
 
     found = best_two(vectors, templates, {2: {0}, 3: {0, 1, 2}})
 
-    assert found.first.tolist() == [0, 0, 1, NOBODY]
-    assert found.second.tolist() == [1, 1, 2, NOBODY]
+    assert found.first.tolist() == [0, 0, 1, NO_PROFILE]
+    assert found.second.tolist() == [1, 1, 2, NO_PROFILE]
 
 
 def test_one_outlier_of_three_turns_the_mean_but_not_the_vote():
@@ -206,7 +206,7 @@ def test_a_vote_below_the_threshold_is_not_cast():
 
     (vote,) = by_vote(towards(45, 45), [0, 0], towards(0, 90), rules=rules)
 
-    assert (vote.profile, vote.reason) == (NOBODY, Reason.BELOW_THRESHOLD)
+    assert (vote.profile, vote.reason) == (NO_PROFILE, Reason.BELOW_THRESHOLD)
 
 
 def test_who_is_banned_gets_no_votes_and_is_no_runner_up():
@@ -226,7 +226,7 @@ def test_with_everybody_banned_a_cluster_is_nobodys():
     centroid = by_centroid(towards(0, 1), towards(0, 90), rules=rules)
 
     for match in (vote, centroid):
-        assert match == Match(NOBODY, 0.0, NOBODY, 0.0, Reason.BELOW_THRESHOLD)
+        assert match == Match(NO_PROFILE, 0.0, NO_PROFILE, 0.0, Reason.BELOW_THRESHOLD)
 
 
 def test_faces_without_any_profile_are_like_none():
@@ -237,7 +237,7 @@ def test_faces_without_any_profile_are_like_none():
     centroid = by_centroid(towards(0, 1), none, rules=rules)
 
     for match in (vote, centroid):
-        assert match == Match(NOBODY, 0.0, NOBODY, 0.0, Reason.BELOW_THRESHOLD)
+        assert match == Match(NO_PROFILE, 0.0, NO_PROFILE, 0.0, Reason.BELOW_THRESHOLD)
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ ALONG = np.asarray([[1.0, 0.0], [1.0, 0.0]], np.float32)
     ("threshold", "margin", "profile", "reason"),
     [
         (0.75, 0.0, 0, None),
-        (0.75001, 0.0, NOBODY, Reason.BELOW_THRESHOLD),
+        (0.75001, 0.0, NO_PROFILE, Reason.BELOW_THRESHOLD),
         (0.75, 0.25, 0, None),
         (0.75, 0.25001, 0, Reason.AMBIGUOUS),
     ],
@@ -349,7 +349,7 @@ def test_nothing_to_compare_is_nobody(templates, clusters):
 
     assert len(votes) == len(centroids) == clusters
     assert {one.reason for one in [*votes, *centroids]} <= {Reason.NO_VECTORS}
-    assert {one.profile for one in [*votes, *centroids]} <= {NOBODY}
+    assert {one.profile for one in [*votes, *centroids]} <= {NO_PROFILE}
     assert {one.similarity for one in [*votes, *centroids]} <= {0.0}
 
 
@@ -374,7 +374,11 @@ def test_numbers_are_finite_with_a_single_profile():
     centroid = by_centroid(towards(0, 1), towards(0))
 
     for match in (vote, centroid):
-        assert (match.runner_up, match.runner_up_similarity, match.reason) == (NOBODY, 0.0, None)
+        assert (match.runner_up, match.runner_up_similarity, match.reason) == (
+            NO_PROFILE,
+            0.0,
+            None,
+        )
         assert np.isfinite(match.similarity)
 
 

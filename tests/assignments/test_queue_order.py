@@ -5,9 +5,9 @@ import re
 import pytest
 
 from clustering.documents import Member
-from clustering.selectors import members_page
-from tests.assignments.pages import body_of, of
+from clustering.selectors import list_members
 from tests.clustering.deciding import Reviewed
+from tests.review.pages import body_of, of
 
 pytestmark = pytest.mark.services
 
@@ -77,7 +77,7 @@ def test_single_faces_are_asked_about_in_the_order_of_their_list(album, browser)
         album.paint(f"single{number}.png", 200 + 20 * number, shade=number)
     album.run()
 
-    listed = [one.face for one in members_page(reviewed.run, "noise", limit=9)]
+    listed = [one.face for one in list_members(reviewed.run, "noise", limit=9)]
 
     assert len(listed) == 3
     assert asked(browser, album, "triage") == listed

@@ -5,15 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from clustering.advance import Next, run_advance
+from clustering.context import RunModels
 from clustering.parameters import RunParameters
-from clustering.pipeline import Tools
-from clustering.selectors import run_get, runs_all
-from clustering.services import ModelsInForce, run_start
+from clustering.pipeline import PipelineContext
+from clustering.pipeline.step import NextTask, run_step
+from clustering.run_lifecycle import create_run
+from clustering.selectors import get_run, iter_runs
 from storage.buckets import open_bucket
-from storage.crops import face_crops, face_graphs
 from storage.names import CollectionName
-from storage.vectors import face_vectors
+from storage.pictures import face_crop_store, face_graph_store
+from storage.vectors import face_vector_store
 from tests.clustering.painted import DIMENSION, PaintedEngine, painted_photo
 
 
@@ -26,9 +27,9 @@ class Painted:
         self.folder.mkdir(parents=True)
         self.engine = PaintedEngine()
         self.bucket = open_bucket(self.name.bucket)
-        self.vectors = face_vectors()
+        self.vectors = face_vector_store()
         self.vectors.ensure(self.engine.embedder_id, DIMENSION)
-        self.crops = face_crops()
+        self.crops = face_crop_store()
 
     def paint(self, file, *people, **kind):
         path = self.folder / file
@@ -41,11 +42,11 @@ class Painted:
 
     def start(self, **parameters):
         parameters.setdefault("eps", 0.1)
-        return run_start(
+        return create_run(
             self.name,
             parameters=RunParameters(**parameters),
             bucket=self.bucket,
-            models=ModelsInForce(
+            models=RunModels(
                 detector=self.engine.detector_id,
                 embedder=self.engine.embedder_id,
                 model=self.engine.model,
@@ -56,30 +57,30 @@ class Painted:
             started_by="test",
         )
 
-    def tools(self, **other):
-        tools = Tools(
+    def context(self, **other):
+        context = PipelineContext(
             bucket=self.bucket,
             engine=self.engine,
             vectors=self.vectors,
             crops=self.crops,
-            graphs=face_graphs(),
+            graphs=face_graph_store(),
             index_above=10_000,
         )
-        return replace(tools, **other)
+        return replace(context, **other)
 
     def advance(self, run, *, runs_kept=3, **other):
         """Take a run one step, as a worker would."""
-        fresh = run_get(run.id)
-        return run_advance(fresh, open_tools=lambda _: self.tools(**other), runs_kept=runs_kept)
+        fresh = get_run(run.id)
+        return run_step(fresh, build_context=lambda _: self.context(**other), runs_kept=runs_kept)
 
     def finish(self, run, **kind):
         """Take a run to its end."""
-        while self.advance(run, **kind) != Next.NOTHING:
+        while self.advance(run, **kind) != NextTask.NOTHING:
             pass
-        return run_get(run.id)
+        return get_run(run.id)
 
     def runs(self):
-        return list(runs_all(self.name.path))
+        return list(iter_runs(self.name.path))
 
     def run(self, *, runs_kept=3, **parameters):
         return self.finish(self.start(**parameters), runs_kept=runs_kept)
@@ -110,7 +111,7 @@ def painted_in_s3(stores, faulty_s3, tmp_path):
 
 
 @pytest.fixture
-def in_force(painted, monkeypatch):
+def active_engine(painted, monkeypatch):
     """Make the painted engine the one in force, for what starts runs by itself."""
-    monkeypatch.setattr("clustering.opening.get_engine", lambda _: painted.engine)
+    monkeypatch.setattr("clustering.context.get_engine", lambda _: painted.engine)
     return painted

@@ -1,12 +1,12 @@
 """A painted collection that people decide about."""
 
-from clustering.decisions.deciding import Asked, decide
-from clustering.decisions.ground import current_run
-from clustering.decisions.kinds import Kind, Ruling
-from clustering.decisions.law import Law
-from clustering.decisions.projection import project
+from clustering.decisions.commands import DecisionCommand, execute_command
+from clustering.decisions.events import DecisionEvent, EventKind
+from clustering.decisions.projection import project_decisions
+from clustering.decisions.snapshot import snapshot_run
+from clustering.decisions.state import DecisionState
 from clustering.documents import NOISE, Collection, Face, Member, RunState
-from clustering.selectors import clusters_all, collection_faces, members_all, run_get
+from clustering.selectors import get_run, iter_clusters, iter_collection_faces, iter_members
 
 
 class Reviewed:
@@ -21,10 +21,12 @@ class Reviewed:
 
     @property
     def run(self):
-        return current_run(self.painted.name.path)
+        return snapshot_run(self.painted.name.path)
 
     def decide(self, kind, *, write=True, **asked):
-        decision = decide(self.collection, Asked(kind=Kind(kind), **asked), by="ada")
+        decision = execute_command(
+            self.collection, DecisionCommand(kind=EventKind(kind), **asked), by="ada"
+        )
         if write:
             self.write()
         return decision
@@ -33,12 +35,12 @@ class Reviewed:
         return self.decide("undo", undoes=decision.id)
 
     def write(self):
-        assert project(self.painted.name.path, vectors=self.painted.vectors)
+        assert project_decisions(self.painted.name.path, vectors=self.painted.vectors)
 
     def faces(self):
         """Return face ids by file and column."""
         found = {}
-        for face in collection_faces(self.painted.name.path):
+        for face in iter_collection_faces(self.painted.name.path):
             found[face.key.rpartition("/")[2], face.index] = face.id
         return found
 
@@ -54,9 +56,9 @@ class Reviewed:
     def people(self):
         """Return the faces of each person, by person."""
         run = self.run
-        persons = {one.label: one.person for one in clusters_all(run)}
+        persons = {one.label: one.person for one in iter_clusters(run)}
         found = {}
-        for member in members_all(run):
+        for member in iter_members(run):
             found.setdefault(persons.get(member.cluster, NOISE) or NOISE, set()).add(member.face)
         return found
 
@@ -65,10 +67,10 @@ class Reviewed:
         run = self.run
         clusters = {
             one.person or NOISE: (one.face_count, one.image_count)
-            for one in clusters_all(run)
+            for one in iter_clusters(run)
             if one.face_count
         }
-        verdicts = {face.id: face.verdict for face in collection_faces(run.collection)}
+        verdicts = {face.id: face.verdict for face in iter_collection_faces(run.collection)}
         return self.people(), clusters, verdicts
 
     def rerun(self, **parameters):
@@ -78,21 +80,21 @@ class Reviewed:
         return run
 
     def fresh(self, run):
-        return run_get(run.id)
+        return get_run(run.id)
 
 
 class Log:
     """Write rulings one after the other."""
 
     def __init__(self):
-        self.law = Law()
+        self.state = DecisionState()
 
     def add(self, kind, *faces, **parts):
-        ruling = Ruling(
-            id=f"d{self.law.seq + 1}", seq=self.law.seq + 1, kind=kind, faces=faces, **parts
+        event = DecisionEvent(
+            id=f"d{self.state.seq + 1}", seq=self.state.seq + 1, kind=kind, faces=faces, **parts
         )
-        self.law.add(ruling)
-        return ruling.id
+        self.state.add(event)
+        return event.id
 
     def undo(self, decision):
-        return self.add(Kind.UNDO, undoes=decision)
+        return self.add(EventKind.UNDO, undoes=decision)

@@ -18,8 +18,8 @@ from vision import (
     ImageLimits,
     QualityThresholds,
     UnreadableImage,
-    image_decode,
-    refusal,
+    decode_image,
+    rejection_reason,
 )
 
 DIMENSION = 32
@@ -68,7 +68,7 @@ class PaintedEngine:
 
     def decode(self, data):
         self.decoded += 1
-        return image_decode(data, limits=self.settings.limits)
+        return decode_image(data, limits=self.settings.limits)
 
     def faces(self, images):
         self.before_faces()
@@ -88,7 +88,7 @@ class PaintedEngine:
             landmarks=np.zeros((5, 2), np.float32),
             confidence=0.9,
             quality=quality,
-            reason=refusal(quality, self.settings.thresholds),
+            reason=rejection_reason(quality, self.settings.thresholds),
             vector=person_vector(person, variation=shade * 31 + column),
             crop=np.zeros((8, 8, 3), np.uint8),
         )

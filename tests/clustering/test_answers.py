@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
-from clustering.selectors import collection_faces
+from clustering.selectors import iter_collection_faces
 
 pytestmark = pytest.mark.services
 
@@ -41,15 +41,15 @@ def check(described, answer, path, *, method="get"):
 
 
 @pytest.fixture
-def collection(in_force):
+def collection(active_engine):
     """A collection with everything: people, noise, a poor face, a broken photo, two runs."""
     for number in range(3):
-        in_force.paint(f"p{number}.png", 1, shade=number)
-    in_force.paint("alone.png", 2, 3, blurred=(3,))
-    (in_force.folder / "broken.png").write_text("no photo")
-    in_force.run()
-    in_force.current = in_force.run(full=True)
-    return in_force
+        active_engine.paint(f"p{number}.png", 1, shade=number)
+    active_engine.paint("alone.png", 2, 3, blurred=(3,))
+    (active_engine.folder / "broken.png").write_text("no photo")
+    active_engine.run()
+    active_engine.current = active_engine.run(full=True)
+    return active_engine
 
 
 def test_answers_about_a_collection_are_as_described(collection, described, viewer, admin):
@@ -74,7 +74,7 @@ def test_answers_about_a_collection_are_as_described(collection, described, view
 def test_answers_about_runs_are_as_described(
     collection, described, viewer, reviewer, admin, monkeypatch
 ):
-    monkeypatch.setattr("clustering.edge.enqueue_run", lambda _: None)
+    monkeypatch.setattr("clustering.services.enqueue_run", lambda _: None)
     path = "/cluster-bucket-with-db/{bucket}/{sub}"
     url = f"/cluster-bucket-with-db/{collection.name.path}"
     queued = reviewer.post(url)
@@ -96,7 +96,7 @@ def test_answers_about_runs_are_as_described(
 
 def test_answers_about_faces_and_exports_are_as_described(collection, described, viewer):
     of = "/api/v1/faces/{face_id}/"
-    for face in collection_faces(collection.name.path):
+    for face in iter_collection_faces(collection.name.path):
         check(described, viewer.get(of.format(face_id=face.id)), of)
     check(described, viewer.get(of.format(face_id="nonsense")), of)
     export = "/api/v1/export/clusters/"

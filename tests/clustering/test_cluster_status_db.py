@@ -3,7 +3,7 @@
 import pytest
 
 from clustering.documents import ClusterSizes
-from clustering.selectors import run_get
+from clustering.selectors import get_run
 
 pytestmark = pytest.mark.services
 
@@ -79,7 +79,7 @@ def test_an_earlier_run_can_be_named_and_an_unknown_one_is_404(painted, viewer):
     nonsense = viewer.get(f"{address(painted)}?clustering_id=nonsense")
 
     assert named.json()["total_images"] == 1
-    assert run_get(first.id).id == first.id
+    assert get_run(first.id).id == first.id
     assert (unknown.status_code, unknown.json()["code"]) == (404, "no_run")
     assert nonsense.status_code == 422
 

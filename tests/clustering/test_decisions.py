@@ -4,12 +4,12 @@ import pytest
 
 from clustering.decisions.documents import Decision
 from clustering.decisions.errors import (
-    Contradicts,
+    ContradictsDecisions,
     NothingToDecide,
     NotUndoable,
     OtherCollection,
     SameCluster,
-    Stale,
+    StaleDecision,
 )
 from clustering.documents import Cluster
 from clustering.errors import NoSuchCluster, NoSuchFace
@@ -155,7 +155,7 @@ def test_a_decision_undone_after_a_rerun_is_open_again(reviewed):
 def test_a_stale_version_is_refused_with_what_changed(reviewed):
     merge = reviewed.decide("merge", cluster="cluster_0", other="cluster_1")
 
-    with pytest.raises(Stale) as refusal:
+    with pytest.raises(StaleDecision) as refusal:
         reviewed.decide(
             "not_same", cluster="cluster_0", other="cluster_2", versions={"cluster_0": 0}
         )
@@ -168,29 +168,29 @@ def test_a_face_that_somebody_else_moved_cannot_be_rejected_from_where_it_was(re
     face = reviewed.face("ada0.png")
     reviewed.decide("move", faces=(face,), to="cluster_1")
 
-    with pytest.raises(Stale):
+    with pytest.raises(StaleDecision):
         reviewed.decide("reject", faces=(face,), cluster="cluster_0")
 
 
 def test_a_contradiction_is_refused_with_its_chain(reviewed):
     first = reviewed.decide("merge", cluster="cluster_0", other="cluster_1")
     reviewed.undo(reviewed.decide("not_same", cluster="cluster_0", other="cluster_2"))
-    apart = reviewed.decide("not_same", cluster="cluster_0", other="cluster_2")
+    cannot_link = reviewed.decide("not_same", cluster="cluster_0", other="cluster_2")
 
-    with pytest.raises(Contradicts) as refusal:
+    with pytest.raises(ContradictsDecisions) as refusal:
         reviewed.decide("merge", cluster="cluster_2", other="cluster_0")
 
-    assert apart.id in refusal.value.extra["chain"]
+    assert cannot_link.id in refusal.value.extra["chain"]
     assert first.id not in refusal.value.extra["chain"]
 
 
 def test_a_dry_run_writes_nothing(reviewed):
-    from clustering.decisions.deciding import Asked, decide
-    from clustering.decisions.kinds import Kind
+    from clustering.decisions.commands import DecisionCommand, execute_command
+    from clustering.decisions.events import EventKind
 
     face = reviewed.face("ada0.png")
-    asked = Asked(kind=Kind.REJECT, faces=(face,), cluster="cluster_0")
-    decision = decide(reviewed.collection, asked, by="ada", dry_run=True)
+    asked = DecisionCommand(kind=EventKind.REJECT, faces=(face,), cluster="cluster_0")
+    decision = execute_command(reviewed.collection, asked, by="ada", dry_run=True)
 
     assert decision.moved == [face]
     assert Decision.objects.count() == 0
@@ -277,11 +277,11 @@ def test_decisions_made_while_a_run_works_are_in_it(reviewed, painted):
         ("move", {"faces": ("ada0",)}, NothingToDecide),
         ("not_same", {"cluster": "cluster_0", "other": "cluster_0"}, SameCluster),
         ("choose_cover", {"faces": ("ada0", "ada1"), "cluster": "cluster_0"}, NothingToDecide),
-        ("choose_cover", {"faces": ("ada0",), "cluster": "cluster_1"}, Stale),
+        ("choose_cover", {"faces": ("ada0",), "cluster": "cluster_1"}, StaleDecision),
         ("choose_profile", {"cluster": "noise", "user_id": "zoe"}, NothingToDecide),
         ("allow_twice", {"faces": ("ada0", "ada1")}, NothingToDecide),
-        ("ignore", {"faces": ("ada0",), "cluster": "cluster_1"}, Stale),
-        ("split", {"faces": ("ada0",), "cluster": "cluster_1"}, Stale),
+        ("ignore", {"faces": ("ada0",), "cluster": "cluster_1"}, StaleDecision),
+        ("split", {"faces": ("ada0",), "cluster": "cluster_1"}, StaleDecision),
     ],
 )
 def test_nonsense_is_refused_and_writes_nothing(reviewed, kind, asked, refusal):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from clustering.decisions.errors import Stale
-from clustering.decisions.rebuild import projection_rebuild
-from clustering.pipeline import grouping_run
+from clustering.decisions.errors import StaleDecision
+from clustering.decisions.replay import replay_event_log
+from clustering.pipeline import group_run
 from tests.clustering.deciding import Reviewed
 
 pytestmark = pytest.mark.services
@@ -28,7 +28,7 @@ def labels(reviewed, name, count):
 
 def is_rebuilt(reviewed):
     painted = reviewed.painted
-    return projection_rebuild(painted.name.path, vectors=painted.vectors).is_unchanged
+    return replay_event_log(painted.name.path, vectors=painted.vectors).is_unchanged
 
 
 def test_a_merge_leaves_out_a_face_that_was_rejected_from_who_stays(reviewed):
@@ -74,11 +74,11 @@ def test_the_undo_of_a_merge_leaves_alone_what_is_not_there_any_more(reviewed):
     merge = reviewed.decide("merge", cluster="cluster_0", other="cluster_1")
     reviewed.decide("reject", faces=(reviewed.face("bob0.png"),), cluster="cluster_0")
     reviewed.decide("split", faces=(reviewed.face("bob1.png"),), cluster="cluster_0")
-    alone = reviewed.label("bob1.png")
+    singletons = reviewed.label("bob1.png")
 
     reviewed.undo(merge)
 
-    assert labels(reviewed, "bob", 4) == ["noise", alone, "cluster_1", "cluster_1"]
+    assert labels(reviewed, "bob", 4) == ["noise", singletons, "cluster_1", "cluster_1"]
     assert labels(reviewed, "ada", 5) == ["cluster_0"] * 5
     assert is_rebuilt(reviewed)
 
@@ -98,7 +98,7 @@ def test_a_cluster_without_faces_is_one_no_more(reviewed, kind):
     reviewed.decide("merge", cluster="cluster_0", other="cluster_1")
 
     for asked in (("cluster_2", "cluster_1"), ("cluster_1", "cluster_2")):
-        with pytest.raises(Stale, match="cluster_1 has no faces any more"):
+        with pytest.raises(StaleDecision, match="cluster_1 has no faces any more"):
             reviewed.decide(kind, cluster=asked[0], other=asked[1])
 
 
@@ -181,22 +181,22 @@ def test_what_is_decided_after_a_run_read_the_decisions_is_in_it_all_the_same(
     reviewed, monkeypatch
 ):
     """A merge takes the new photo along, a new person gets a label, and the counts are right."""
-    really = grouping_run.decisions_catch_up
+    really = group_run.catch_up_projection
 
     def decided_late(run, **named):
-        monkeypatch.setattr(grouping_run, "decisions_catch_up", really)
+        monkeypatch.setattr(group_run, "catch_up_projection", really)
         bob, eve = reviewed.label("bob0.png"), (reviewed.face("eve0.png"),)
         reviewed.decide("merge", cluster=reviewed.label("ada0.png"), other=bob, write=False)
         reviewed.decide("move", faces=eve, to="new", write=False)
         really(run, **named)
 
     reviewed.painted.paint("bob9.png", BOB, shade=9)
-    monkeypatch.setattr(grouping_run, "decisions_catch_up", decided_late)
+    monkeypatch.setattr(group_run, "catch_up_projection", decided_late)
     reviewed.rerun()
 
     ada = reviewed.label("ada0.png")
     assert [*labels(reviewed, "bob", 4), reviewed.label("bob9.png")] == [ada] * 5
-    alone = reviewed.label("eve0.png")
-    assert alone not in ("noise", ada, reviewed.label("eve1.png"))
+    singletons = reviewed.label("eve0.png")
+    assert singletons not in ("noise", ada, reviewed.label("eve1.png"))
     assert {len(faces) for faces in reviewed.people().values()} == {10, 2, 1}
     assert is_rebuilt(reviewed)

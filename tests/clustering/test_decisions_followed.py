@@ -3,13 +3,13 @@
 import pytest
 
 from clustering import tasks
-from clustering.decisions import refresh
-from clustering.decisions.projection import projection_waits
-from clustering.decisions.rebuild import projection_rebuild
-from clustering.decisions.refresh import clusters_refresh, clusters_stale
+from clustering.decisions import cluster_stats
+from clustering.decisions.cluster_stats import list_stale_clusters, refresh_cluster_stats
+from clustering.decisions.projection import is_projection_behind
+from clustering.decisions.replay import replay_event_log
 from clustering.documents import Cluster, Member
-from clustering.edge import groups_settle, request_purge
-from clustering.selectors import cluster_get, members_page
+from clustering.selectors import get_cluster, list_members
+from clustering.services import delete_collection, ensure_projected
 from tests.clustering.deciding import Reviewed
 
 ADA, BOB = 10, 90
@@ -25,25 +25,25 @@ def reviewed(painted):
 
 
 def refreshed(reviewed):
-    return clusters_refresh(reviewed.painted.name.path, vectors=reviewed.painted.vectors)
+    return refresh_cluster_stats(reviewed.painted.name.path, vectors=reviewed.painted.vectors)
 
 
 def test_a_moved_face_is_measured_against_its_new_cluster(reviewed):
     face = reviewed.face("bob0.png")
-    before = cluster_get(reviewed.run, "cluster_0").cohesion
+    before = get_cluster(reviewed.run, "cluster_0").cohesion
     reviewed.decide("move", faces=(face,), to="cluster_0")
-    assert {one.label for one in clusters_stale(reviewed.run)} == {"cluster_0", "cluster_1"}
+    assert {one.label for one in list_stale_clusters(reviewed.run)} == {"cluster_0", "cluster_1"}
 
     assert refreshed(reviewed) == 2
 
-    members = members_page(reviewed.run, "cluster_0", limit=10)
+    members = list_members(reviewed.run, "cluster_0", limit=10)
     assert members[-1].face == face
     assert 0 < members[-1].similarity < members[0].similarity
     assert [one.similarity for one in members] == sorted(
         (one.similarity for one in members), reverse=True
     )
-    assert cluster_get(reviewed.run, "cluster_0").cohesion < before
-    assert clusters_stale(reviewed.run) == []
+    assert get_cluster(reviewed.run, "cluster_0").cohesion < before
+    assert list_stale_clusters(reviewed.run) == []
     assert refreshed(reviewed) == 0
 
 
@@ -51,21 +51,21 @@ def test_it_puts_nobody_back_who_was_moved_meanwhile(reviewed, monkeypatch):
     """Somebody takes a face out between the look at the cluster and what is written of it."""
     face, gone = reviewed.face("bob0.png"), reviewed.face("ada3.png")
     reviewed.decide("move", faces=(face,), to="cluster_0")
-    really = refresh._described
+    really = cluster_stats._describe_members
 
     def described_slowly(*arguments):
-        monkeypatch.setattr(refresh, "_described", really)
+        monkeypatch.setattr(cluster_stats, "_describe_members", really)
         reviewed.decide("reject", faces=(gone,), cluster="cluster_0")
         return really(*arguments)
 
-    monkeypatch.setattr(refresh, "_described", described_slowly)
+    monkeypatch.setattr(cluster_stats, "_describe_members", described_slowly)
     refreshed(reviewed)
 
     assert reviewed.label("ada3.png") == "noise"
-    assert "cluster_0" in {one.label for one in clusters_stale(reviewed.run)}
+    assert "cluster_0" in {one.label for one in list_stale_clusters(reviewed.run)}
     refreshed(reviewed)
-    assert gone not in cluster_get(reviewed.run, "cluster_0").covers
-    assert clusters_stale(reviewed.run) == []
+    assert gone not in get_cluster(reviewed.run, "cluster_0").covers
+    assert list_stale_clusters(reviewed.run) == []
 
 
 def test_a_chosen_cover_stays(reviewed):
@@ -75,7 +75,7 @@ def test_a_chosen_cover_stays(reviewed):
 
     refreshed(reviewed)
 
-    assert cluster_get(reviewed.run, "cluster_0").covers[0] == face
+    assert get_cluster(reviewed.run, "cluster_0").covers[0] == face
 
 
 def test_a_cluster_without_faces_is_left_out(reviewed):
@@ -83,7 +83,7 @@ def test_a_cluster_without_faces_is_left_out(reviewed):
 
     refreshed(reviewed)
 
-    assert clusters_stale(reviewed.run) == []
+    assert list_stale_clusters(reviewed.run) == []
     emptied = Cluster.objects(id=Cluster.id_for(reviewed.run.id, "cluster_1")).first()
     assert (emptied.face_count, emptied.covers) == (0, [])
 
@@ -104,7 +104,7 @@ def test_the_sweep_finds_what_a_kill_left_unwritten(reviewed, asked):
     assert asked.count(path) == 1
     tasks.projection_task(path)
 
-    assert not projection_waits(reviewed.run)
+    assert not is_projection_behind(reviewed.run)
     assert {one.cluster for one in Member.objects(run=reviewed.run.id)} == {"cluster_0"}
     asked.clear()
     tasks.decisions_sweep()
@@ -113,10 +113,10 @@ def test_the_sweep_finds_what_a_kill_left_unwritten(reviewed, asked):
 
 def test_a_collection_that_was_removed_meanwhile_is_no_failure(reviewed):
     path = reviewed.painted.name.path
-    request_purge(reviewed.painted.name)
+    delete_collection(reviewed.painted.name)
 
     assert tasks.projection_task(path) == 0
-    assert groups_settle(path) is None
+    assert ensure_projected(path) is None
 
 
 @pytest.mark.parametrize("wrong", ["face_count", "image_count"])
@@ -126,11 +126,11 @@ def test_a_wrong_count_is_found_and_put_right(reviewed, wrong):
     Cluster.objects(id=Cluster.id_for(reviewed.run.id, "cluster_0")).update_one(
         **{f"inc__{wrong}": 3}
     )
-    assert projection_rebuild(path, vectors=vectors).miscounted == ["cluster_0"]
+    assert replay_event_log(path, vectors=vectors).miscounted == ["cluster_0"]
 
-    projection_rebuild(path, vectors=vectors, repair=True)
+    replay_event_log(path, vectors=vectors, repair=True)
 
-    assert projection_rebuild(path, vectors=vectors).is_unchanged
+    assert replay_event_log(path, vectors=vectors).is_unchanged
 
 
 def test_a_face_that_lies_elsewhere_is_found_and_put_back(reviewed):
@@ -140,12 +140,12 @@ def test_a_face_that_lies_elsewhere_is_found_and_put_back(reviewed):
     member = Member.objects(id=Member.id_for(reviewed.run.id, face)).first()
     member.cluster, member.place = "noise", Member.place_for(reviewed.run.id, "noise", 0)
     member.save()
-    assert projection_rebuild(path, vectors=vectors).differing == [face]
+    assert replay_event_log(path, vectors=vectors).differing == [face]
 
-    projection_rebuild(path, vectors=vectors, repair=True)
+    replay_event_log(path, vectors=vectors, repair=True)
 
     assert reviewed.label("bob0.png") == "cluster_0"
-    assert projection_rebuild(path, vectors=vectors).is_unchanged
+    assert replay_event_log(path, vectors=vectors).is_unchanged
 
 
 def test_a_photo_counts_once_however_many_of_its_faces_come(painted):
@@ -159,11 +159,11 @@ def test_a_photo_counts_once_however_many_of_its_faces_come(painted):
     other = reviewed.label("both0.png", 1)
 
     moved = reviewed.decide("move", faces=(reviewed.face("both0.png", 1),), to=label)
-    cluster = cluster_get(reviewed.run, label)
+    cluster = get_cluster(reviewed.run, label)
     assert (cluster.face_count, cluster.image_count) == (5, 4)
-    assert cluster_get(reviewed.run, other).image_count == 3
-    assert projection_rebuild(path, vectors=vectors).is_unchanged
+    assert get_cluster(reviewed.run, other).image_count == 3
+    assert replay_event_log(path, vectors=vectors).is_unchanged
 
     reviewed.undo(moved)
-    assert cluster_get(reviewed.run, other).image_count == 4
-    assert projection_rebuild(path, vectors=vectors).is_unchanged
+    assert get_cluster(reviewed.run, other).image_count == 4
+    assert replay_event_log(path, vectors=vectors).is_unchanged

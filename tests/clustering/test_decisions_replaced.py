@@ -2,8 +2,8 @@
 
 import pytest
 
-from clustering.decisions.rebuild import projection_rebuild
-from clustering.selectors import collection_faces, members_all
+from clustering.decisions.replay import replay_event_log
+from clustering.selectors import iter_collection_faces, iter_members
 from tests.clustering.deciding import Reviewed
 
 pytestmark = pytest.mark.services
@@ -58,8 +58,10 @@ class Pairs:
 
     def labels(self):
         """Return the label of each photo's face, or what it is instead."""
-        labels = {one.id: one.verdict.value for one in collection_faces(self.painted.name.path)}
-        labels |= {one.face: one.cluster for one in members_all(self.reviewed.run)}
+        labels = {
+            one.id: one.verdict.value for one in iter_collection_faces(self.painted.name.path)
+        }
+        labels |= {one.face: one.cluster for one in iter_members(self.reviewed.run)}
         return {file: labels[face] for file, face in self.faces.items()}
 
     def decide_all(self, which):
@@ -93,7 +95,7 @@ class Pairs:
 
     def is_rebuilt(self):
         path, vectors = self.painted.name.path, self.painted.vectors
-        return projection_rebuild(path, vectors=vectors).is_unchanged
+        return replay_event_log(path, vectors=vectors).is_unchanged
 
 
 def expected(first, second):

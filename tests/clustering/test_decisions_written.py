@@ -6,14 +6,14 @@ from contextlib import suppress
 import pytest
 
 from clustering.decisions import projection
-from clustering.decisions.deciding import Asked
+from clustering.decisions.commands import DecisionCommand
 from clustering.decisions.documents import Decision
-from clustering.decisions.errors import Stale
-from clustering.decisions.kinds import Kind
-from clustering.decisions.rebuild import projection_rebuild
+from clustering.decisions.errors import StaleDecision
+from clustering.decisions.events import EventKind
+from clustering.decisions.replay import replay_event_log
 from clustering.documents import Cluster, Face, Member, Run
-from clustering.edge import read_settled, request_decision
-from clustering.selectors import collection_faces, members_all
+from clustering.selectors import iter_collection_faces, iter_members
+from clustering.services import read_projected, record_decision
 from storage.mongo import bulk_upsert
 from tests.clustering.deciding import Reviewed
 
@@ -56,36 +56,38 @@ def test_a_decision_killed_at_any_write_is_whole_after_the_next(
     decision = reviewed.decide("merge", cluster="cluster_0", other="cluster_1", write=False)
     monkeypatch.setattr(projection, write, killed)
     with suppress(Killed):
-        projection.project(painted.name.path, vectors=painted.vectors)
+        projection.project_decisions(painted.name.path, vectors=painted.vectors)
     monkeypatch.setattr(projection, write, really)
 
-    people = read_settled(painted.name.path, reviewed.people)
+    people = read_projected(painted.name.path, reviewed.people)
 
     assert max(len(faces) for faces in people.values()) == 9
     assert reviewed.run.decided == decision.seq
-    assert projection_rebuild(painted.name.path, vectors=painted.vectors).is_unchanged
+    assert replay_event_log(painted.name.path, vectors=painted.vectors).is_unchanged
 
 
 def test_readers_never_see_half_a_decision(reviewed, painted, monkeypatch):
     """Stop the writer between two members; whoever reads then gets the whole decision."""
     stopped, go_on = threading.Event(), threading.Event()
-    really = projection.cluster_count
+    really = projection.apply_count_changes
 
     def slow(*arguments, **named):
         stopped.set()
         go_on.wait(20)
         return really(*arguments, **named)
 
-    monkeypatch.setattr(projection, "cluster_count", slow)
+    monkeypatch.setattr(projection, "apply_count_changes", slow)
     reviewed.decide("merge", cluster="cluster_0", other="cluster_1", write=False)
     writer = threading.Thread(
-        target=projection.project, args=(painted.name.path,), kwargs={"vectors": painted.vectors}
+        target=projection.project_decisions,
+        args=(painted.name.path,),
+        kwargs={"vectors": painted.vectors},
     )
     writer.start()
     assert stopped.wait(20)
     seen = []
     reader = threading.Thread(
-        target=lambda: seen.append(read_settled(painted.name.path, reviewed.projection))
+        target=lambda: seen.append(read_projected(painted.name.path, reviewed.projection))
     )
     reader.start()
     go_on.set()
@@ -107,15 +109,17 @@ def test_two_reviewers_on_one_queue_lose_nothing_and_decide_nothing_twice(review
 
     def review(name, kind):
         for face in faces:
-            asked = Asked(kind=kind, faces=(face,), cluster="cluster_0", versions={face: 0})
+            asked = DecisionCommand(
+                kind=kind, faces=(face,), cluster="cluster_0", versions={face: 0}
+            )
             try:
-                made[name] += request_decision(painted.name.path, asked, by=name).faces
-            except Stale:
+                made[name] += record_decision(painted.name.path, asked, by=name).faces
+            except StaleDecision:
                 refused.append(face)
 
     people = [
-        threading.Thread(target=review, args=("yes", Kind.CONFIRM)),
-        threading.Thread(target=review, args=("no", Kind.REJECT)),
+        threading.Thread(target=review, args=("yes", EventKind.CONFIRM)),
+        threading.Thread(target=review, args=("no", EventKind.REJECT)),
     ]
     for person in people:
         person.start()
@@ -125,15 +129,15 @@ def test_two_reviewers_on_one_queue_lose_nothing_and_decide_nothing_twice(review
     assert sorted(made["yes"] + made["no"]) == sorted(faces)
     assert sorted(refused) == sorted(faces)
     assert Decision.objects(collection=painted.name.path).count() == CARDS
-    read_settled(painted.name.path, lambda: None)
-    here = {one.face for one in members_all(run) if one.cluster == "cluster_0"}
+    read_projected(painted.name.path, lambda: None)
+    here = {one.face for one in iter_members(run) if one.cluster == "cluster_0"}
     assert here.isdisjoint(made["no"])
     assert here >= set(made["yes"])
 
 
 def many_faces(painted, run, count):
     """Put many faces into the first cluster, without photos."""
-    pattern = next(iter(collection_faces(painted.name.path)))
+    pattern = next(iter(iter_collection_faces(painted.name.path)))
     members, faces = [], []
     for number in range(count):
         face = f"{number:08d}-0000-5000-8000-000000000000"

@@ -65,8 +65,10 @@ def test_it_streams_slice_by_slice_and_reads_no_further_than_it_is_read(
 ):
     monkeypatch.setattr(export, "SLICE", 1)
     asked = []
-    faces_by_id = export.faces_by_id
-    monkeypatch.setattr(export, "faces_by_id", lambda ids: asked.append(ids) or faces_by_id(ids))
+    faces_by_id = export.get_faces_by_id
+    monkeypatch.setattr(
+        export, "get_faces_by_id", lambda ids: asked.append(ids) or faces_by_id(ids)
+    )
 
     answer = viewer.get(URL, {"run": finished.id})
     content = iter(answer.streaming_content)

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image as PillowImage
 
 from clustering.documents import Image
-from clustering.selectors import collection_faces
+from clustering.selectors import iter_collection_faces
 
 pytestmark = pytest.mark.services
 
@@ -16,7 +16,7 @@ def face(painted):
     painted.paint("a.png", 1)
     painted.paint("b.png", 1, shade=1)
     painted.run()
-    return next(iter(collection_faces(painted.name.path)))
+    return next(iter(iter_collection_faces(painted.name.path)))
 
 
 def test_a_face_tells_its_photo_quality_and_cluster(painted, face, viewer):

@@ -2,15 +2,15 @@
 
 import pytest
 
-from clustering.advance import Next
 from clustering.documents import Batch, BatchState, Collection, RunState
 from clustering.errors import RunNotResumable
-from clustering.pipeline import batch_claim, batch_work
+from clustering.pipeline import claim_batch, process_batch
 from clustering.pipeline.batches import MAX_ATTEMPTS
-from clustering.selectors import collection_faces, members_all, run_get
-from clustering.services import run_cancel, run_resume
-from storage.errors import CredentialsRefused, ObjectUnreadable, ObjectVanished, store_away
-from storage.leases import Lease, lease_take
+from clustering.pipeline.step import NextTask
+from clustering.run_lifecycle import reopen_run, request_cancel
+from clustering.selectors import get_run, iter_collection_faces, iter_members
+from storage.errors import CredentialsRefused, ObjectUnreadable, ObjectVanished, store_unavailable
+from storage.leases import Lease, take_lease
 
 pytestmark = pytest.mark.services
 
@@ -33,13 +33,13 @@ class Away:
 
 def expire_leases(run):
     """Let the leases of a run run out, as they do 20 s after their worker died."""
-    for document in (run_get(run.id), *Batch.objects(run=run.id)):
+    for document in (get_run(run.id), *Batch.objects(run=run.id)):
         if document.lease_owner:
             document.modify(set__lease_until=1)
 
 
 def ids(run):
-    return sorted(member.face for member in members_all(run))
+    return sorted(member.face for member in iter_members(run))
 
 
 def test_a_store_that_is_away_makes_the_run_wait_and_go_on(painted):
@@ -47,10 +47,10 @@ def test_a_store_that_is_away_makes_the_run_wait_and_go_on(painted):
         painted.paint(f"p{number}.png", 1, shade=number)
     run = painted.start(batch_size=2)
     painted.advance(run)
-    away = Away(painted.vectors, method="upsert", times=1, error=store_away("qdrant"))
+    away = Away(painted.vectors, method="upsert", times=1, error=store_unavailable("qdrant"))
 
-    assert painted.advance(run, vectors=away) == Next.NOTHING
-    waiting = run_get(run.id)
+    assert painted.advance(run, vectors=away) == NextTask.NOTHING
+    waiting = get_run(run.id)
     finished = painted.finish(run, vectors=away)
 
     assert waiting.state == RunState.WORKING
@@ -69,7 +69,7 @@ def test_refused_credentials_make_the_run_wait_with_a_sentence(painted):
 
     painted.advance(run, bucket=bucket)
 
-    assert run_get(run.id).waiting_for == "The S3 endpoint refuses the credentials."
+    assert get_run(run.id).waiting_for == "The S3 endpoint refuses the credentials."
     expire_leases(run)
     assert painted.finish(run).state == RunState.FINISHED
 
@@ -100,9 +100,9 @@ def test_a_dead_workers_batch_is_taken_over_and_changes_nothing(painted):
     expected = ids(painted.run())
     run = painted.start(full=True, batch_size=2)
     painted.advance(run)
-    dead = batch_claim(run.id)
+    dead = claim_batch(run.id)
     lease = Lease(dead)
-    batch_work(dead, run=run_get(run.id), lease=Lost(), tools=painted.tools())
+    process_batch(dead, run=get_run(run.id), lease=Lost(), context=painted.context())
 
     expire_leases(run)
     finished = painted.finish(run)
@@ -110,7 +110,7 @@ def test_a_dead_workers_batch_is_taken_over_and_changes_nothing(painted):
     assert lease.commit(set__state=BatchState.DONE) is False
     assert ids(finished) == expected
     assert finished.done == 4
-    assert len(list(collection_faces(painted.name.path))) == 4
+    assert len(list(iter_collection_faces(painted.name.path))) == 4
 
 
 class Lost:
@@ -150,9 +150,9 @@ def test_grouping_can_be_repeated_from_any_point(painted):
         painted.paint(f"p{number}.png", 1, 2, shade=number)
     expected = ids(painted.run())
     run = painted.start(full=True)
-    while run_get(run.id).state != RunState.GROUPING:
+    while get_run(run.id).state != RunState.GROUPING:
         painted.advance(run)
-    away = Away(painted.vectors, method="set_payload", times=1, error=store_away("qdrant"))
+    away = Away(painted.vectors, method="set_payload", times=1, error=store_unavailable("qdrant"))
 
     painted.advance(run, vectors=away)
     switched = Collection.objects(path=painted.name.path).first().current_run
@@ -172,13 +172,13 @@ def test_a_cancelled_run_stops_keeps_the_old_one_and_can_go_on(painted):
     run = painted.start()
     painted.advance(run)
 
-    run_cancel(run_get(run.id))
+    request_cancel(get_run(run.id))
     cancelled = painted.finish(run)
 
     assert cancelled.state == RunState.CANCELLED
     collection = Collection.objects(path=painted.name.path).first()
     assert (collection.current_run, collection.active_run) == (old.id, "")
-    run_resume(cancelled)
+    reopen_run(cancelled)
     resumed = painted.finish(run)
     assert resumed.state == RunState.FINISHED
     assert resumed.stats["total_faces"] == 5
@@ -189,15 +189,15 @@ def test_only_the_newest_ended_run_can_be_resumed(painted):
     finished = painted.run()
 
     with pytest.raises(RunNotResumable):
-        run_resume(finished)
+        reopen_run(finished)
 
 
 def test_two_workers_never_hold_one_lease(painted):
     painted.paint("a.png", 1)
-    run = run_get(painted.start().id)
+    run = get_run(painted.start().id)
 
-    first = lease_take(run)
-    second = lease_take(run)
+    first = take_lease(run)
+    second = take_lease(run)
 
     assert first is not None
     assert second is None

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.labels import b_cubed, pairwise
-from clustering.grouping import Constraints, dbscan_labels, group_faces, grouping_described
-from clustering.grouping.candidates import candidate_pairs, pairs_listed
+from clustering.grouping import Constraints, dbscan_labels, describe_grouping, group_faces
+from clustering.grouping.neighbour_pairs import find_neighbour_pairs, list_pairs
 from tests.clustering.test_grouping_dbscan import people, unit
 
 EPS = 0.08
@@ -127,10 +127,10 @@ def test_the_cover_is_typical_and_sharp():
 
 def test_blocks_and_bounds_leave_the_nearest_pairs_alone(monkeypatch):
     vectors = people(5, count=200, spread=0.2)
-    whole = candidate_pairs(vectors, radius=0.3, nearest=6)
+    whole = find_neighbour_pairs(vectors, radius=0.3, nearest=6)
 
-    monkeypatch.setattr("clustering.grouping.candidates._FEWEST_PAIRS_HELD", 1)
-    bounded = candidate_pairs(vectors, radius=0.3, nearest=6, block_rows=23)
+    monkeypatch.setattr("clustering.grouping.neighbour_pairs._FEWEST_PAIRS_HELD", 1)
+    bounded = find_neighbour_pairs(vectors, radius=0.3, nearest=6, block_rows=23)
 
     # Both ends keep what they had when the list was cut, so a bounded list may hold a few more.
     whole_pairs = set(zip(whole.first.tolist(), whole.second.tolist(), strict=True))
@@ -167,14 +167,14 @@ def listed(vectors, *, seen=1.0):
 
 
 def index_of(vectors, *, seen=1.0):
-    return lambda _, radius: pairs_listed(listed(vectors, seen=seen), radius=radius)
+    return lambda _, radius: list_pairs(listed(vectors, seen=seen), radius=radius)
 
 
 def test_an_index_that_finds_all_leads_to_the_same_groups():
     vectors = people(5, count=300, spread=0.3)
-    exact = candidate_pairs(vectors, radius=EPS)
+    exact = find_neighbour_pairs(vectors, radius=EPS)
 
-    pairs = pairs_listed(listed(vectors), radius=EPS)
+    pairs = list_pairs(listed(vectors), radius=EPS)
     grouping = group_faces(vectors, eps=EPS, min_samples=2, candidates=index_of(vectors))
 
     np.testing.assert_array_equal(pairs.first, exact.first)
@@ -186,17 +186,23 @@ def test_an_index_that_finds_all_leads_to_the_same_groups():
 
 def test_an_index_that_misses_some_breaks_no_constraint():
     vectors = people(5, count=300, spread=0.2)
-    law = Constraints(together=np.array([[0, 299], [1, 298]]), apart=np.array([[0, 1]]))
+    constraints = Constraints(
+        must_link=np.array([[0, 299], [1, 298]]), cannot_link=np.array([[0, 1]])
+    )
 
     labels = group_faces(
-        vectors, eps=EPS, min_samples=2, candidates=index_of(vectors, seen=0.5), constraints=law
+        vectors,
+        eps=EPS,
+        min_samples=2,
+        candidates=index_of(vectors, seen=0.5),
+        constraints=constraints,
     ).labels
 
     assert labels[0] == labels[299] != labels[1] == labels[298]
 
 
 def test_an_index_without_faces_names_no_pairs():
-    pairs = pairs_listed(lambda *, radius, nearest: iter(()), radius=EPS)
+    pairs = list_pairs(lambda *, radius, nearest: iter(()), radius=EPS)
 
     assert len(pairs.first) == 0
 
@@ -208,14 +214,14 @@ def test_groups_are_described_by_the_mean_of_their_faces():
 
     quality = np.float32([0.9, 0.9, 0.9, 0.9, 0.5, 1, 1])
 
-    found = grouping_described(vectors, labels, quality)
+    found = describe_grouping(vectors, labels, quality)
 
     middles = np.radians([4, 92])
     towards = np.stack([np.cos(middles), np.sin(middles)], axis=1)
     np.testing.assert_allclose(found.centroids, towards, atol=1e-6)
-    apart = np.radians([4, 0, 4, 2, 2, 41, 28])  # noise is measured to the nearest group
-    np.testing.assert_allclose(found.similarity, np.cos(apart), atol=1e-6)
-    alike = [np.cos(apart[:3]).mean(), np.cos(apart[3:5]).mean()]
+    cannot_link = np.radians([4, 0, 4, 2, 2, 41, 28])  # noise is measured to the nearest group
+    np.testing.assert_allclose(found.similarity, np.cos(cannot_link), atol=1e-6)
+    alike = [np.cos(cannot_link[:3]).mean(), np.cos(cannot_link[3:5]).mean()]
     np.testing.assert_allclose(found.cohesion, alike, atol=1e-6)
     assert found.covers.tolist() == [1, 3]
 
@@ -224,7 +230,7 @@ def test_a_group_of_one_face_is_as_alike_as_can_be():
     vectors = np.eye(3, dtype=np.float32)
     labels = np.array([-1, 0, -1])
 
-    found = grouping_described(vectors, labels, np.ones(3, np.float32))
+    found = describe_grouping(vectors, labels, np.ones(3, np.float32))
 
     assert found.cohesion.tolist() == found.similarity[1:2].tolist() == [1.0]
     assert found.covers.tolist() == [1]
@@ -232,7 +238,7 @@ def test_a_group_of_one_face_is_as_alike_as_can_be():
 
 
 def test_faces_without_a_group_are_described_as_nothing():
-    found = grouping_described(np.eye(3, dtype=np.float32), np.full(3, -1), np.ones(3, np.float32))
+    found = describe_grouping(np.eye(3, dtype=np.float32), np.full(3, -1), np.ones(3, np.float32))
 
     assert found.similarity.tolist() == [0, 0, 0]
     assert len(found.cohesion) == len(found.centroids) == len(found.covers) == 0

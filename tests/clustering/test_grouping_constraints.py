@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clustering.grouping import Constraints, Contradiction, constraints_check, group_faces
-from clustering.grouping.bars import SAME_SHOT
+from clustering.grouping import Constraints, Contradiction, check_constraints, group_faces
+from clustering.grouping.cannot_link import SAME_SHOT
 from tests.clustering.test_grouping_dbscan import people, unit
 
 EPS = 0.08
@@ -30,7 +30,7 @@ def pairs(*rows):
 
 def refusal_of(*args, **options):
     try:
-        constraints_check(*args, **options)
+        check_constraints(*args, **options)
     except Contradiction as refused:
         return refused
     return None
@@ -49,40 +49,40 @@ def decided(seed, count):
     other = truth[drawn[1, :, 0]] != truth[drawn[1, :, 1]]
     sizes = np.bincount(truth)
     return Constraints(
-        together=drawn[0][same],
-        apart=drawn[1][other],
+        must_link=drawn[0][same],
+        cannot_link=drawn[1][other],
         anchors=np.where(random.random(count) < 0.1, truth, -1),
-        alone=np.flatnonzero((sizes[truth] == 1) & (random.random(count) < 0.5)),
+        singletons=np.flatnonzero((sizes[truth] == 1) & (random.random(count) < 0.5)),
         images=random.integers(-1, max(1, count // 2), count),
-        twice=random.integers(0, max(1, count), (count // 4, 2)),
+        same_image_allowed=random.integers(0, max(1, count), (count // 4, 2)),
     )
 
 
 def assert_kept(labels, constraints, vectors, *, eps):
     count = len(labels)
-    one, other = constraints.together.T
+    one, other = constraints.must_link.T
     moved = one != other
     assert (labels[one] == labels[other]).all()
     assert (labels[one[moved]] >= 0).all()
-    one, other = constraints.apart.T
+    one, other = constraints.cannot_link.T
     assert ((labels[one] != labels[other]) | (labels[one] < 0)).all()
     anchored = np.flatnonzero(constraints.anchors >= 0)
     assert (labels[anchored] >= 0).all()
     same = constraints.anchors[anchored][:, None] == constraints.anchors[anchored]
     assert (same == (labels[anchored][:, None] == labels[anchored])).all()
-    for row in constraints.alone:
+    for row in constraints.singletons:
         assert labels[row] < 0 or (labels == labels[row]).sum() == 1
     roots = constraints.roots(count)
-    allowed = {frozenset(pair) for pair in constraints.twice.tolist()}
+    allowed = {frozenset(pair) for pair in constraints.same_image_allowed.tolist()}
     for first in range(count):
         for second in range(first):
             shared = constraints.images[first] == constraints.images[second] >= 0
             if shared and labels[first] == labels[second] >= 0:
-                apart = 1 - float(vectors[first].astype(float) @ vectors[second])
+                cannot_link = 1 - float(vectors[first].astype(float) @ vectors[second])
                 assert (
                     roots[first] == roots[second]
                     or {first, second} in allowed
-                    or apart <= SAME_SHOT * eps + 1e-5
+                    or cannot_link <= SAME_SHOT * eps + 1e-5
                 )
 
 
@@ -138,7 +138,7 @@ def test_without_constraints_the_labels_are_what_they_were(algorithm, refine):
 @pytest.mark.parametrize("min_samples", [1, 2, 5])
 def test_strangers_who_are_together_are_a_group_at_any_eps(algorithm, refine, min_samples):
     vectors = unit(np.random.default_rng(1).standard_normal((12, 64)))
-    law = Constraints(together=pairs([3, 9]))
+    constraints = Constraints(must_link=pairs([3, 9]))
 
     labels = group_faces(
         vectors,
@@ -146,7 +146,7 @@ def test_strangers_who_are_together_are_a_group_at_any_eps(algorithm, refine, mi
         min_samples=min_samples,
         algorithm=algorithm,
         refine=refine,
-        constraints=law,
+        constraints=constraints,
     ).labels
 
     assert labels[3] == labels[9] >= 0
@@ -157,10 +157,12 @@ def test_strangers_who_are_together_are_a_group_at_any_eps(algorithm, refine, mi
 @both_ways
 def test_a_person_of_one_photo_is_a_group(algorithm, refine):
     vectors = np.eye(12, dtype=np.float32)
-    law = Constraints(anchors=np.where(np.arange(12) == 5, 77, -1), alone=np.array([5]))
+    constraints = Constraints(
+        anchors=np.where(np.arange(12) == 5, 77, -1), singletons=np.array([5])
+    )
 
     labels = group_faces(
-        vectors, eps=EPS, min_samples=2, algorithm=algorithm, refine=refine, constraints=law
+        vectors, eps=EPS, min_samples=2, algorithm=algorithm, refine=refine, constraints=constraints
     ).labels
 
     assert np.flatnonzero(labels == labels[5]).tolist() == [5]
@@ -170,10 +172,10 @@ def test_a_person_of_one_photo_is_a_group(algorithm, refine):
 @both_ways
 def test_copies_that_are_apart_stay_apart(algorithm, refine):
     vectors = np.repeat(unit(np.random.default_rng(1).standard_normal((2, 64))), 5, axis=0)
-    law = Constraints(apart=pairs([0, 4]))
+    constraints = Constraints(cannot_link=pairs([0, 4]))
 
     labels = group_faces(
-        vectors, eps=EPS, min_samples=1, algorithm=algorithm, refine=refine, constraints=law
+        vectors, eps=EPS, min_samples=1, algorithm=algorithm, refine=refine, constraints=constraints
     ).labels
 
     assert labels[0] != labels[4]
@@ -184,10 +186,12 @@ def test_copies_that_are_apart_stay_apart(algorithm, refine):
 @both_ways
 def test_a_face_kept_from_one_photo_of_a_person_is_kept_from_the_person(algorithm, refine):
     vectors = unit(1 + 0.1 * np.random.default_rng(1).standard_normal((9, 64)))
-    law = Constraints(anchors=np.array([4, 4, 4, -1, -1, -1, -1, -1, -1]), apart=pairs([2, 8]))
+    constraints = Constraints(
+        anchors=np.array([4, 4, 4, -1, -1, -1, -1, -1, -1]), cannot_link=pairs([2, 8])
+    )
 
     labels = group_faces(
-        vectors, eps=EPS, min_samples=2, algorithm=algorithm, refine=refine, constraints=law
+        vectors, eps=EPS, min_samples=2, algorithm=algorithm, refine=refine, constraints=constraints
     ).labels
 
     assert labels[0] == labels[1] == labels[2] >= 0
@@ -202,7 +206,9 @@ def test_a_face_that_is_alone_stays_alone(algorithm, refine):
 
     row = np.argmax(before == 0)
 
-    after = group_faces(vectors, **options, constraints=Constraints(alone=np.array([row]))).labels
+    after = group_faces(
+        vectors, **options, constraints=Constraints(singletons=np.array([row]))
+    ).labels
 
     assert after[row] == -1
     was, stays = (np.delete(labels, row) for labels in (before, after))
@@ -216,14 +222,19 @@ def test_two_faces_of_one_image_are_two_people_unless_it_is_one_face_twice(algor
     images = np.array([1, 1, 2, 2])
 
     def labels(**allowed):
-        law = Constraints(images=images, **allowed)
+        constraints = Constraints(images=images, **allowed)
         return group_faces(
-            vectors, eps=EPS, min_samples=2, algorithm=algorithm, refine=refine, constraints=law
+            vectors,
+            eps=EPS,
+            min_samples=2,
+            algorithm=algorithm,
+            refine=refine,
+            constraints=constraints,
         ).labels.tolist()
 
     assert labels() == [-1, -1, 0, 0]
-    assert labels(twice=pairs([1, 0])) == [0, 0, 1, 1]
-    assert labels(together=pairs([1, 0])) == [0, 0, 1, 1]
+    assert labels(same_image_allowed=pairs([1, 0])) == [0, 0, 1, 1]
+    assert labels(must_link=pairs([1, 0])) == [0, 0, 1, 1]
 
 
 def two_lookalikes(count):
@@ -275,8 +286,10 @@ def test_what_was_decided_stays_where_a_face_is_shown_twice(refine):
     images = np.concatenate([np.arange(20), [0], np.arange(20, 39)])
 
     for row, leaves in ((0, 20), (20, 0)):
-        law = Constraints(images=images, together=pairs([row, 7]))
-        labels = group_faces(vectors, eps=0.1, min_samples=2, refine=refine, constraints=law).labels
+        constraints = Constraints(images=images, must_link=pairs([row, 7]))
+        labels = group_faces(
+            vectors, eps=0.1, min_samples=2, refine=refine, constraints=constraints
+        ).labels
 
         assert np.flatnonzero(labels < 0).tolist() == [leaves]
 
@@ -287,8 +300,12 @@ def test_plain_groups_without_a_conflict_stay_as_they_were():
     one, other = np.flatnonzero(before == 0)[:2]
     noise = np.flatnonzero(before < 0)[0]
 
-    law = Constraints(apart=pairs([one, other]), together=pairs([noise, np.argmax(before == 1)]))
-    after = group_faces(vectors, eps=EPS, min_samples=2, refine=False, constraints=law).labels
+    constraints = Constraints(
+        cannot_link=pairs([one, other]), must_link=pairs([noise, np.argmax(before == 1)])
+    )
+    after = group_faces(
+        vectors, eps=EPS, min_samples=2, refine=False, constraints=constraints
+    ).labels
 
     touched = (before == 0) | (np.arange(60) == noise)
     links = set(zip(before[~touched].tolist(), after[~touched].tolist(), strict=True))
@@ -297,12 +314,12 @@ def test_plain_groups_without_a_conflict_stay_as_they_were():
 
 
 def test_a_contradiction_names_the_shortest_chain():
-    together = pairs([0, 1], [1, 2], [2, 3], [0, 4], [4, 3], [6, 7])
+    must_link = pairs([0, 1], [1, 2], [2, 3], [0, 4], [4, 3], [6, 7])
 
     with pytest.raises(Contradiction, match="3 and 0 cannot be apart") as refused:
-        constraints_check(9, together, pairs([5, 6], [3, 0]))
+        check_constraints(9, must_link, pairs([5, 6], [3, 0]))
 
-    assert refused.value.apart == (3, 0)
+    assert refused.value.cannot_link == (3, 0)
     assert refused.value.chain == [(3, 4), (4, 0)]
 
 
@@ -310,7 +327,7 @@ def test_a_contradiction_runs_through_a_person():
     anchors = np.array([8, -1, 8, -1])
 
     with pytest.raises(Contradiction) as refused:
-        constraints_check(4, pairs([2, 3]), pairs([0, 3]), anchors=anchors)
+        check_constraints(4, pairs([2, 3]), pairs([0, 3]), anchors=anchors)
 
     assert refused.value.chain == [(0, 2), (2, 3)]
 
@@ -319,37 +336,37 @@ def test_two_people_cannot_be_one():
     anchors = np.array([8, -1, 8, 5, 5])
 
     with pytest.raises(Contradiction) as refused:
-        constraints_check(5, pairs([2, 1], [1, 4]), pairs(), anchors=anchors)
+        check_constraints(5, pairs([2, 1], [1, 4]), pairs(), anchors=anchors)
 
-    assert refused.value.apart == (2, 4)
+    assert refused.value.cannot_link == (2, 4)
     assert refused.value.chain == [(2, 1), (1, 4)]
 
 
 def test_who_is_alone_is_together_with_nobody():
     with pytest.raises(Contradiction) as refused:
-        Constraints(together=pairs([0, 1]), alone=np.array([1])).check(3)
+        Constraints(must_link=pairs([0, 1]), singletons=np.array([1])).check(3)
 
-    assert refused.value.apart == (1, 0)
+    assert refused.value.cannot_link == (1, 0)
     assert refused.value.chain == [(1, 0)]
 
 
 def test_a_face_is_not_apart_from_itself():
     with pytest.raises(Contradiction, match="one face"):
-        constraints_check(3, pairs([1, 1]), pairs([2, 2]))
+        check_constraints(3, pairs([1, 1]), pairs([2, 2]))
 
 
 @settings(max_examples=100, deadline=None)
 @given(seed=st.integers(0, 100_000), count=st.integers(1, 30))
 def test_a_refusal_is_a_chain_of_pairs_that_were_given(seed, count):
     random = np.random.default_rng(seed)
-    together, apart = random.integers(0, count, (2, count // 2, 2))
+    must_link, cannot_link = random.integers(0, count, (2, count // 2, 2))
     anchors = random.integers(-4, 3, count).clip(-1)
-    given_pairs = {frozenset(pair) for pair in together.tolist()}
+    given_pairs = {frozenset(pair) for pair in must_link.tolist()}
 
-    refused = refusal_of(count, together, apart, anchors=anchors)
+    refused = refusal_of(count, must_link, cannot_link, anchors=anchors)
 
     if refused is not None:
-        ends = refused.apart
+        ends = refused.cannot_link
         walk = [ends[0], *(other for _, other in refused.chain)]
         assert walk[-1] == ends[1]
         assert [one for one, _ in refused.chain] == walk[:-1]
@@ -357,12 +374,12 @@ def test_a_refusal_is_a_chain_of_pairs_that_were_given(seed, count):
             of_one_person = anchors[one] == anchors[other] >= 0
             assert of_one_person or frozenset((one, other)) in given_pairs
         two_people = -1 != anchors[ends[0]] != anchors[ends[1]] != -1
-        assert two_people or list(ends) in apart.tolist()
+        assert two_people or list(ends) in cannot_link.tolist()
     else:
-        law = Constraints(together=together, apart=apart, anchors=anchors)
-        roots = law.roots(count)
-        assert (roots[apart[:, 0]] != roots[apart[:, 1]]).all()
-        people_of = law.people(count)
+        constraints = Constraints(must_link=must_link, cannot_link=cannot_link, anchors=anchors)
+        roots = constraints.roots(count)
+        assert (roots[cannot_link[:, 0]] != roots[cannot_link[:, 1]]).all()
+        people_of = constraints.people(count)
         assert all(len(set(people_of[roots == root].tolist())) == 1 for root in set(roots.tolist()))
 
 
@@ -385,27 +402,29 @@ def test_a_hundred_thousand_faces_are_checked_within_a_second():
     truth = random.integers(0, 5_000, 100_000)
     drawn = random.integers(0, 100_000, (40_000, 2))
     by_person = np.argsort(truth, kind="stable")
-    together = np.stack([by_person[:-1], by_person[1:]], axis=1)[:10_000]
-    together = together[truth[together[:, 0]] == truth[together[:, 1]]]
-    apart = drawn[truth[drawn[:, 0]] != truth[drawn[:, 1]]][:10_000]
+    must_link = np.stack([by_person[:-1], by_person[1:]], axis=1)[:10_000]
+    must_link = must_link[truth[must_link[:, 0]] == truth[must_link[:, 1]]]
+    cannot_link = drawn[truth[drawn[:, 0]] != truth[drawn[:, 1]]][:10_000]
     anchors = np.where(random.random(100_000) < 0.2, truth, -1)
 
     start = time.perf_counter()
-    constraints_check(100_000, together, apart, anchors=anchors)
+    check_constraints(100_000, must_link, cannot_link, anchors=anchors)
     assert time.perf_counter() - start < 1
 
     start = time.perf_counter()
     with pytest.raises(Contradiction):
-        constraints_check(100_000, together, np.vstack([apart, together[:1]]), anchors=anchors)
+        check_constraints(
+            100_000, must_link, np.vstack([cannot_link, must_link[:1]]), anchors=anchors
+        )
     assert time.perf_counter() - start < 1
 
 
 def test_a_person_of_thousands_is_no_burden():
     vectors = unit(1 + 0.2 * np.random.default_rng(1).standard_normal((5_000, 32)))
-    law = Constraints(anchors=np.zeros(5_000, dtype=np.int64), images=np.arange(5_000) // 2)
+    constraints = Constraints(anchors=np.zeros(5_000, dtype=np.int64), images=np.arange(5_000) // 2)
 
     start = time.perf_counter()
-    labels = group_faces(vectors, eps=EPS, min_samples=2, constraints=law).labels
+    labels = group_faces(vectors, eps=EPS, min_samples=2, constraints=constraints).labels
 
     assert (labels == 0).all()
     assert time.perf_counter() - start < 20

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from sklearn.cluster import DBSCAN
 
 from clustering.grouping import dbscan_labels
-from clustering.grouping.blocks import Pairs
 from clustering.grouping.dbscan import _DensityGraph
+from clustering.grouping.tiles import Pairs
 
 
 def unit(rows):
@@ -46,8 +46,8 @@ def test_a_cut_that_straddles_a_distance_decides_as_scikit_learn(seed, offset):
     vectors = people(seed, count=40)
     random = np.random.default_rng(seed)
     first, second = random.choice(40, 2, replace=False)
-    apart = vectors[first].astype(np.float64) - vectors[second]
-    eps = float(apart @ apart) / 2 + offset
+    cannot_link = vectors[first].astype(np.float64) - vectors[second]
+    eps = float(cannot_link @ cannot_link) / 2 + offset
 
     labels = dbscan_labels(vectors, eps=eps, min_samples=3)
 

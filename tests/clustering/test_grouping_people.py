@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clustering.grouping import Constraints, Contradiction, constraints_check, group_faces
+from clustering.grouping import Constraints, Contradiction, check_constraints, group_faces
 from tests.clustering.test_grouping_constraints import EPS, both_ways, pairs, two_lookalikes
 from tests.clustering.test_grouping_dbscan import unit
 
@@ -12,21 +12,21 @@ def test_two_people_who_cannot_be_one_are_told_by_their_nearest_faces():
     anchors = np.array([8, -1, 8, 5, 5])
 
     with pytest.raises(Contradiction) as refused:
-        constraints_check(5, pairs([0, 1], [1, 4]), pairs(), anchors=anchors)
+        check_constraints(5, pairs([0, 1], [1, 4]), pairs(), anchors=anchors)
 
-    assert refused.value.apart == (0, 4)
+    assert refused.value.cannot_link == (0, 4)
     assert refused.value.chain == [(0, 1), (1, 4)]
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (2, 3, 0, 1), (0, 2, 3, 1)])
 def test_two_people_cannot_be_one_wherever_their_rows_are(order):
-    anchors, together = np.empty(4, np.int64), np.array([[order[2], order[3]]])
+    anchors, must_link = np.empty(4, np.int64), np.array([[order[2], order[3]]])
     anchors[list(order)] = [3, 3, 5, 6]
 
     with pytest.raises(Contradiction) as refused:
-        constraints_check(4, together, pairs(), anchors=anchors)
+        check_constraints(4, must_link, pairs(), anchors=anchors)
 
-    assert {*refused.value.apart} == {order[2], order[3]}
+    assert {*refused.value.cannot_link} == {order[2], order[3]}
 
 
 @both_ways

@@ -3,7 +3,7 @@
 import pytest
 
 from clustering.documents import Cluster
-from clustering.pipeline.tidy import groups_remove
+from clustering.pipeline.cleanup import remove_groups
 from clustering.signals import groups_forgotten
 
 pytestmark = pytest.mark.services
@@ -57,7 +57,7 @@ def test_a_listener_that_fails_leaves_the_groups_so_that_it_is_told_again(painte
     groups_forgotten.connect(fail)
     try:
         with pytest.raises(ConnectionError):
-            groups_remove(run.id)
+            remove_groups(run.id)
     finally:
         groups_forgotten.disconnect(fail)
 

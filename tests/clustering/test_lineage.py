@@ -3,30 +3,35 @@
 import numpy as np
 import pytest
 
-from clustering.decisions.kinds import NOISE, Kind, Ruling
-from clustering.decisions.law import Law
+from clustering.decisions.events import NOISE, DecisionEvent, EventKind
+from clustering.decisions.state import DecisionState
 from clustering.documents import Run
-from clustering.pipeline.decided import Decided
-from clustering.pipeline.lineage import broken_by, changes_of, person_new, persons_of
+from clustering.pipeline.constraints import RowConstraints
+from clustering.pipeline.identity import (
+    assign_identities,
+    changes_of,
+    decisions_broken_by,
+    new_person,
+)
 
 RUN = Run(id="r" * 24)
 
 
-def continued(labels, before, *, anchored=None, law=None):
+def continued(labels, before, *, anchored=None, state=None):
     """Return the person of each label; faces are named after their row."""
     ids = [str(row) for row in range(len(labels))]
-    return persons_of(
+    return assign_identities(
         np.asarray(labels),
         ids=ids,
         run=RUN,
         before={face: person for face, person in zip(ids, before, strict=True) if person},
         anchored=anchored or {},
-        law=law or Law(),
+        state=state or DecisionState(),
     )
 
 
 def new(number):
-    return person_new(RUN.id, f"cluster_{number}")
+    return new_person(RUN.id, f"cluster_{number}")
 
 
 def test_a_cluster_is_the_person_it_has_most_faces_of():
@@ -62,16 +67,18 @@ def test_a_decided_face_says_who_its_cluster_is_whatever_the_others_were():
 
 
 def test_a_merged_person_is_continued_as_the_one_it_became():
-    law = Law([Ruling(id="d1", seq=1, kind=Kind.MERGE, person="A", other="B", faces=("0",))])
+    state = DecisionState(
+        [DecisionEvent(id="d1", seq=1, kind=EventKind.MERGE, person="A", other="B", faces=("0",))]
+    )
 
-    assert continued([0, 0, 0, 1], ["B", "B", "A", "C"], law=law) == {0: "A", 1: "C"}
+    assert continued([0, 0, 0, 1], ["B", "B", "A", "C"], state=state) == {0: "A", 1: "C"}
 
 
 def test_new_people_differ_by_run_and_by_cluster():
-    people = {person_new(run, f"cluster_{n}") for run in ("r", "s") for n in range(2)}
+    people = {new_person(run, f"cluster_{n}") for run in ("r", "s") for n in range(2)}
 
     assert len(people) == 4
-    assert person_new("r", "cluster_0") in people
+    assert new_person("r", "cluster_0") in people
 
 
 def changed(labels, before, persons):
@@ -109,13 +116,13 @@ def test_what_changes_is_counted():
     ],
 )
 def test_faces_that_are_elsewhere_than_was_decided_are_counted(labels, broken):
-    law = Law(
+    state = DecisionState(
         [
-            Ruling(id="d1", seq=1, kind=Kind.MOVE, person="A", faces=("moved",)),
-            Ruling(id="d2", seq=2, kind=Kind.REJECT, person="A", faces=("rejected",)),
-            Ruling(id="d3", seq=3, kind=Kind.MOVE, person=NOISE, faces=("alone",)),
+            DecisionEvent(id="d1", seq=1, kind=EventKind.MOVE, person="A", faces=("moved",)),
+            DecisionEvent(id="d2", seq=2, kind=EventKind.REJECT, person="A", faces=("rejected",)),
+            DecisionEvent(id="d3", seq=3, kind=EventKind.MOVE, person=NOISE, faces=("alone",)),
         ]
     )
-    decided = Decided(law, {"moved": 0, "rejected": 1, "alone": 2})
+    decided = RowConstraints(state, {"moved": 0, "rejected": 1, "alone": 2})
 
-    assert broken_by(np.asarray(labels), {0: "A", 1: "B"}, decided) == broken
+    assert decisions_broken_by(np.asarray(labels), {0: "A", 1: "B"}, decided) == broken

@@ -13,10 +13,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from clustering.documents import Batch, BatchState, Image, RunState, collection_place
-from clustering.pipeline import run_list
-from clustering.pipeline.listing import REPORT_EVERY
-from clustering.selectors import collection_images, members_all, run_get
-from clustering.services import run_cancel
+from clustering.pipeline import list_bucket
+from clustering.pipeline.list_bucket import REPORT_EVERY
+from clustering.run_lifecycle import request_cancel
+from clustering.selectors import get_run, iter_collection_images, iter_members
 from storage.buckets import BucketObject, open_bucket, sorted_by_key
 from storage.mongo import bulk_upsert
 from tests.clustering.painted import painted_photo
@@ -52,7 +52,7 @@ class Shop:
 
     def names(self, run):
         prefix = f"{self.painted.name.sub}/"
-        return {member.key.removeprefix(prefix) for member in members_all(run)}
+        return {member.key.removeprefix(prefix) for member in iter_members(run)}
 
 
 @pytest.fixture
@@ -127,12 +127,12 @@ def test_a_run_shows_what_is_listed_and_is_cancelled_before_the_listing_ends(pai
     run, seen = painted.start(), []
 
     def cancel():
-        seen.append(run_get(run.id).listed)
-        run_cancel(run_get(run.id))
+        seen.append(get_run(run.id).listed)
+        request_cancel(get_run(run.id))
 
     painted.advance(run, bucket=Slow(painted.bucket, cancel))
 
-    assert run_get(run.id).state == RunState.CANCELLED
+    assert get_run(run.id).state == RunState.CANCELLED
     assert seen == [3]
 
 
@@ -141,13 +141,13 @@ def test_a_run_waits_where_a_long_listing_finds_no_room_and_goes_on(
 ):
     for number in range(3):
         painted.paint(f"p{number}.png", 1, shade=number)
-    monkeypatch.setattr("clustering.pipeline.listing.sorted_by_key", in_chunks(1))
+    monkeypatch.setattr("clustering.pipeline.list_bucket.sorted_by_key", in_chunks(1))
     settings.DATA = tmp_path / "a file"
     settings.DATA.touch()
     run = painted.start()
 
     painted.advance(run)
-    waiting = run_get(run.id)
+    waiting = get_run(run.id)
     settings.DATA = tmp_path / "a folder"
     expire_leases(run)
     finished = painted.finish(run)
@@ -178,7 +178,7 @@ def test_a_listing_is_compared_like_two_sets(
     mongodb, monkeypatch, tmp_path, settings, stored, listed, changed, limit, batch_size, chunk
 ):
     settings.DATA = tmp_path
-    monkeypatch.setattr("clustering.pipeline.listing.sorted_by_key", in_chunks(chunk))
+    monkeypatch.setattr("clustering.pipeline.list_bucket.sorted_by_key", in_chunks(chunk))
     path = f"b/{uuid.uuid4().hex[:8]}"
     stored, listed = ({f"s/{one}x.jpg" for one in stored}, [f"s/{one}x.jpg" for one in listed])
     changed = {f"s/{one}x.jpg" for one in changed}
@@ -192,7 +192,7 @@ def test_a_listing_is_compared_like_two_sets(
         full=False,
     )
 
-    found = run_list(
+    found = list_bucket(
         run,
         objects=(BucketObject(k, 1, "2" if k in changed else "1", NOW) for k in listed),
         report=lambda _: None,
@@ -210,7 +210,7 @@ def test_a_listing_is_compared_like_two_sets(
     assert all(len(some) == batch_size for some in batches[BatchState.PENDING][:-1])
     assert {key for some in batches[BatchState.GONE] for key in some} == gone
     assert (found.listed, found.todo, found.gone) == (len(first), len(todo), len(gone))
-    assert [one.key for one in collection_images(path)] == sorted(stored, key=str.encode)
+    assert [one.key for one in iter_collection_images(path)] == sorted(stored, key=str.encode)
 
 
 def in_chunks(size):

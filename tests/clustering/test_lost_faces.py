@@ -9,8 +9,8 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from clustering.documents import Cluster, Face, Image, Member
-from clustering.selectors import collection_faces
-from faceadmin.exits import Ended, Exit
+from clustering.selectors import iter_collection_faces
+from faceadmin.runtime.exit_codes import CommandFailed, Exit
 from tests.clustering.deciding import Reviewed
 
 pytestmark = pytest.mark.services
@@ -39,14 +39,14 @@ class Stores:
         """Return all that is stored of the faces, but when it was written."""
         return {
             face.id: {name: face[name] for name in face._fields if name != "created_at"}
-            for face in collection_faces(self.painted.name.path)
+            for face in iter_collection_faces(self.painted.name.path)
         }
 
     def ids(self, *files):
         keys = {self.painted.key(file) for file in files}
         return sorted(
             face.id
-            for face in collection_faces(self.painted.name.path)
+            for face in iter_collection_faces(self.painted.name.path)
             if not files or face.key in keys
         )
 
@@ -55,12 +55,12 @@ class Stores:
 
 
 @pytest.fixture
-def stored(in_force, admin):
+def stored(active_engine, admin):
     for person, name in ((ADA, "ada"), (BOB, "bob")):
         for number in range(3):
-            in_force.paint(f"{name}{number}.png", person, shade=number)
-    in_force.run()
-    return Stores(in_force, admin)
+            active_engine.paint(f"{name}{number}.png", person, shade=number)
+    active_engine.run()
+    return Stores(active_engine, admin)
 
 
 def forget(ids):
@@ -336,12 +336,12 @@ def test_photos_that_a_cancelled_run_read_are_no_damage(stored):
 def command(monkeypatch, capsys):
     """Run `verify_storage` on the stores that are there; return its code, output and sentence."""
     running = contextmanager(lambda: (yield False))
-    monkeypatch.setattr("faceadmin.management.commands.verify_storage.services_running", running)
+    monkeypatch.setattr("faceadmin.management.commands.verify_storage.run_services", running)
 
     def run(stored, *options):
         try:
             call_command("verify_storage", stored.painted.name.path, *options)
-        except Ended as ended:
+        except CommandFailed as ended:
             return ended.code, capsys.readouterr().out, str(ended)
         return Exit.DONE, capsys.readouterr().out, ""
 

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from clustering.selectors import run_get
+from clustering.selectors import get_run
 
 pytestmark = pytest.mark.services
 
@@ -38,28 +38,30 @@ def test_the_first_page_lists_collections_with_covers_and_counts(painted, page_o
     assert "Find the people" not in body
 
 
-def test_a_run_starts_from_a_plain_form_and_leads_to_its_collection(in_force, page_of):
-    in_force.paint("a.png", 1)
+def test_a_run_starts_from_a_plain_form_and_leads_to_its_collection(active_engine, page_of):
+    active_engine.paint("a.png", 1)
 
-    answer = page_of("reviewer").post(reverse("run_start"), {"collection": in_force.name.path})
+    answer = page_of("reviewer").post(reverse("run_start"), {"collection": active_engine.name.path})
 
     assert answer.status_code == 303
-    assert answer["Location"] == collection_page(in_force)
+    assert answer["Location"] == collection_page(active_engine)
 
 
-def test_a_run_started_by_htmx_moves_on_by_its_header(in_force, page_of):
-    in_force.paint("a.png", 1)
+def test_a_run_started_by_htmx_moves_on_by_its_header(active_engine, page_of):
+    active_engine.paint("a.png", 1)
 
     answer = page_of("reviewer").post(
-        reverse("run_start"), {"collection": in_force.name.path}, headers={"HX-Request": "true"}
+        reverse("run_start"),
+        {"collection": active_engine.name.path},
+        headers={"HX-Request": "true"},
     )
 
     assert answer.status_code == 204
-    assert collection_page(in_force) in answer["HX-Location"]
+    assert collection_page(active_engine) in answer["HX-Location"]
 
 
 @pytest.mark.parametrize("asked", ["", "nothing", "painted/none-here", "a/../b", "no-bucket/x"])
-def test_a_refused_run_is_told_beside_the_form_with_what_was_typed(in_force, page_of, asked):
+def test_a_refused_run_is_told_beside_the_form_with_what_was_typed(active_engine, page_of, asked):
     answer = page_of("reviewer").post(
         reverse("run_start"),
         {"collection": asked},
@@ -144,7 +146,7 @@ def test_a_run_is_cancelled_and_resumed_from_the_page(painted, page_of):
 
     assert cancelled.state == "cancelled"
     assert resumed.status_code == 303
-    assert run_get(run.id).state == "queued"
+    assert get_run(run.id).state == "queued"
 
 
 def test_viewers_start_and_cancel_nothing(painted, page_of):
@@ -156,7 +158,7 @@ def test_viewers_start_and_cancel_nothing(painted, page_of):
     cancel = browser.post(reverse("run_cancel", kwargs={"run_id": run.id}))
 
     assert (start.status_code, cancel.status_code) == (403, 403)
-    assert not run_get(run.id).cancel_requested
+    assert not get_run(run.id).cancel_requested
 
 
 @pytest.mark.parametrize("name", ["collections"])

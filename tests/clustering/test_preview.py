@@ -4,7 +4,7 @@ import pytest
 
 from clustering.documents import Collection
 from clustering.errors import NotAPreview, PreviewStale
-from clustering.services import run_apply
+from clustering.run_lifecycle import request_apply
 from tests.clustering.deciding import Reviewed
 
 ADA, BOB = 10, 90
@@ -40,7 +40,7 @@ def test_an_applied_preview_holds_what_was_decided_since(reviewed, painted):
     face = reviewed.face("ada0.png")
     reviewed.decide("reject", faces=(face,), cluster="cluster_0")
 
-    painted.finish(run_apply(reviewed.fresh(preview)))
+    painted.finish(request_apply(reviewed.fresh(preview)))
 
     assert current(painted) == preview.id
     assert reviewed.label("ada0.png") == "noise"
@@ -52,15 +52,17 @@ def test_a_preview_of_before_another_run_cannot_be_applied(reviewed, painted):
     reviewed.rerun(full=True)
 
     with pytest.raises(PreviewStale):
-        run_apply(reviewed.fresh(preview))
+        request_apply(reviewed.fresh(preview))
 
 
 def test_only_a_preview_can_be_applied(reviewed):
     with pytest.raises(NotAPreview):
-        run_apply(reviewed.run)
+        request_apply(reviewed.run)
 
 
-def test_its_changes_are_read_and_it_is_applied_over_rest(reviewed, in_force, reviewer, viewer):
+def test_its_changes_are_read_and_it_is_applied_over_rest(
+    reviewed, active_engine, reviewer, viewer
+):
     preview = reviewed.rerun(full=True, eps=1.9, preview=True)
 
     changes = viewer.get(f"/api/v1/runs/{preview.id}/changes/").json()
@@ -87,7 +89,7 @@ def test_a_preview_that_is_dropped_leaves_what_readers_see(reviewed, painted, re
     assert reviewed.projection() == before
 
 
-def test_a_preview_of_before_another_run_is_409_over_rest(reviewed, in_force, reviewer):
+def test_a_preview_of_before_another_run_is_409_over_rest(reviewed, active_engine, reviewer):
     preview = reviewed.rerun(full=True, eps=0.2, preview=True)
     reviewed.rerun(full=True)
     before = reviewed.projection()

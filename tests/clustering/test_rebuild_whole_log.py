@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 
 from clustering.documents import Cluster, Face, Member
-from faceadmin.exits import Ended, Exit
+from faceadmin.runtime.exit_codes import CommandFailed, Exit
 from tests.clustering.deciding import Reviewed
 
 pytestmark = pytest.mark.services
@@ -27,12 +27,12 @@ def reviewed(painted):
 def command(monkeypatch, capsys, painted):
     """Run `rebuild_decisions` on the stores that are there; return its code, output and advice."""
     running = contextmanager(lambda: (yield False))
-    monkeypatch.setattr("faceadmin.management.commands.rebuild_decisions.services_running", running)
+    monkeypatch.setattr("faceadmin.management.commands.rebuild_decisions.run_services", running)
 
     def run(*options):
         try:
             call_command("rebuild_decisions", painted.name.path, *options)
-        except Ended as ended:
+        except CommandFailed as ended:
             return ended.code, capsys.readouterr().out, str(ended)
         return Exit.DONE, capsys.readouterr().out, ""
 
@@ -41,11 +41,11 @@ def command(monkeypatch, capsys, painted):
 
 def decide_some(reviewed):
     """Move a face, say that one is none, take one out; return the three."""
-    moved, none, alone = (reviewed.face(f"bob{number}.png") for number in range(3))
+    moved, none, singletons = (reviewed.face(f"bob{number}.png") for number in range(3))
     reviewed.decide("move", faces=(moved,), to=reviewed.label("ada0.png"))
     reviewed.decide("not_a_face", faces=(none,))
-    reviewed.decide("move", faces=(alone,), to="noise")
-    return moved, none, alone
+    reviewed.decide("move", faces=(singletons,), to="noise")
+    return moved, none, singletons
 
 
 def regroup(reviewed):
@@ -79,10 +79,10 @@ def test_decisions_from_before_the_grouping_are_counted_and_obeyed(reviewed, com
 def test_a_face_that_the_grouping_put_against_a_decision_is_told_and_put_right(
     reviewed, command, which
 ):
-    moved, _, alone = decide_some(reviewed)
+    moved, _, singletons = decide_some(reviewed)
     regroup(reviewed)
     people = reviewed.people()
-    face = {"moved": moved, "alone": alone}[which]
+    face = {"moved": moved, "alone": singletons}[which]
     put(reviewed, face, reviewed.label("bob3.png"))
 
     code, output, advice = command()

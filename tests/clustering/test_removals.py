@@ -5,14 +5,14 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from clustering.documents import RunState
-from clustering.selectors import collection_faces, current_run, members_all, run_newest
-from clustering.services import run_resume
+from clustering.run_lifecycle import reopen_run
+from clustering.selectors import find_current_run, iter_collection_faces, iter_members, newest_run
 
 pytestmark = pytest.mark.services
 
 
 def faces_left(painted):
-    return len(list(collection_faces(painted.name.path)))
+    return len(list(iter_collection_faces(painted.name.path)))
 
 
 def start_address(painted):
@@ -20,12 +20,12 @@ def start_address(painted):
 
 
 @pytest.fixture
-def finished(in_force):
+def finished(active_engine):
     """A run of 40 photos, of which the first 25 then move away; the bucket has another folder."""
     for number in range(40):
-        in_force.paint(f"p{number:02d}.png", number % 3 + 1, shade=number)
-    run = in_force.run()
-    move(in_force, 25)
+        active_engine.paint(f"p{number:02d}.png", number % 3 + 1, shade=number)
+    run = active_engine.run()
+    move(active_engine, 25)
     return run
 
 
@@ -44,66 +44,70 @@ def move_back(painted):
         path.rename(painted.folder / path.name)
 
 
-def test_a_run_that_misses_many_photos_fails_and_removes_nothing(in_force, finished, viewer):
-    failed = in_force.run()
+def test_a_run_that_misses_many_photos_fails_and_removes_nothing(active_engine, finished, viewer):
+    failed = active_engine.run()
 
     body = viewer.get(f"/api/v1/runs/{failed.id}/").json()
     assert (body["state"], body["failure"]["code"]) == ("failed", "removals_need_confirmation")
     assert "25 of 40 known photos" in body["failure"]["detail"]
     assert "allow_removals" in body["failure"]["detail"]
     assert body["parameters"]["allow_removals"] is False
-    assert current_run(in_force.name.path).id == finished.id
-    assert faces_left(in_force) == 40
-    faces = [member.face for member in members_all(finished)]
-    assert in_force.crops.missing(faces) == []
-    assert len(in_force.vectors.retrieve("painted-vectors", faces)) == 40
+    assert find_current_run(active_engine.name.path).id == finished.id
+    assert faces_left(active_engine) == 40
+    faces = [member.face for member in iter_members(finished)]
+    assert active_engine.crops.missing(faces) == []
+    assert len(active_engine.vectors.retrieve("painted-vectors", faces)) == 40
 
 
 @pytest.mark.parametrize("kind", [{"full": True}, {"preview": True}])
-def test_other_kinds_of_runs_ask_as_well(in_force, finished, kind):
-    failed = in_force.run(**kind)
+def test_other_kinds_of_runs_ask_as_well(active_engine, finished, kind):
+    failed = active_engine.run(**kind)
 
     assert (failed.state, failed.failure_code) == (RunState.FAILED, "removals_need_confirmation")
-    assert faces_left(in_force) == 40
+    assert faces_left(active_engine) == 40
 
 
-def test_a_run_goes_on_when_the_photos_are_back(in_force, finished):
-    failed = in_force.run()
-    run_resume(failed)
-    failed = in_force.finish(failed)
+def test_a_run_goes_on_when_the_photos_are_back(active_engine, finished):
+    failed = active_engine.run()
+    reopen_run(failed)
+    failed = active_engine.finish(failed)
     assert failed.failure_code == "removals_need_confirmation"
-    move_back(in_force)
+    move_back(active_engine)
 
-    run_resume(failed)
-    resumed = in_force.finish(failed)
+    reopen_run(failed)
+    resumed = active_engine.finish(failed)
 
     assert (resumed.state, resumed.failure_code) == (RunState.FINISHED, "")
     assert resumed.stats["total_faces"] == 40
 
 
-def test_rest_confirms(in_force, finished, reviewer):
-    answer = reviewer.post(f"{start_address(in_force)}?allow_removals=true")
-    run = in_force.finish(run_newest(in_force.name.path))
+def test_rest_confirms(active_engine, finished, reviewer):
+    answer = reviewer.post(f"{start_address(active_engine)}?allow_removals=true")
+    run = active_engine.finish(newest_run(active_engine.name.path))
 
     assert answer.status_code == 202
     assert (run.state, run.stats["total_faces"]) == (RunState.FINISHED, 15)
-    assert faces_left(in_force) == 15
-    assert reviewer.post(f"{start_address(in_force)}?allow_removals=perhaps").status_code == 422
+    assert faces_left(active_engine) == 15
+    assert (
+        reviewer.post(f"{start_address(active_engine)}?allow_removals=perhaps").status_code == 422
+    )
 
 
-def test_the_command_confirms(in_force, finished, settings, db):
+def test_the_command_confirms(active_engine, finished, settings, db):
     settings.MONGODB_EMBEDDED = False  # else the command asks for workers
-    call_command("cluster_bucket", in_force.name.path, "--allow-removals")
+    call_command("cluster_bucket", active_engine.name.path, "--allow-removals")
 
-    run = in_force.finish(run_newest(in_force.name.path))
+    run = active_engine.finish(newest_run(active_engine.name.path))
 
-    assert (run.state, faces_left(in_force)) == (RunState.FINISHED, 15)
+    assert (run.state, faces_left(active_engine)) == (RunState.FINISHED, 15)
 
 
-def test_a_button_on_the_page_confirms_with_the_same_parameters(in_force, finished, page_of):
-    failed = in_force.run(eps=0.07, max_images=20)
+def test_a_button_on_the_page_confirms_with_the_same_parameters(active_engine, finished, page_of):
+    failed = active_engine.run(eps=0.07, max_images=20)
     browser = page_of("reviewer")
-    page = reverse("collection", kwargs={"bucket": in_force.name.bucket, "sub": in_force.name.sub})
+    page = reverse(
+        "collection", kwargs={"bucket": active_engine.name.bucket, "sub": active_engine.name.sub}
+    )
     address = f"/runs/{failed.id}/allow-removals/"
 
     body = browser.get(page).content.decode()
@@ -112,21 +116,23 @@ def test_a_button_on_the_page_confirms_with_the_same_parameters(in_force, finish
     assert "25 of 40 known photos" in body
     assert f'action="{address}"' in body
     assert answer.status_code == 303
-    confirmed = run_newest(in_force.name.path)
+    confirmed = newest_run(active_engine.name.path)
     assert confirmed.id != failed.id
     assert (confirmed.eps, confirmed.max_images, confirmed.allow_removals) == (0.07, 20, True)
     assert confirmed.started_by == "reviewer-person"
-    assert in_force.finish(confirmed).state == RunState.FINISHED
-    assert faces_left(in_force) == 15
+    assert active_engine.finish(confirmed).state == RunState.FINISHED
+    assert faces_left(active_engine) == 15
     assert address not in browser.get(page).content.decode()
     refused = browser.post(address)  # from a page that is out of date
     assert refused.status_code == 409
 
 
-def test_viewers_see_no_button_and_may_not_confirm(in_force, finished, page_of):
-    failed = in_force.run()
+def test_viewers_see_no_button_and_may_not_confirm(active_engine, finished, page_of):
+    failed = active_engine.run()
     browser = page_of("viewer")
-    page = reverse("collection", kwargs={"bucket": in_force.name.bucket, "sub": in_force.name.sub})
+    page = reverse(
+        "collection", kwargs={"bucket": active_engine.name.bucket, "sub": active_engine.name.sub}
+    )
 
     address = f"/runs/{failed.id}/allow-removals/"
 
@@ -134,42 +140,42 @@ def test_viewers_see_no_button_and_may_not_confirm(in_force, finished, page_of):
     assert browser.post(address).status_code == 403
 
 
-def test_few_photos_are_removed_unasked(in_force, finished):
-    move_back(in_force)
-    move(in_force, 19)
+def test_few_photos_are_removed_unasked(active_engine, finished):
+    move_back(active_engine)
+    move(active_engine, 19)
 
-    run = in_force.run()
+    run = active_engine.run()
 
-    assert (run.state, run.gone, faces_left(in_force)) == (RunState.FINISHED, 19, 21)
-
-
-def test_the_share_that_is_removed_unasked_can_be_set(in_force, finished):
-    run = in_force.start()
-    in_force.finish(run, removals_max_share=0.7)
-
-    assert faces_left(in_force) == 15
+    assert (run.state, run.gone, faces_left(active_engine)) == (RunState.FINISHED, 19, 21)
 
 
-def test_photos_that_were_never_read_are_not_missed(in_force, finished):
-    move_back(in_force)
+def test_the_share_that_is_removed_unasked_can_be_set(active_engine, finished):
+    run = active_engine.start()
+    active_engine.finish(run, removals_max_share=0.7)
+
+    assert faces_left(active_engine) == 15
+
+
+def test_photos_that_were_never_read_are_not_missed(active_engine, finished):
+    move_back(active_engine)
     for number in range(30):
-        (in_force.folder / f"broken{number}.png").write_text("no photo")
-    in_force.run()
-    for path in in_force.folder.glob("broken*"):
+        (active_engine.folder / f"broken{number}.png").write_text("no photo")
+    active_engine.run()
+    for path in active_engine.folder.glob("broken*"):
         path.unlink()
 
-    run = in_force.run()
+    run = active_engine.run()
 
-    assert (run.state, run.gone, faces_left(in_force)) == (RunState.FINISHED, 30, 40)
+    assert (run.state, run.gone, faces_left(active_engine)) == (RunState.FINISHED, 30, 40)
 
 
-def test_photos_beyond_a_limit_are_not_missed(in_force, finished):
-    move_back(in_force)
+def test_photos_beyond_a_limit_are_not_missed(active_engine, finished):
+    move_back(active_engine)
 
-    run = in_force.run(max_images=5)
+    run = active_engine.run(max_images=5)
 
     assert (run.state, run.stats["total_faces"]) == (RunState.FINISHED, 5)
-    assert faces_left(in_force) == 40
+    assert faces_left(active_engine) == 40
 
 
 def test_photos_under_names_that_are_ignored_now_go_without_being_confirmed(painted, settings):

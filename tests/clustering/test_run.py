@@ -8,11 +8,11 @@ from sklearn.metrics import adjusted_rand_score
 from clustering.documents import NOISE, Batch, Collection, RunState
 from clustering.errors import EmptyCollection, RunActive
 from clustering.selectors import (
-    clusters_all,
-    faces_by_id,
-    images_skipped,
-    members_all,
-    members_page,
+    get_faces_by_id,
+    iter_clusters,
+    iter_members,
+    list_members,
+    list_skipped_images,
 )
 from storage.errors import NoSuchBucket
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.services
 def people(run):
     """Return the photos of each label."""
     found = {}
-    for member in members_all(run):
+    for member in iter_members(run):
         found.setdefault(member.cluster, []).append(member.key.rpartition("/")[2])
     return {label: sorted(files) for label, files in found.items()}
 
@@ -43,7 +43,7 @@ def test_faces_of_one_person_become_a_cluster_and_the_largest_is_the_first(paint
         "cluster_1": ["a1.png", "a2.png"],
         NOISE: ["alone.png"],
     }
-    assert [cluster.label for cluster in clusters_all(run)] == ["cluster_0", "cluster_1", NOISE]
+    assert [cluster.label for cluster in iter_clusters(run)] == ["cluster_0", "cluster_1", NOISE]
 
 
 def test_every_face_of_a_photo_is_stored_and_may_sit_in_another_cluster(painted):
@@ -89,7 +89,7 @@ def test_a_poor_face_keeps_its_reason_and_joins_only_when_asked(painted):
     assert strict.stats["refused_faces"] == 1
     assert people(strict) == {"cluster_0": ["sharp1.png", "sharp2.png"]}
     assert people(lenient) == {"cluster_0": ["blurred.png", "sharp1.png", "sharp2.png"]}
-    faces = faces_by_id([member.face for member in members_all(lenient)])
+    faces = get_faces_by_id([member.face for member in iter_members(lenient)])
     assert sorted(face.reason for face in faces.values()) == ["", "", "too_blurry"]
 
 
@@ -98,8 +98,8 @@ def test_members_lie_by_similarity_and_page_by_place(painted):
         painted.paint(f"p{number}.png", 1, shade=number)
     run = painted.run()
 
-    first = members_page(run, "cluster_0", limit=4)
-    rest = members_page(run, "cluster_0", after=first[-1].place, limit=4)
+    first = list_members(run, "cluster_0", limit=4)
+    rest = list_members(run, "cluster_0", after=first[-1].place, limit=4)
 
     assert len(first) == 4
     assert len(rest) == 3
@@ -132,7 +132,7 @@ def test_an_unreadable_photo_is_a_counted_reason(painted):
     assert run.state == RunState.FINISHED
     assert run.skipped == {"empty_file": 1, "not_an_image": 1, "unreadable_image": 1}
     assert run.other_files == 1
-    skipped = images_skipped(painted.name.path, limit=10)
+    skipped = list_skipped_images(painted.name.path, limit=10)
     assert {image.key.rpartition("/")[2]: image.reason for image in skipped} == {
         "cut.png": "unreadable_image",
         "empty.png": "empty_file",
@@ -193,7 +193,7 @@ def test_only_the_newest_runs_keep_their_groups(painted):
         painted.paint(f"more{number}.png", 1, shade=number)
         runs.append(painted.run(runs_kept=2))
 
-    assert [bool(list(members_all(run))) for run in runs] == [False, False, True, True]
+    assert [bool(list(iter_members(run))) for run in runs] == [False, False, True, True]
 
 
 def test_plain_dbscan_gives_scikit_learns_labels(painted):
@@ -202,7 +202,7 @@ def test_plain_dbscan_gives_scikit_learns_labels(painted):
 
     run = painted.run(refine=False, eps=0.0024)
 
-    members = sorted(members_all(run), key=lambda member: member.face)
+    members = sorted(iter_members(run), key=lambda member: member.face)
     vectors = painted.vectors.retrieve("painted-vectors", [member.face for member in members])
     rows = np.stack([vectors[member.face] for member in members])
     labels = DBSCAN(eps=0.0024, min_samples=2, metric="cosine").fit_predict(rows)

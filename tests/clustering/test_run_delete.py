@@ -3,10 +3,10 @@
 import pytest
 
 from clustering.documents import Batch, BatchState, Cluster, Collection, Removal, Run
-from clustering.held import collection_held
-from clustering.selectors import collection_faces, members_all, run_get
+from clustering.locks import lock_collection
+from clustering.selectors import get_run, iter_collection_faces, iter_members
 from clustering.signals import groups_forgotten
-from storage.leases import lease_take
+from storage.leases import take_lease
 
 pytestmark = pytest.mark.services
 
@@ -44,8 +44,8 @@ def test_an_old_run_goes_with_its_groups_and_readers_notice_nothing(painted, two
         "current_run": second.id,
     }
     assert admin.get(address(first)).status_code == 404
-    assert list(members_all(first)) == []
-    assert len(list(members_all(second))) == 4
+    assert list(iter_members(first)) == []
+    assert len(list(iter_members(second))) == 4
 
 
 def test_readers_of_a_deleted_current_run_see_the_one_before(painted, two_runs, admin, viewer):
@@ -63,7 +63,7 @@ def test_readers_of_a_deleted_current_run_see_the_one_before(painted, two_runs, 
         (first.id, "cluster_0"),
         (first.id, "cluster_0"),
     ]
-    assert len(list(collection_faces(painted.name.path))) == 4
+    assert len(list(iter_collection_faces(painted.name.path))) == 4
 
 
 def test_the_run_after_a_deleted_current_one_has_the_photos_that_it_had(painted, two_runs, admin):
@@ -72,7 +72,7 @@ def test_the_run_after_a_deleted_current_one_has_the_photos_that_it_had(painted,
 
     third = painted.run()
 
-    assert len(list(members_all(third))) == 4
+    assert len(list(iter_members(third))) == 4
     assert (third.todo, third.stats["total_images"]) == (0, 4)
 
 
@@ -90,7 +90,7 @@ def test_without_a_run_left_the_collection_reads_as_never_clustered(
     assert viewer.get(f"/cluster-details-db/{where}/noise").json()["code"] == "no_run"
     body = viewer.get(f"/api/v1/collections/{where}/").json()
     assert (body["current_run"], body["newest_run"], body["runs"]) == (None, None, [])
-    (face,) = collection_faces(painted.name.path)
+    (face,) = iter_collection_faces(painted.name.path)
     assert viewer.get(f"/api/v1/faces/{face.id}/").json()["cluster"] is None
     assert page_of("viewer").get(f"/collections/{where}/").status_code == 200
     assert painted.run().stats["total_faces"] == 1
@@ -121,7 +121,7 @@ def test_groups_of_a_deleted_run_are_forgotten_with_the_last_that_shares_them(pa
 
     painted.run(full=True, runs_kept=1)
 
-    assert list(members_all(owner)) == []
+    assert list(iter_members(owner)) == []
 
 
 def test_whoever_listens_is_told_which_groups_go(two_runs, admin):
@@ -158,7 +158,7 @@ def test_a_deletion_that_was_interrupted_is_finished_by_another(
     assert answer.status_code == 200
     assert Collection.objects(path=painted.name.path).first().current_run == first.id
     assert second.id not in [run for run, _ in payloads(painted)]
-    assert list(members_all(second)) == []
+    assert list(iter_members(second)) == []
 
 
 def test_nothing_is_deleted_while_a_run_works(painted, two_runs, admin):
@@ -169,7 +169,7 @@ def test_nothing_is_deleted_while_a_run_works(painted, two_runs, admin):
         assert (answer.status_code, answer.json()["code"]) == (409, "run_active")
         assert answer.json()["clustering_id"] == working.id
 
-    assert run_get(working.id).is_active
+    assert get_run(working.id).is_active
 
 
 def test_nothing_is_deleted_while_a_worker_has_not_noticed_the_end(painted, admin):
@@ -177,7 +177,7 @@ def test_nothing_is_deleted_while_a_worker_has_not_noticed_the_end(painted, admi
     run = painted.start()
     painted.advance(run)
     batch = Batch.objects(claim=Batch.claim_key(run.id, BatchState.PENDING)).first()
-    lease_take(
+    take_lease(
         batch,
         set__claim=Batch.claim_key(run.id, BatchState.CLAIMED),
         set__state=BatchState.CLAIMED,
@@ -195,7 +195,7 @@ def test_nothing_is_deleted_while_a_worker_has_not_noticed_the_end(painted, admi
 
 
 def test_one_removal_keeps_another_away_and_a_dead_one_does_not(painted, two_runs, admin):
-    with collection_held(painted.name.path):
+    with lock_collection(painted.name.path):
         busy = admin.delete(address(two_runs[0]))
     Removal(id=painted.name.path, lease_owner="dead", lease_until=1).save()
 

@@ -4,9 +4,9 @@ import pytest
 
 from clustering.documents import Removal, RunState
 from clustering.errors import CollectionBusy
-from clustering.held import collection_held, removal_check
-from clustering.selectors import run_get
-from storage.leases import lease_take
+from clustering.locks import check_no_removal, lock_collection
+from clustering.selectors import get_run
+from storage.leases import take_lease
 
 pytestmark = pytest.mark.services
 
@@ -17,7 +17,7 @@ UNKNOWN = "0" * 24
 def queued(monkeypatch):
     """Note what would be enqueued instead of doing it."""
     ids = []
-    monkeypatch.setattr("clustering.edge.enqueue_run", ids.append)
+    monkeypatch.setattr("clustering.services.enqueue_run", ids.append)
     return ids
 
 
@@ -134,7 +134,7 @@ def test_viewers_neither_cancel_nor_resume(painted, viewer):
 
     assert viewer.post(f"/api/v1/runs/{run.id}/cancel/").status_code == 403
     assert viewer.post(f"/api/v1/runs/{run.id}/resume/").status_code == 403
-    assert run_get(run.id).cancel_requested is False
+    assert get_run(run.id).cancel_requested is False
 
 
 @pytest.mark.parametrize("run_id", [UNKNOWN, "nonsense", "%00", "x" * 500, "65F1C0FFEE", "ä"])
@@ -182,7 +182,7 @@ def test_no_run_begins_or_goes_on_while_something_is_removed(painted):
     painted.paint("a.png", 1)
     painted.run()
 
-    with collection_held(painted.name.path), pytest.raises(CollectionBusy):
+    with lock_collection(painted.name.path), pytest.raises(CollectionBusy):
         painted.start()
 
     assert painted.run().state == RunState.FINISHED
@@ -196,10 +196,10 @@ def test_a_run_that_began_between_the_looks_of_a_removal_steps_back(painted, mon
     def look(path):
         looks.append(path)
         if len(looks) == 2:
-            lease_take(Removal(id=path).save())
-        removal_check(path)
+            take_lease(Removal(id=path).save())
+        check_no_removal(path)
 
-    monkeypatch.setattr("clustering.services.removal_check", look)
+    monkeypatch.setattr("clustering.run_lifecycle.check_no_removal", look)
 
     with pytest.raises(CollectionBusy):
         painted.start()

@@ -4,14 +4,14 @@ import pytest
 
 from clustering.documents import Face, RunState
 from clustering.errors import EmptyCollection
-from clustering.selectors import collection_faces, collection_images, members_all
-from clustering.services import run_cancel
+from clustering.run_lifecycle import request_cancel
+from clustering.selectors import iter_collection_faces, iter_collection_images, iter_members
 
 pytestmark = pytest.mark.services
 
 
 def ids(run):
-    return {member.face for member in members_all(run)}
+    return {member.face for member in iter_members(run)}
 
 
 def test_an_unchanged_collection_decodes_nothing_and_stays_as_it_is(painted):
@@ -25,8 +25,8 @@ def test_an_unchanged_collection_decodes_nothing_and_stays_as_it_is(painted):
     assert painted.engine.decoded == 0
     assert (second.decoded, second.todo, second.unchanged) == (0, 0, 5)
     assert second.stats == first.stats
-    assert [(m.face, m.cluster) for m in members_all(second)] == [
-        (m.face, m.cluster) for m in members_all(first)
+    assert [(m.face, m.cluster) for m in iter_members(second)] == [
+        (m.face, m.cluster) for m in iter_members(first)
     ]
 
 
@@ -34,7 +34,7 @@ def test_one_photo_added_one_replaced_one_removed_change_exactly_those(painted):
     for number in range(4):
         painted.paint(f"p{number}.png", 1, shade=number)
     before = painted.run()
-    of = {member.key: member.face for member in members_all(before)}
+    of = {member.key: member.face for member in iter_members(before)}
     painted.engine.decoded = 0
 
     painted.paint("added.png", 1, shade=9)
@@ -55,7 +55,7 @@ def test_faces_that_left_are_removed_from_every_store(painted):
     painted.paint("stays.png", 1)
     leaves = painted.paint("leaves.png", 1, shade=1)
     run = painted.run()
-    gone = next(m.face for m in members_all(run) if m.key == painted.key("leaves.png"))
+    gone = next(m.face for m in iter_members(run) if m.key == painted.key("leaves.png"))
     leaves.unlink()
 
     painted.run()
@@ -63,7 +63,7 @@ def test_faces_that_left_are_removed_from_every_store(painted):
     assert Face.objects(id=gone).first() is None
     assert painted.vectors.retrieve("painted-vectors", [gone]) == {}
     assert painted.crops.missing([gone]) == [gone]
-    assert [image.key for image in collection_images(painted.name.path)] == [
+    assert [image.key for image in iter_collection_images(painted.name.path)] == [
         painted.key("stays.png")
     ]
 
@@ -77,7 +77,7 @@ def test_a_collection_whose_photos_all_left_can_be_emptied(painted):
 
     assert emptied.state == RunState.FINISHED
     assert emptied.stats["total_faces"] == 0
-    assert list(collection_faces(painted.name.path)) == []
+    assert list(iter_collection_faces(painted.name.path)) == []
     with pytest.raises(EmptyCollection):
         painted.start()
 
@@ -152,7 +152,7 @@ def test_a_full_run_that_was_cancelled_leaves_the_stores_as_they_were(painted):
     painted.advance(full)
     painted.advance(full)
 
-    run_cancel(full)
+    request_cancel(full)
     cancelled = painted.finish(full)
 
     assert cancelled.decoded == 2
@@ -170,8 +170,8 @@ def test_readers_see_the_old_run_until_the_switch(painted):
     painted.advance(second)
 
     assert second.reload().state == RunState.GROUPING
-    faces = {face.id for face in collection_faces(painted.name.path)}
+    faces = {face.id for face in iter_collection_faces(painted.name.path)}
     assert ids(first) <= faces
 
     finished = painted.finish(second)
-    assert ids(finished) == {face.id for face in collection_faces(painted.name.path)}
+    assert ids(finished) == {face.id for face in iter_collection_faces(painted.name.path)}

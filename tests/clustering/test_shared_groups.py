@@ -5,12 +5,17 @@ from types import SimpleNamespace
 
 import pytest
 
+from clustering.deletion import remove_run
 from clustering.documents import Cluster, Collection, Face, Member, RunState, Verdict
-from clustering.edge import request_repair
-from clustering.pipeline import batch_claim, batch_work
-from clustering.removal import run_remove
-from clustering.selectors import collection_faces, collection_images, members_all, run_get
-from clustering.services import run_apply, run_cancel, run_resume
+from clustering.pipeline import claim_batch, process_batch
+from clustering.run_lifecycle import reopen_run, request_apply, request_cancel
+from clustering.selectors import (
+    get_run,
+    iter_collection_faces,
+    iter_collection_images,
+    iter_members,
+)
+from clustering.services import repair_storage
 from clustering.signals import groups_switching
 from storage.mongo import bulk_delete
 from tests.clustering.deciding import Reviewed
@@ -25,12 +30,12 @@ def paint(painted, numbers):
 
 
 def photos(run):
-    return len({member.key for member in members_all(run)})
+    return len({member.key for member in iter_members(run)})
 
 
 def shares(run, other):
     """Say whether a run shows the groups of another."""
-    return [one.id for one in members_all(run)] == [one.id for one in members_all(other)]
+    return [one.id for one in iter_members(run)] == [one.id for one in iter_members(other)]
 
 
 @pytest.fixture
@@ -45,14 +50,14 @@ def ten(painted):
 def work_begun(painted, **parameters):
     """Start a run and take it as far as the groups; its photos are all read by then."""
     run = painted.start(**parameters)
-    while run_get(run.id).state != RunState.GROUPING:
+    while get_run(run.id).state != RunState.GROUPING:
         painted.advance(run)
     return run
 
 
 def cancelled(painted):
     run = work_begun(painted)
-    run_cancel(run_get(run.id))
+    request_cancel(get_run(run.id))
     return painted.finish(run)
 
 
@@ -67,15 +72,17 @@ def killed(painted):
     painted.advance(run)
     lost = SimpleNamespace(check=lambda: None, commit=lambda **_: False)
     for _ in range(2):
-        batch_work(batch_claim(run.id), run=run_get(run.id), lease=lost, tools=painted.tools())
+        process_batch(
+            claim_batch(run.id), run=get_run(run.id), lease=lost, context=painted.context()
+        )
     expire_leases(run)
-    run_cancel(run_get(run.id))
+    request_cancel(get_run(run.id))
     return painted.finish(run)
 
 
 def deleted(painted):
     run = cancelled(painted)
-    run_remove(run, vectors=painted.vectors)
+    remove_run(run, vectors=painted.vectors)
     return run
 
 
@@ -85,14 +92,14 @@ def previewed(painted):
 
 def preview_dropped(painted):
     run = previewed(painted)
-    run_remove(run, vectors=painted.vectors)
+    remove_run(run, vectors=painted.vectors)
     return run
 
 
 def current_deleted(painted):
     """Readers are back at the run before the one that read the new photos."""
     run = painted.run()
-    run_remove(run, vectors=painted.vectors)
+    remove_run(run, vectors=painted.vectors)
     return run
 
 
@@ -102,7 +109,7 @@ READ_BY = [cancelled, failed, killed, deleted, previewed, preview_dropped, curre
 @pytest.mark.parametrize("read_new_photos", READ_BY)
 def test_photos_that_another_run_has_read_are_in_the_next(ten, read_new_photos):
     other = read_new_photos(ten)
-    assert len(list(collection_images(ten.name.path))) == 20
+    assert len(list(iter_collection_images(ten.name.path))) == 20
     assert Collection.objects(path=ten.name.path).first().current_run == ten.first.id
 
     run = ten.run()
@@ -117,13 +124,13 @@ def test_a_preview_that_is_applied_has_what_it_showed_and_the_next_run_all(ten):
     preview = ten.run(preview=True)
     paint(ten, range(20, 25))
     cancelled(ten)
-    run_apply(preview)
+    request_apply(preview)
     ten.finish(preview)
     assert Collection.objects(path=ten.name.path).first().current_run == preview.id
 
     run = ten.run()
 
-    assert (run.todo, photos(run_get(preview.id)), photos(run)) == (0, 20, 25)
+    assert (run.todo, photos(get_run(preview.id)), photos(run)) == (0, 20, 25)
 
 
 def test_photos_that_could_not_be_read_are_told_by_the_next_run(ten):
@@ -162,21 +169,21 @@ def test_a_run_that_shared_groups_and_failed_takes_what_is_new_when_it_goes_on(p
     assert (run.state, run.grouped) == (RunState.FAILED, True)
     paint(painted, range(3, 6))
 
-    run_resume(run)
+    reopen_run(run)
     run = painted.finish(run)
 
     assert photos(run) == 6
 
 
-def test_a_vector_that_a_repair_restored_is_in_the_next_run(in_force):
-    paint(in_force, range(4))
-    face = next(iter(members_all(in_force.run()))).face
-    in_force.vectors.delete("painted-vectors", [face])
-    without = in_force.run(full=False, eps=0.11)
+def test_a_vector_that_a_repair_restored_is_in_the_next_run(active_engine):
+    paint(active_engine, range(4))
+    face = next(iter(iter_members(active_engine.run()))).face
+    active_engine.vectors.delete("painted-vectors", [face])
+    without = active_engine.run(full=False, eps=0.11)
     assert without.stats["faces_without_vectors"] == 1
 
-    request_repair(without)
-    run = in_force.run(eps=0.11)
+    repair_storage(without)
+    run = active_engine.run(eps=0.11)
 
     assert (run.stats["faces_without_vectors"], photos(run)) == (0, 4)
 
@@ -184,7 +191,7 @@ def test_a_vector_that_a_repair_restored_is_in_the_next_run(in_force):
 def test_faces_that_are_lost_from_the_document_store_are_not_counted_again(painted):
     paint(painted, range(6))
     first = painted.run()
-    lost = [face.id for face in collection_faces(painted.name.path)][:2]
+    lost = [face.id for face in iter_collection_faces(painted.name.path)][:2]
     bulk_delete(Face, lost)
 
     run = painted.run()
@@ -208,7 +215,7 @@ def test_verdicts_of_other_thresholds_do_not_stay(painted):
 
     run = painted.run()
 
-    assert {face.verdict for face in collection_faces(painted.name.path)} == {Verdict.KEPT}
+    assert {face.verdict for face in iter_collection_faces(painted.name.path)} == {Verdict.KEPT}
     assert (photos(run), run.stats["refused_faces"]) == (3, 0)
 
 
@@ -227,29 +234,31 @@ def test_where_nothing_changed_the_groups_are_shared(painted, kind):
         reviewed.decide("merge", cluster="cluster_0", other="cluster_1")
     elif kind == "cancelled at once":
         run = painted.start()
-        run_cancel(run_get(run.id))
+        request_cancel(get_run(run.id))
         painted.finish(run)
     painted.engine.decoded = 0
 
     run = painted.run()
 
     assert painted.engine.decoded == 0
-    assert run_get(run.id).clusters_run == first.id
+    assert get_run(run.id).clusters_run == first.id
     assert shares(run, first)
     assert list(Member.objects(run=run.id)) == list(Cluster.objects(run=run.id)) == []
 
 
-def test_a_run_is_cancelled_over_rest_and_the_next_has_all_photos(in_force, reviewer, monkeypatch):
+def test_a_run_is_cancelled_over_rest_and_the_next_has_all_photos(
+    active_engine, reviewer, monkeypatch
+):
     """The same by requests alone: what a reviewer would do."""
-    paint(in_force, range(3))
-    address = f"/cluster-bucket-with-db/{in_force.name.path}"
-    work = [lambda run_id: in_force.finish(run_get(run_id))]
-    monkeypatch.setattr("clustering.edge.enqueue_run", lambda run_id: work[0](run_id))
+    paint(active_engine, range(3))
+    address = f"/cluster-bucket-with-db/{active_engine.name.path}"
+    work = [lambda run_id: active_engine.finish(get_run(run_id))]
+    monkeypatch.setattr("clustering.services.enqueue_run", lambda run_id: work[0](run_id))
     reviewer.post(address + "?wait=5")
-    paint(in_force, range(3, 8))
-    work[0] = lambda run_id: [in_force.advance(run_get(run_id)) for _ in range(2)]
+    paint(active_engine, range(3, 8))
+    work[0] = lambda run_id: [active_engine.advance(get_run(run_id)) for _ in range(2)]
     begun = reviewer.post(address).json()["clustering_id"]
-    work[0] = lambda run_id: in_force.finish(run_get(run_id))
+    work[0] = lambda run_id: active_engine.finish(get_run(run_id))
     answer = reviewer.post(f"/api/v1/runs/{begun}/cancel/")
     assert answer.json()["state"] in ("cancelled", "grouping")
 

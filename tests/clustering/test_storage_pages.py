@@ -3,17 +3,17 @@
 import pytest
 from django.urls import reverse
 
-from clustering.selectors import collection_faces
+from clustering.selectors import iter_collection_faces
 
 pytestmark = pytest.mark.services
 
 
 @pytest.fixture
-def stored(in_force):
-    in_force.paint("a.png", 1)
-    in_force.paint("b.png", 1, shade=1)
-    in_force.run()
-    return in_force
+def stored(active_engine):
+    active_engine.paint("a.png", 1)
+    active_engine.paint("b.png", 1, shade=1)
+    active_engine.run()
+    return active_engine
 
 
 def page(name, painted):
@@ -31,7 +31,7 @@ def test_without_collections_it_says_so(stores, page_of):
 
 
 def test_a_vector_that_is_gone_is_told_and_put_right(stored, page_of):
-    browser, [face, *_] = page_of("admin"), collection_faces(stored.name.path)
+    browser, [face, *_] = page_of("admin"), iter_collection_faces(stored.name.path)
     stored.vectors.delete(stored.engine.embedder_id, [face.id])
     differs = browser.get(page("storage", stored)).content.decode()
 
@@ -57,7 +57,7 @@ def test_a_repair_asks_first_and_by_htmx_moves_on_by_its_header(stored, page_of)
 
 
 def test_what_differs_is_counted_and_what_a_repair_does_is_said(stored, page_of):
-    stored.crops.delete([face.id for face in collection_faces(stored.name.path)])
+    stored.crops.delete([face.id for face in iter_collection_faces(stored.name.path)])
 
     body = page_of("admin").get(page("storage", stored)).content.decode()
 

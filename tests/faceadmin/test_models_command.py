@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from faceadmin.exits import Ended, Exit
+from faceadmin.runtime.exit_codes import CommandFailed, Exit
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_the_list_says_how_each_can_be_had():
 @pytest.mark.usefixtures("places")
 @pytest.mark.parametrize("arguments", [("verify",), ("verify", "centerface")])
 def test_what_is_not_at_hand_cannot_be_verified(arguments):
-    with pytest.raises(Ended) as ended:
+    with pytest.raises(CommandFailed) as ended:
         said_by(*arguments)
 
     assert ended.value.code == Exit.NOT_FOUND
@@ -47,14 +47,14 @@ def test_another_file_of_the_same_name_is_refused(places):
     (places / "centerface.onnx").write_bytes(b"something else")
 
     assert "its SHA-256 differs" in said_by("list")
-    with pytest.raises(Ended) as ended:
+    with pytest.raises(CommandFailed) as ended:
         said_by("verify")
     assert ended.value.code == Exit.FAILED
 
 
 @pytest.mark.usefixtures("places")
 def test_a_model_nobody_knows_is_refused():
-    with pytest.raises(Ended, match="There is no model 'facenet'; known are") as ended:
+    with pytest.raises(CommandFailed, match="There is no model 'facenet'; known are") as ended:
         said_by("fetch", "facenet")
 
     assert ended.value.code == Exit.NONSENSE

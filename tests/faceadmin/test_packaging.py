@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from faceadmin.processes import PREPARE, WEB, WORKERS
+from faceadmin.runtime.services import PREPARE, WEB, WORKERS
 from faceadmin.settings import env
 
 CHECKOUT = Path(__file__).parents[2]

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import pytest
 
-from faceadmin import supervisor
-from faceadmin.processes import Service
-from faceadmin.supervisor import Patience, Supervisor, Unsteady
+from faceadmin.runtime import supervisor
+from faceadmin.runtime.services import Service
+from faceadmin.runtime.supervisor import CrashLoop, Supervisor, Timeouts
 
-QUICK = Patience(
+QUICK = Timeouts(
     start=20, stop=2, steady=1000, pause=0.01, longest_pause=0.02, tick=0.01, failures=3, ask=0.02
 )
 # Writes its id to the file, and the order of its end to another.
@@ -88,7 +88,7 @@ def test_they_stop_in_reverse_and_leave_nothing(supervise, service, tmp_path):
 def test_each_waits_until_the_one_before_is_ready(supervise, service, tmp_path):
     never = Service("stores", service("stores").command, lambda _process: False)
 
-    with pytest.raises(Unsteady, match=r"'stores' was not ready within 0\.1 s, 3 times in a row"):
+    with pytest.raises(CrashLoop, match=r"'stores' was not ready within 0\.1 s, 3 times in a row"):
         supervise(never, service("web"), patience=replace(QUICK, start=0.1))
 
     assert not (tmp_path / "web").exists()
@@ -131,7 +131,7 @@ def test_a_crash_is_followed_by_a_new_start(supervise, service, tmp_path):
 def test_what_keeps_crashing_ends_everything_with_the_end_of_its_log(supervise, service, tmp_path):
     crashing = service("vectors", "import sys; print('The folder is broken.'); sys.exit(7)")
 
-    with pytest.raises(Unsteady) as refusal:
+    with pytest.raises(CrashLoop) as refusal:
         supervise(service("documents"), crashing)
 
     assert "'vectors' ended with exit code 7, 3 times in a row" in str(refusal.value)

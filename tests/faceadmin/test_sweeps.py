@@ -8,10 +8,10 @@ from django.apps import apps
 from django.utils.module_loading import import_string
 from django_q.models import Schedule
 
-from clustering.decisions.refresh import LARGE, MS_PER_FACE
+from clustering.decisions.cluster_stats import LARGE, MS_PER_FACE
 from clustering.documents import Cluster
-from clustering.selectors import cluster_get, members_page
-from faceadmin.prepare import sweeps_schedule
+from clustering.selectors import get_cluster, list_members
+from faceadmin.runtime.bootstrap import schedule_sweeps
 from tests.clustering.conftest import Painted
 from tests.clustering.deciding import Reviewed
 from tests.stores import CHECKOUT
@@ -41,7 +41,7 @@ def sweeps():
 
 @pytest.fixture
 def scheduled(db):
-    sweeps_schedule()
+    schedule_sweeps()
     return {one.func: one for one in Schedule.objects.all()}
 
 
@@ -55,7 +55,7 @@ def test_every_sweep_is_scheduled_for_good_and_can_be_called(scheduled):
 
 
 def test_scheduling_again_keeps_one_of_each(scheduled):
-    sweeps_schedule()
+    schedule_sweeps()
 
     assert Schedule.objects.count() == len(scheduled)
 
@@ -96,26 +96,26 @@ def test_a_large_cluster_follows_a_decision_by_the_scheduled_task(reviewed, sche
     """A large cluster rests after it was described, so a decision meanwhile is left behind."""
     path, run = reviewed.painted.name.path, reviewed.run
     label = reviewed.label("ada00.png")
-    assert cluster_get(run, label).face_count > LARGE
+    assert get_cluster(run, label).face_count > LARGE
     task = import_string("clustering.tasks.projection_task")
     reviewed.decide("move", faces=(reviewed.face("bob0.png"),), to=label)
     task(path)
-    described = cluster_get(run, label)
+    described = get_cluster(run, label)
     reviewed.decide("move", faces=(reviewed.face("bob1.png"),), to=label)
     reviewed.decide("reject", faces=(described.covers[0],), cluster=label)
     task(path)
-    assert cluster_get(run, label).stale
-    assert cluster_get(run, label).cohesion == described.cohesion
+    assert get_cluster(run, label).stale
+    assert get_cluster(run, label).cohesion == described.cohesion
 
     rested = described.described_at - 2 * MS_PER_FACE * described.face_count
     Cluster.objects(id=described.id).update_one(set__described_at=rested)
     run_scheduled(scheduled)
 
-    fresh = cluster_get(run, label)
+    fresh = get_cluster(run, label)
     assert not fresh.stale
     assert fresh.cohesion != described.cohesion
     assert described.covers[0] not in fresh.covers
-    members = members_page(run, label, limit=1000)
+    members = list_members(run, label, limit=1000)
     assert {one.face for one in members[-2:]} == {
         reviewed.face("bob0.png"),
         reviewed.face("bob1.png"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from faceadmin.task_pipe import FileLock, TaskPipe
+from faceadmin.runtime.task_pipe import FileLock, TaskPipe
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="elsewhere clusters keep django-q's own queue"

@@ -51,7 +51,8 @@ def test_health_of_a_container_asks_the_web_server(product):
 
 
 @pytest.mark.parametrize(
-    "words", [("nx_27017",), ("storage.edge.server",), ("gunicorn",), ("manage.py", "workers")]
+    "words",
+    [("nx_27017",), ("storage.vectors.embedded.server",), ("gunicorn",), ("manage.py", "workers")],
 )
 def test_a_crashed_process_is_started_again(product, words):
     before = set(product.processes(*words))

@@ -6,10 +6,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from profiles import services
+from profiles.context import profile_stores
 from profiles.documents import ReferencePhoto
-from profiles.judgement import photo_judge
-from profiles.opening import profile_stores
-from profiles.selectors import profile_find
+from profiles.photo_check import check_photo
+from profiles.selectors import find_profile
 from tests.profiles.painted import PeopleEngine, photo_of
 from vision import QualityThresholds
 
@@ -23,25 +23,25 @@ class People:
         self.folders = folders
 
     def judged(self, *people, **kind):
-        return photo_judge(
+        return check_photo(
             photo_of(*people, **kind), engine=self.engine, thresholds=QualityThresholds()
         )
 
     def enrol(self, user_id, person, *, name="", force=False, **kind):
         photo = self.judged(person, **kind)
-        return services.profile_enrol(
+        return services.enrol_profile(
             user_id, photo, name=name, force=force, stores=self.stores, by="test"
         )
 
     def update(self, user_id, person, *, mode="add", force=False, **kind):
         photo = self.judged(person, **kind)
-        return services.profile_update(
+        return services.update_profile(
             user_id, photo, mode=mode, force=force, stores=self.stores, by="test"
         )
 
     def erase_if_there(self, user_id):
-        if profile_find(user_id) is not None:
-            services.profile_erase(user_id, self.stores)
+        if find_profile(user_id) is not None:
+            services.erase_profile(user_id, self.stores)
 
     def files(self):
         """Return the ids of all stored photos, and of all stored crops."""
@@ -59,10 +59,10 @@ class People:
 @pytest.fixture
 def people(stores, settings, tmp_path, monkeypatch):
     folders: tuple[Path, Path] = (tmp_path / "references", tmp_path / "crops")
-    references = {"BACKEND": "storage.crops.CropFolder", "OPTIONS": {"location": folders[0]}}
+    references = {"BACKEND": "storage.pictures.PictureFolder", "OPTIONS": {"location": folders[0]}}
     settings.STORAGES = {**settings.STORAGES, "references": references}
     people = People(folders)
-    monkeypatch.setattr("profiles.edge.get_engine", lambda _: people.engine)
+    monkeypatch.setattr("profiles.enrolment.get_engine", lambda _: people.engine)
     return people
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from profiles import selectors, services
-from storage.crops import CropStore
 from storage.errors import StoreUnavailable
+from storage.pictures import PictureStore
 from tests.profiles.painted import photo_of
 from web.models import IdempotentRequest
 
@@ -25,7 +25,7 @@ def test_all_of_a_person_is_shown_without_a_vector(people, admin):
         *("quality_score", "created_at", "updated_at", "has_bbox", "photos"),
     }
     assert (body["user_id"], body["name"], body["reference_photos"]) == ("ada", "Ada", 2)
-    assert [one["face_id"] for one in body["photos"]] == selectors.profile_get("ada").references
+    assert [one["face_id"] for one in body["photos"]] == selectors.get_profile("ada").references
     assert all(admin.get(one["crop_url"]).status_code == 200 for one in body["photos"])
     assert not {"vector", "template", "embedding"} & {*body, *body["photos"][0]}
 
@@ -110,7 +110,7 @@ def test_an_erasure_that_was_cut_short_hides_the_person_and_can_be_repeated(
         def away(*_):
             raise StoreUnavailable("away", store="crops")
 
-        patch.setattr(CropStore, "delete", away)
+        patch.setattr(PictureStore, "delete", away)
         first = admin.delete(ADDRESS)
     hidden = admin.get(ADDRESS)
 
@@ -141,4 +141,4 @@ def test_admins_only(people, viewer, reviewer, client):
     for one in (viewer, reviewer):
         assert (one.get(ADDRESS).status_code, one.delete(ADDRESS).status_code) == (403, 403)
     assert (client.get(ADDRESS).status_code, client.delete(ADDRESS).status_code) == (401, 401)
-    assert services.profile_get("ada").version == 1
+    assert services.get_profile("ada").version == 1

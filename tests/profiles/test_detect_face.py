@@ -26,7 +26,7 @@ def test_a_photo_makes_a_profile(post):
     answer = post(photo_of(1), user_id="ada@home", name="Ada")
 
     body = answer.json()
-    profile = selectors.profile_get("ada@home")
+    profile = selectors.get_profile("ada@home")
     assert answer.status_code == 201
     assert answer.headers["Location"] == "/api/v1/profiles/ada@home/"
     assert isinstance(body.pop("message"), str)
@@ -55,7 +55,7 @@ def test_a_photo_makes_a_profile(post):
 )
 def test_ids_of_the_documented_letters_are_taken(post, user_id):
     assert post(photo_of(1), user_id=user_id).status_code == 201
-    assert selectors.profile_get(user_id).user_id == user_id
+    assert selectors.get_profile(user_id).user_id == user_id
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_an_id_that_is_taken_is_409(post, people):
     answer = post(photo_of(2), user_id="ada", force="true")
 
     assert (answer.status_code, answer.json()["code"]) == (409, "profile_exists")
-    people.assert_only(*selectors.profile_get("ada").references)
+    people.assert_only(*selectors.get_profile("ada").references)
 
 
 def test_a_face_that_another_is_known_by_is_409_unless_forced(post):
@@ -304,4 +304,4 @@ def test_the_same_request_again_gets_the_first_answer(people, reviewer, send):
     assert (again.status_code, again.json()) == (201, first.json())
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
     with pytest.raises(NoSuchProfile):
-        selectors.profile_get("eve")
+        selectors.get_profile("eve")

@@ -124,7 +124,7 @@ def test_a_person_gets_another_name(four, reviewer, viewer):
 )
 def test_a_name_that_is_none_is_422(four, reviewer, body):
     assert reviewer.patch(f"{ADDRESS}u1/", body, format="json").status_code == 422
-    assert selectors.profile_get("u1").name == "Ada Lovelace"
+    assert selectors.get_profile("u1").name == "Ada Lovelace"
 
 
 @pytest.mark.parametrize("body", [b"{", b'{"name": "\\ud800"}', b'{"name": NaN}', b"\xff"])
@@ -135,7 +135,7 @@ def test_json_that_is_none_is_refused(four, reviewer, body):
 
 
 def test_a_photo_is_dropped_but_not_the_last(four, reviewer):
-    [first] = selectors.profile_get("u1").references
+    [first] = selectors.get_profile("u1").references
     second = four.update("u1", 1, shade=5).reference.id
 
     dropped = reviewer.delete(f"{ADDRESS}u1/photos/{first}/")
@@ -148,13 +148,13 @@ def test_a_photo_is_dropped_but_not_the_last(four, reviewer):
 
 
 def test_crops_are_of_photos_in_force_and_kept_by_browsers(four, viewer):
-    [mine] = selectors.profile_get("u1").references
+    [mine] = selectors.get_profile("u1").references
     address = f"{ADDRESS}u1/photos/{mine}/crop/"
     answer = viewer.get(address)
 
     kept = viewer.get(address, headers={"If-None-Match": answer.headers["ETag"]})
     other = viewer.get(f"{ADDRESS}u2/photos/{mine}/crop/")
-    services.profile_hide("u1")
+    services.hide_profile("u1")
     hidden = viewer.get(address)
 
     assert answer.headers["Content-Type"] == "image/jpeg"
@@ -176,7 +176,7 @@ def test_nobody_is_404_and_a_malformed_id_is_400(people, viewer, part):
 
 
 def test_roles(four, viewer, client):
-    [mine] = selectors.profile_get("u1").references
+    [mine] = selectors.get_profile("u1").references
     reads = [ADDRESS, f"{ADDRESS}u1/", f"{ADDRESS}u1/photos/{mine}/crop/"]
 
     assert [viewer.get(one).status_code for one in reads] == [200] * 3

@@ -6,8 +6,8 @@ from django.urls import reverse
 
 from profiles import views
 from profiles.documents import Profile
-from profiles.selectors import profile_get
-from profiles.services import profile_hide
+from profiles.selectors import get_profile
+from profiles.services import hide_profile
 from tests.profiles.painted import photo_of
 
 pytestmark = pytest.mark.services
@@ -39,7 +39,7 @@ def test_without_anybody_the_list_says_what_to_do(people, page_of):
 def test_the_list_shows_people_with_face_name_id_and_photos(people, page_of):
     people.enrol("ada@home", 1, name="Ada Lovelace")
     people.update("ada@home", 1, shade=1)
-    [first, _] = profile_get("ada@home").references
+    [first, _] = get_profile("ada@home").references
 
     body = page_of("viewer").get(LIST).content.decode()
 
@@ -52,7 +52,7 @@ def test_the_list_shows_people_with_face_name_id_and_photos(people, page_of):
 
 def test_a_face_of_the_list_is_shown_to_whoever_sees_the_list(people, page_of):
     people.enrol("ada", 1)
-    [first] = profile_get("ada").references
+    [first] = get_profile("ada").references
 
     answer = page_of("viewer").get(f"/api/v1/profiles/ada/photos/{first}/crop/")
 
@@ -118,7 +118,7 @@ def test_markup_in_a_name_is_only_text(people, page_of):
 
 def test_admins_find_an_erasure_that_broke_off(people, page_of, client):
     people.enrol("ada", 1)
-    profile_hide("ada")
+    hide_profile("ada")
 
     admins = page_of("admin").get(LIST).content.decode()
     client.logout()
@@ -141,7 +141,7 @@ def test_the_form_takes_photos_and_a_camera_without_any_script(people, page_of):
 def test_a_plain_form_enrols_and_leads_to_the_person(people, page_of):
     answer = send(page_of("reviewer"), photo_of(1), user_id=" ada@home ", name="Ada")
 
-    profile = profile_get("ada@home")
+    profile = get_profile("ada@home")
     assert (answer.status_code, answer["Location"]) == (303, "/profiles/ada@home/")
     assert (profile.name, profile.created_by) == ("Ada", "reviewer-person")
     people.assert_only(*profile.references)
@@ -157,7 +157,7 @@ def test_a_form_sent_by_htmx_moves_on_by_its_header(people, page_of):
 def test_several_photos_of_one_person_all_join(people, page_of):
     send(page_of("reviewer"), photo_of(1), photo_of(1, shade=1), photo_of(1), user_id="ada")
 
-    profile = profile_get("ada")
+    profile = get_profile("ada")
     assert len(profile.references) == 2  # the third was the first
     people.assert_only(*profile.references)
 
@@ -168,7 +168,7 @@ def test_a_photo_of_somebody_else_among_several_is_left_out_and_told(people, pag
     answer = send(browser, photo_of(1), photo_of(2), photo_of(1, shade=1), user_id="ada")
 
     assert answer.status_code == 303
-    assert len(profile_get("ada").references) == 2
+    assert len(get_profile("ada").references) == 2
     assert "does not look like ada" in browser.get(LIST).content.decode()
 
 
@@ -232,7 +232,7 @@ def test_a_face_like_another_is_taken_only_with_the_box_that_is_offered_then(peo
     assert 'href="/profiles/ada/"' in body
     assert 'value="Eve"' in body
     assert forced.status_code == 303
-    assert profile_get("eve").name == "Eve"
+    assert get_profile("eve").name == "Eve"
 
 
 def test_a_ticked_box_stays_while_something_else_is_wrong(people, page_of):
@@ -255,7 +255,7 @@ def test_an_id_that_is_taken_is_told_beside_it_with_a_link(people, page_of):
 
 def test_an_id_that_is_being_erased_is_told_beside_it(people, page_of):
     people.enrol("ada", 1)
-    profile_hide("ada")
+    hide_profile("ada")
 
     answer = send(page_of("reviewer"), photo_of(2), user_id="ada")
 

@@ -22,7 +22,7 @@ def real(people, settings, model_files, tmp_path, monkeypatch):
         cache=tmp_path / "models",
         threads=2,
     )
-    monkeypatch.setattr("profiles.edge.get_engine", get_engine)
+    monkeypatch.setattr("profiles.enrolment.get_engine", get_engine)
     return people
 
 

@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from faceadmin import settings as project
-from storage.crops import face_crops, reference_photos
+from storage.pictures import face_crop_store, reference_photo_store
 
 
 def test_photos_and_crops_of_one_id_are_two_files(people):
@@ -43,13 +43,13 @@ def test_a_bucket_keeps_photos_under_references(settings, s3_server):
         "endpoint_url": s3_server.endpoint,
         "region_name": s3_server.region,
     }
-    backend = "storage.crop_bucket.CropBucket"
+    backend = "storage.picture_bucket.PictureBucket"
     settings.STORAGES = {
         **settings.STORAGES,
         "crops": {"BACKEND": backend, "OPTIONS": options},
         "references": {"BACKEND": backend, "OPTIONS": {**options, "location": "references"}},
     }
-    photos, crops = reference_photos(), face_crops()
+    photos, crops = reference_photo_store(), face_crop_store()
 
     photos.save("abcd-1", b"photo")
     crops.save("abcd-1", b"crop")

@@ -5,22 +5,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from profiles.documents import vector_of
+from profiles.documents import vector_from_bytes
 from profiles.errors import LooksLikeAnother, NotTheSamePerson
-from profiles.resemblance import others_check, person_check
-from profiles.selectors import profile_get
-from profiles.template_table import template_table
+from profiles.gallery import load_gallery
+from profiles.identity_check import reject_duplicates, verify_same_person
+from profiles.selectors import get_profile
 
 pytestmark = pytest.mark.services
 
 
 def alike(user_id, photo):
-    return float(vector_of(profile_get(user_id).template) @ photo.face.vector)
+    return float(vector_from_bytes(get_profile(user_id).template) @ photo.face.vector)
 
 
 def alike_in_the_table(user_id, photo):
     """Return the same from the product with all templates, which rounds otherwise."""
-    table = template_table(photo.embedder)
+    table = load_gallery(photo.embedder)
     return float((table.templates @ photo.face.vector)[table.user_ids.index(user_id)])
 
 
@@ -30,12 +30,12 @@ def above(value):
 
 def test_a_face_that_just_meets_the_threshold_is_the_same_person(people):
     people.enrol("ada", 1)
-    photo, ada = people.judged(1, shade=3), profile_get("ada")
+    photo, ada = people.judged(1, shade=3), get_profile("ada")
     own = alike("ada", photo)
 
-    person_check(ada, replace(photo, same_person_threshold=own))
+    verify_same_person(ada, replace(photo, same_person_threshold=own))
     with pytest.raises(NotTheSamePerson) as refused:
-        person_check(ada, replace(photo, same_person_threshold=above(own)))
+        verify_same_person(ada, replace(photo, same_person_threshold=above(own)))
 
     assert refused.value.extra["similarity"] == round(own, 4)
 
@@ -56,12 +56,12 @@ def test_a_face_that_another_is_nearer_to_is_refused_from_the_threshold_on(twins
     assert near > alike(asked, photo) > 0.9
 
     with pytest.raises(LooksLikeAnother) as refused:
-        person_check(profile_get(asked), photo)
+        verify_same_person(get_profile(asked), photo)
     assert refused.value.extra == {"user_id": other, "similarity": round(near, 4)}
 
     with pytest.raises(LooksLikeAnother):
-        others_check(asked, replace(photo, same_person_threshold=near), nearer_than=-1)
-    others_check(asked, replace(photo, same_person_threshold=above(near)), nearer_than=-1)
+        reject_duplicates(asked, replace(photo, same_person_threshold=near), nearer_than=-1)
+    reject_duplicates(asked, replace(photo, same_person_threshold=above(near)), nearer_than=-1)
 
 
 @pytest.mark.parametrize(("asked", "other"), [("first", "second"), ("second", "first")])
@@ -69,18 +69,18 @@ def test_a_face_that_another_is_as_near_to_is_not_refused(twins, asked, other):
     photo = twins.judged(1, shade=9)
     near = alike_in_the_table(other, photo)
 
-    others_check(asked, photo, nearer_than=near)
+    reject_duplicates(asked, photo, nearer_than=near)
     with pytest.raises(LooksLikeAnother):
-        others_check(asked, photo, nearer_than=float(np.nextafter(near, -1)))
+        reject_duplicates(asked, photo, nearer_than=float(np.nextafter(near, -1)))
 
 
 def test_the_only_person_is_like_no_other(people):
     people.enrol("ada", 1)
 
-    others_check("ada", people.judged(1), nearer_than=-2)
+    reject_duplicates("ada", people.judged(1), nearer_than=-2)
     with pytest.raises(LooksLikeAnother, match="ada"):
-        others_check("eve", people.judged(1), nearer_than=-2)
+        reject_duplicates("eve", people.judged(1), nearer_than=-2)
 
 
 def test_without_anyone_enrolled_a_face_is_like_no_other(people):
-    others_check("ada", people.judged(1), nearer_than=-2)
+    reject_duplicates("ada", people.judged(1), nearer_than=-2)

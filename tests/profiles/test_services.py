@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from profiles import selectors, services
-from profiles.documents import Profile, ProfileState, ReferencePhoto, vector_of
+from profiles.documents import Profile, ProfileState, ReferencePhoto, vector_from_bytes
 from profiles.errors import (
     LastPhoto,
     LooksLikeAnother,
@@ -18,7 +18,7 @@ from profiles.errors import (
     ProfileExists,
     TooManyPhotos,
 )
-from profiles.template_table import template_table
+from profiles.gallery import load_gallery
 from storage.errors import ModelMismatch
 from tests.profiles.painted import SAME_PERSON, PeopleEngine, photo_of
 
@@ -43,12 +43,14 @@ def at_once(*calls):
 def test_a_photo_makes_a_profile(people):
     enrolled = people.enrol("ada", 1, name="Ada Lovelace")
 
-    profile, reference = selectors.profile_get("ada"), enrolled.reference
+    profile, reference = selectors.get_profile("ada"), enrolled.reference
     assert (profile.name, profile.version, profile.created_by) == ("Ada Lovelace", 1, "test")
     assert profile.references == [reference.id]
     assert (profile.embedder, profile.model) == ("painted-vectors", "painted+painted-vectors")
     assert profile.dimension == 32
-    np.testing.assert_allclose(vector_of(profile.template), vector_of(reference.vector), atol=1e-6)
+    np.testing.assert_allclose(
+        vector_from_bytes(profile.template), vector_from_bytes(reference.vector), atol=1e-6
+    )
     assert people.stores.photos.read(reference.id) == photo_of(1)
     people.assert_only(reference.id)
 
@@ -59,7 +61,7 @@ def test_of_two_that_enrol_at_once_one_is_refused_and_leaves_nothing(people, att
 
     [won] = [one for one in done if isinstance(one, services.Enrolled)]
     assert {type(one) for one in done if one is not won} == {ProfileExists}
-    assert selectors.profile_get("ada").references == [won.reference.id]
+    assert selectors.get_profile("ada").references == [won.reference.id]
     people.assert_only(won.reference.id)
 
 
@@ -67,7 +69,7 @@ def test_ids_that_differ_in_case_are_two_people(people):
     people.enrol("Ada", 1)
     people.enrol("ada", 2)
 
-    table = template_table("painted-vectors")
+    table = load_gallery("painted-vectors")
     assert sorted(table.user_ids) == ["Ada", "ada"]
 
 
@@ -79,7 +81,7 @@ def test_a_face_that_another_is_known_by_is_refused(people):
 
     assert refused.value.extra["user_id"] == "ada"
     assert refused.value.extra["similarity"] > SAME_PERSON
-    assert selectors.profile_find("eve") is None
+    assert selectors.find_profile("eve") is None
     assert people.enrol("eve", 1, shade=3, force=True).profile.user_id == "eve"
 
 
@@ -90,7 +92,7 @@ def test_photos_added_at_once_are_all_in_force(people):
         *[lambda shade=shade: people.update("ada", 1, shade=shade) for shade in range(1, 7)]
     )
 
-    profile = selectors.profile_get("ada")
+    profile = selectors.get_profile("ada")
     assert set(profile.references) == {first.reference.id, *(one.reference.id for one in done)}
     assert profile.version == 7
     assert len(profile.references) == 7
@@ -103,8 +105,8 @@ def test_the_same_photo_added_at_once_is_stored_once(people):
     done = at_once(*[lambda: people.update("ada", 1, shade=9)] * 4)
 
     assert len({one.reference.id for one in done}) == 1
-    assert len(selectors.profile_get("ada").references) == 2
-    people.assert_only(*selectors.profile_get("ada").references)
+    assert len(selectors.get_profile("ada").references) == 2
+    people.assert_only(*selectors.get_profile("ada").references)
 
 
 def test_a_photo_that_is_there_already_is_answered_as_before(people):
@@ -121,10 +123,12 @@ def test_a_template_is_the_weighted_mean_of_the_photos(people):
     people.enrol("ada", 1)
     people.update("ada", 1, shade=40)
 
-    profile = selectors.profile_get("ada")
-    references = selectors.references_of(profile, with_vectors=True)
-    mean = sum(one.quality_score * vector_of(one.vector) for one in references)
-    np.testing.assert_allclose(vector_of(profile.template), mean / np.linalg.norm(mean), atol=1e-6)
+    profile = selectors.get_profile("ada")
+    references = selectors.list_references(profile, with_vectors=True)
+    mean = sum(one.quality_score * vector_from_bytes(one.vector) for one in references)
+    np.testing.assert_allclose(
+        vector_from_bytes(profile.template), mean / np.linalg.norm(mean), atol=1e-6
+    )
     assert profile.quality_score == max(one.quality_score for one in references)
 
 
@@ -134,7 +138,7 @@ def test_replacing_removes_the_earlier_photos(people):
 
     replaced = people.update("ada", 1, shade=2, mode="replace")
 
-    assert selectors.profile_get("ada").references == [replaced.reference.id]
+    assert selectors.get_profile("ada").references == [replaced.reference.id]
     people.assert_only(replaced.reference.id)
 
 
@@ -158,7 +162,7 @@ def test_replacements_at_once_leave_one_photo(people):
         ]
     )
 
-    [left] = selectors.profile_get("ada").references
+    [left] = selectors.get_profile("ada").references
     people.assert_only(left)
 
 
@@ -170,7 +174,7 @@ def test_somebody_else_s_face_is_refused(people, mode):
         people.update("ada", 2, mode=mode)
 
     assert refused.value.extra["similarity"] < SAME_PERSON
-    people.assert_only(*selectors.profile_get("ada").references)
+    people.assert_only(*selectors.get_profile("ada").references)
     assert people.update("ada", 2, mode=mode, force=True).profile.version == 2
 
 
@@ -187,9 +191,9 @@ def test_a_face_that_is_nearer_to_another_profile_is_refused(people, monkeypatch
 def test_nobody_is_updated_renamed_or_erased_who_is_not_known(people):
     calls = (
         lambda: people.update("ada", 1),
-        lambda: services.profile_rename("ada", "Ada"),
-        lambda: services.reference_drop("ada", "x", stores=people.stores),
-        lambda: services.profile_erase("ada", people.stores),
+        lambda: services.rename_profile("ada", "Ada"),
+        lambda: services.drop_reference("ada", "x", stores=people.stores),
+        lambda: services.erase_profile("ada", people.stores),
     )
 
     for call in calls:
@@ -207,7 +211,7 @@ def test_a_profile_has_so_many_photos_at_most(people, monkeypatch):
 
     refused = [one for one in done if isinstance(one, TooManyPhotos)]
     assert len(refused) == 2
-    people.assert_only(*selectors.profile_get("ada").references)
+    people.assert_only(*selectors.get_profile("ada").references)
     assert people.update("ada", 1, mode="replace", shade=9).profile.version == 4
 
 
@@ -222,7 +226,7 @@ def test_vectors_of_two_models_do_not_mix(people):
         people.update("ada", 1, mode="add", force=True)
     replaced = people.update("ada", 1, mode="replace", force=True)
 
-    assert selectors.profile_get("ada").embedder == "other-vectors"
+    assert selectors.get_profile("ada").embedder == "other-vectors"
     people.assert_only(replaced.reference.id)
 
 
@@ -231,8 +235,8 @@ def test_a_template_table_holds_one_model_s_people(people):
     people.engine = PeopleEngine("other-vectors")
     people.enrol("eve", 2)
 
-    table = template_table("painted-vectors")
-    nobody = template_table("unheard-of")
+    table = load_gallery("painted-vectors")
+    nobody = load_gallery("unheard-of")
 
     assert (table.user_ids, table.names, table.others) == (["ada"], {"ada": "Ada"}, 1)
     assert table.templates.shape == (1, 32)
@@ -243,23 +247,23 @@ def test_a_template_table_holds_one_model_s_people(people):
 def test_a_template_table_is_read_again_after_every_change_and_only_then(people):
     people.enrol("ada", 1)
     people.enrol("eve", 2)
-    tables = [template_table("painted-vectors")]
-    assert template_table("painted-vectors") is tables[0]
+    tables = [load_gallery("painted-vectors")]
+    assert load_gallery("painted-vectors") is tables[0]
 
     second = people.update("ada", 1, shade=1)
-    tables.append(template_table("painted-vectors"))
-    services.reference_drop("ada", second.reference.id, stores=people.stores)
-    tables.append(template_table("painted-vectors"))
-    services.profile_rename("ada", "Ada")
-    tables.append(template_table("painted-vectors"))
-    services.profile_erase("eve", people.stores)
-    tables.append(template_table("painted-vectors"))
+    tables.append(load_gallery("painted-vectors"))
+    services.drop_reference("ada", second.reference.id, stores=people.stores)
+    tables.append(load_gallery("painted-vectors"))
+    services.rename_profile("ada", "Ada")
+    tables.append(load_gallery("painted-vectors"))
+    services.erase_profile("eve", people.stores)
+    tables.append(load_gallery("painted-vectors"))
 
     templates = [one.templates[one.user_ids.index("ada")].tobytes() for one in tables]
     assert templates[0] != templates[1] != templates[2] == templates[0]
     assert [one.names["ada"] for one in tables[2:]] == ["", "Ada", "Ada"]
     assert (len(tables[3].user_ids), tables[4].user_ids) == (2, ["ada"])
-    assert template_table("painted-vectors") is tables[4]
+    assert load_gallery("painted-vectors") is tables[4]
 
 
 def test_reference_vectors_are_those_in_force(people):
@@ -268,33 +272,35 @@ def test_reference_vectors_are_those_in_force(people):
     people.enrol("eve", 2)
     ReferencePhoto.objects(id=second.reference.id).first().modify(set__embedder="other")
 
-    owners, ids, vectors = selectors.reference_vectors(["ada", "eve", "nobody"], "painted-vectors")
+    owners, ids, vectors = selectors.get_reference_vectors(
+        ["ada", "eve", "nobody"], "painted-vectors"
+    )
 
     assert owners == ["eve"]
-    assert ids == selectors.profile_get("eve").references
+    assert ids == selectors.get_profile("eve").references
     assert vectors.shape == (1, 32)
 
 
 def test_renaming_keeps_everything_else(people):
     people.enrol("ada", 1, name="Ada")
 
-    renamed = services.profile_rename("ada", "Ada Lovelace")
+    renamed = services.rename_profile("ada", "Ada Lovelace")
 
     assert (renamed.name, renamed.version) == ("Ada Lovelace", 2)
-    assert selectors.profile_get("ada").search == "ada lovelace\tada"
+    assert selectors.get_profile("ada").search == "ada lovelace\tada"
 
 
 def test_a_rename_and_a_photo_at_once_both_count(people):
     people.enrol("ada", 1)
 
     at_once(
-        lambda: services.profile_rename("ada", "Ada"),
+        lambda: services.rename_profile("ada", "Ada"),
         lambda: people.update("ada", 1, shade=1),
-        lambda: services.profile_rename("ada", "Ada"),
+        lambda: services.rename_profile("ada", "Ada"),
         lambda: people.update("ada", 1, shade=2),
     )
 
-    profile = selectors.profile_get("ada")
+    profile = selectors.get_profile("ada")
     assert (profile.name, len(profile.references), profile.version) == ("Ada", 3, 5)
 
 
@@ -302,15 +308,15 @@ def test_a_photo_is_dropped_with_its_files(people):
     first = people.enrol("ada", 1)
     second = people.update("ada", 1, shade=1)
 
-    profile = services.reference_drop("ada", first.reference.id, stores=people.stores)
+    profile = services.drop_reference("ada", first.reference.id, stores=people.stores)
 
     assert profile.references == [second.reference.id]
     np.testing.assert_allclose(
-        vector_of(profile.template), vector_of(second.reference.vector), atol=1e-6
+        vector_from_bytes(profile.template), vector_from_bytes(second.reference.vector), atol=1e-6
     )
     people.assert_only(second.reference.id)
     with pytest.raises(NoSuchPhoto):
-        services.reference_drop("ada", first.reference.id, stores=people.stores)
+        services.drop_reference("ada", first.reference.id, stores=people.stores)
 
 
 def test_the_last_photo_stays_whoever_drops_at_once(people):
@@ -318,11 +324,11 @@ def test_the_last_photo_stays_whoever_drops_at_once(people):
     ids += [people.update("ada", 1, shade=shade).reference.id for shade in (1, 2)]
 
     done = at_once(
-        *[lambda one=one: services.reference_drop("ada", one, stores=people.stores) for one in ids]
+        *[lambda one=one: services.drop_reference("ada", one, stores=people.stores) for one in ids]
     )
 
     assert sum(isinstance(one, LastPhoto) for one in done) == 1
-    people.assert_only(*selectors.profile_get("ada").references)
+    people.assert_only(*selectors.get_profile("ada").references)
 
 
 def test_erasing_removes_all_of_one_person(people):
@@ -330,31 +336,31 @@ def test_erasing_removes_all_of_one_person(people):
     people.update("ada", 1, shade=1)
     other = people.enrol("eve", 2)
 
-    receipt = services.profile_erase("ada", people.stores)
+    receipt = services.erase_profile("ada", people.stores)
 
     assert receipt.removed == services.Counts(photos=2, crops=2, references=2, templates=1)
     assert receipt.left == services.Counts(0, 0, 0, 0)
     assert receipt.is_complete
     people.assert_only(other.reference.id)
     with pytest.raises(NoSuchProfile):
-        selectors.profile_get("ada")
+        selectors.get_profile("ada")
 
 
 def test_whoever_is_being_erased_is_not_there(people):
     people.enrol("ada", 1)
-    services.profile_hide("ada")
+    services.hide_profile("ada")
 
-    assert selectors.profiles_erasing() == ["ada"]
-    assert selectors.profiles_count() == 0
-    assert selectors.profiles_page(limit=10).profiles == []
-    assert template_table("painted-vectors").user_ids == []
-    assert selectors.reference_vectors(["ada"], "painted-vectors")[0] == []
-    for call in (lambda: people.update("ada", 1, shade=1), lambda: selectors.profile_get("ada")):
+    assert selectors.list_erasing_profiles() == ["ada"]
+    assert selectors.count_profiles() == 0
+    assert selectors.list_profiles(limit=10).profiles == []
+    assert load_gallery("painted-vectors").user_ids == []
+    assert selectors.get_reference_vectors(["ada"], "painted-vectors")[0] == []
+    for call in (lambda: people.update("ada", 1, shade=1), lambda: selectors.get_profile("ada")):
         with pytest.raises(NoSuchProfile):
             call()
     with pytest.raises(ProfileErasing):
         people.enrol("ada", 1)
-    assert services.profile_erase("ada", people.stores).is_complete
+    assert services.erase_profile("ada", people.stores).is_complete
     people.assert_only()
     assert people.enrol("ada", 1).profile.state == ProfileState.ACTIVE
 
@@ -363,7 +369,7 @@ def test_an_erasure_and_photos_at_once_leave_nothing(people):
     people.enrol("ada", 1)
 
     at_once(
-        lambda: services.profile_erase("ada", people.stores),
+        lambda: services.erase_profile("ada", people.stores),
         *[lambda shade=shade: people.update("ada", 1, shade=shade) for shade in range(1, 5)],
     )
 
@@ -373,10 +379,10 @@ def test_an_erasure_and_photos_at_once_leave_nothing(people):
 
 def test_a_photo_on_its_way_does_not_reach_a_person_enrolled_anew(people):
     people.enrol("ada", 1)
-    before = selectors.profile_get("ada")
-    photo = selectors.references_of(before, with_vectors=True)
-    services.profile_erase("ada", people.stores)
+    before = selectors.get_profile("ada")
+    photo = selectors.list_references(before, with_vectors=True)
+    services.erase_profile("ada", people.stores)
     anew = people.enrol("ada", 2)
 
-    assert services.photos_switch(before, photo) is None
-    assert selectors.profile_get("ada").references == [anew.reference.id]
+    assert services.switch_photos(before, photo) is None
+    assert selectors.get_profile("ada").references == [anew.reference.id]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from profiles.template import template_of
+from profiles.gallery import mean_template
 
 COORDINATES = st.floats(-1, 1, width=32)
 QUALITIES = st.floats(0, 1, width=32)
@@ -24,7 +24,7 @@ def references(draw):
 
 @given(references())
 def test_a_template_is_a_finite_unit_vector(given):
-    template = template_of(*given)
+    template = mean_template(*given)
 
     assert template.dtype == np.float32
     assert np.isfinite(template).all()
@@ -38,9 +38,9 @@ def test_qualities_count_by_their_proportions(given, factor):
     if np.linalg.norm(quality @ vectors / quality.sum()) < 0.01:
         return
 
-    scaled = template_of(vectors, (quality * factor).astype(np.float32))
+    scaled = mean_template(vectors, (quality * factor).astype(np.float32))
 
-    np.testing.assert_allclose(scaled, template_of(vectors, quality), atol=1e-4)
+    np.testing.assert_allclose(scaled, mean_template(vectors, quality), atol=1e-4)
 
 
 @given(references(), st.randoms(use_true_random=False))
@@ -51,21 +51,21 @@ def test_the_order_of_photos_does_not_count(given, random):
     order = list(range(len(vectors)))
     random.shuffle(order)
 
-    shuffled = template_of(vectors[order], quality[order])
+    shuffled = mean_template(vectors[order], quality[order])
 
-    np.testing.assert_allclose(shuffled, template_of(vectors, quality), atol=1e-4)
+    np.testing.assert_allclose(shuffled, mean_template(vectors, quality), atol=1e-4)
 
 
 def test_a_better_photo_weighs_more():
     vectors = np.eye(2, dtype=np.float32)
 
-    template = template_of(vectors, np.array([0.9, 0.3], np.float32))
+    template = mean_template(vectors, np.array([0.9, 0.3], np.float32))
 
     np.testing.assert_allclose(template, np.array([0.9, 0.3]) / np.hypot(0.9, 0.3), atol=1e-6)
 
 
 def test_photos_without_quality_count_alike():
-    template = template_of(np.eye(2, dtype=np.float32), np.zeros(2, np.float32))
+    template = mean_template(np.eye(2, dtype=np.float32), np.zeros(2, np.float32))
 
     np.testing.assert_allclose(template, [0.5**0.5] * 2, atol=1e-6)
 
@@ -73,4 +73,4 @@ def test_photos_without_quality_count_alike():
 def test_vectors_that_cancel_out_leave_the_best():
     vectors = np.array([[1, 0], [-1, 0]], np.float32)
 
-    assert template_of(vectors, np.array([0.5, 0.5], np.float32)).tolist() in ([1, 0], [-1, 0])
+    assert mean_template(vectors, np.array([0.5, 0.5], np.float32)).tolist() in ([1, 0], [-1, 0])

@@ -29,7 +29,7 @@ def test_a_photo_joins_the_others(people, put):
     }
     assert (body["user_id"], body["has_face"], body["reason"]) == ("ada", True, None)
     assert (body["reference_photos"], body["version"]) == (2, 2)
-    assert selectors.profile_get("ada").references == [first.reference.id, body["face_id"]]
+    assert selectors.get_profile("ada").references == [first.reference.id, body["face_id"]]
 
 
 def test_the_same_photo_again_is_answered_as_before(people, put):

@@ -7,7 +7,7 @@ import mongoengine
 import pytest
 from mongoengine import fields as kinds
 
-from storage.fields import MomentField
+from storage.fields import TimestampField
 from storage.mongo import bulk_replace, bulk_upsert
 from tests.storage.things import Spot, Thing
 
@@ -22,7 +22,7 @@ EXAMPLES = {
     kinds.LongField: 3,
     kinds.FloatField: 0.5,
     kinds.BooleanField: True,
-    MomentField: MomentField().to_python(MOMENT),
+    TimestampField: TimestampField().to_python(MOMENT),
 }
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from storage.buckets import bucket_names, open_bucket, sorted_by_key
+from storage.buckets import list_bucket_names, open_bucket, sorted_by_key
 from storage.errors import (
     InvalidName,
     NoSuchBucket,
@@ -206,8 +206,8 @@ def test_an_empty_bucket_lists_nothing(there, name):
 
 
 def test_bucket_names_are_listed(there, name):
-    assert name in bucket_names()
-    assert bucket_names() == sorted(bucket_names())
+    assert name in list_bucket_names()
+    assert list_bucket_names() == sorted(list_bucket_names())
 
 
 @pytest.mark.parametrize("odd", ["", "..", "a/b", "/etc", ".hidden", "a\0b", "a b", "-a"])

@@ -11,9 +11,20 @@ import mongoengine as me
 import pymongo.errors
 import pytest
 
-from faceadmin.embedded import mongodb_command, mongodb_is_ours, qdrant_command, qdrant_is_ready
+from faceadmin.runtime.embedded_stores import (
+    is_our_mongodb,
+    is_qdrant_ready,
+    mongodb_command,
+    qdrant_command,
+)
 from storage.errors import StoreUnavailable
-from storage.mongo import bulk_upsert, embedded_vacuum, mongo_ping, mongo_process_id, mongo_register
+from storage.mongo import (
+    bulk_upsert,
+    mongo_process_id,
+    ping_mongo,
+    register_mongo,
+    vacuum_embedded_store,
+)
 from storage.sqlite import truncate_wal
 from tests.stores import document_store, free_port
 
@@ -32,12 +43,12 @@ def store(settings, tmp_path):
     started, settings.MONGODB_URL = document_store(tmp_path / "mongodb")
     settings.DATABASE_NAME = "kept"
     started.start()
-    mongo_register()
+    register_mongo()
     yield started
     if started.process.poll() is None:
         started.kill()
     me.disconnect()
-    mongo_register()
+    register_mongo()
 
 
 def port_of(store):
@@ -45,25 +56,25 @@ def port_of(store):
 
 
 def test_the_server_on_the_folder_is_known_as_ours(store, tmp_path):
-    assert mongodb_is_ours(port_of(store), tmp_path / "mongodb")
+    assert is_our_mongodb(port_of(store), tmp_path / "mongodb")
     assert mongo_process_id(port_of(store)) == store.process.pid
 
 
 def test_somebody_elses_server_is_not_taken_for_ours(store, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
-    assert not mongodb_is_ours(port_of(store), other)
+    assert not is_our_mongodb(port_of(store), other)
 
     (other / "nx-27017.pid").write_text(str(os.getpid()))
-    assert not mongodb_is_ours(port_of(store), other)
+    assert not is_our_mongodb(port_of(store), other)
 
 
 def test_a_port_that_only_listens_is_not_taken_for_ours(tmp_path):
     (tmp_path / "nx-27017.pid").write_text(str(os.getpid()))
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        assert not mongodb_is_ours(silent.getsockname()[1], tmp_path)
-    assert not mongodb_is_ours(free_port(), tmp_path)
+        assert not is_our_mongodb(silent.getsockname()[1], tmp_path)
+    assert not is_our_mongodb(free_port(), tmp_path)
 
 
 def test_nothing_is_written_outside_the_folder(tmp_path):
@@ -90,7 +101,7 @@ def test_the_process_id_of_a_killed_server_does_not_stop_the_next(store, tmp_pat
 def test_a_running_servers_process_id_is_left_alone(store, tmp_path):
     mongodb_command(tmp_path / "mongodb", port_of(store))
 
-    assert mongodb_is_ours(port_of(store), tmp_path / "mongodb")
+    assert is_our_mongodb(port_of(store), tmp_path / "mongodb")
 
 
 def test_acknowledged_documents_survive_sigkill(store):
@@ -120,11 +131,11 @@ def test_acknowledged_documents_survive_sigkill(store):
 
 
 def test_ping_answers_and_names_a_store_that_is_away(store):
-    mongo_ping()
+    ping_mongo()
     store.kill()
 
     with pytest.raises(StoreUnavailable, match="MongoDB") as refusal:
-        mongo_ping()
+        ping_mongo()
     assert refusal.value.store == "mongodb"
 
 
@@ -146,15 +157,15 @@ def test_a_forked_child_gets_a_client_of_its_own(store):
 def test_registering_opens_nothing(settings):
     settings.MONGODB_URL = "mongodb+srv://no-such-host.invalid/"
 
-    mongo_register()
+    register_mongo()
 
     me.disconnect()
-    mongo_register()
+    register_mongo()
 
 
 def test_the_database_name_wins_over_the_urls_path(store, settings):
     settings.MONGODB_URL = settings.MONGODB_URL.replace("/?", "/other?")
-    mongo_register()
+    register_mongo()
 
     assert Kept._get_collection().database.name == "kept"
     assert Kept.objects.first() is None
@@ -164,10 +175,10 @@ def test_the_vector_stores_command_names_folder_and_socket(tmp_path):
     command = qdrant_command(tmp_path / "v", tmp_path / "run" / "q.sock")
 
     assert command[1:] == [
-        *("-m", "storage.edge.server", "--folder", str(tmp_path / "v")),
+        *("-m", "storage.vectors.embedded.server", "--folder", str(tmp_path / "v")),
         *("--socket", str(tmp_path / "run" / "q.sock")),
     ]
-    assert not qdrant_is_ready(tmp_path / "run" / "q.sock")
+    assert not is_qdrant_ready(tmp_path / "run" / "q.sock")
 
 
 def test_deleted_content_is_overwritten_in_the_file(store, tmp_path):
@@ -193,7 +204,7 @@ def test_deleted_content_is_overwritten_in_the_file(store, tmp_path):
         for one in chosen.sample(ids, 30):
             kept.update_one({"_id": one}, {"$set": {"text": "y" * chosen.randrange(900)}})
     kept.delete_many({"_id": {"$in": [one for one in ids if one.startswith("secret")]}})
-    file = embedded_vacuum()
+    file = vacuum_embedded_store()
 
     assert truncate_wal(file)
     left = [one.name for one in file.parent.glob("kept.db*") if b"secret" in one.read_bytes()]

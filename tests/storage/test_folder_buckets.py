@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from storage.buckets import LocalBucket, bucket_names, open_bucket
+from storage.buckets import LocalBucket, list_bucket_names, open_bucket
 from storage.errors import (
     CredentialsRefused,
     NoSuchBucket,
@@ -55,7 +55,7 @@ def test_links_are_not_followed(folder, tmp_path):
     assert keys(bucket) == ["a.jpg"]
     assert keys(bucket, "folder/") == []
     assert bucket.prefixes() == []
-    assert bucket_names() == ["b", "out"]
+    assert list_bucket_names() == ["b", "out"]
     for key in ("file.jpg", "folder/secret.jpg"):
         with pytest.raises(ObjectVanished):
             bucket.read(key, max_bytes=100)

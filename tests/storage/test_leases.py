@@ -8,7 +8,7 @@ import pytest
 
 from storage import leases
 from storage.errors import LeaseLost
-from storage.leases import Lease, lease_extended, lease_is_live, lease_take
+from storage.leases import Lease, extend_in_background, is_lease_live, take_lease
 
 pytestmark = pytest.mark.services
 
@@ -63,16 +63,16 @@ def stored():
 
 
 def test_a_claim_writes_its_owner_its_end_and_what_comes_with_it(job, clock):
-    taken = lease_take(job, seconds=SECONDS, set__note="mine")
+    taken = take_lease(job, seconds=SECONDS, set__note="mine")
 
     assert taken.lease_owner
     assert stored() == (taken.lease_owner, START_MS + SECONDS * 1000, "mine")
 
 
 def test_every_claim_has_an_owner_of_its_own(job, clock):
-    first = lease_take(job)
+    first = take_lease(job)
 
-    assert lease_take(first).lease_owner != first.lease_owner
+    assert take_lease(first).lease_owner != first.lease_owner
 
 
 @pytest.mark.parametrize(
@@ -80,47 +80,47 @@ def test_every_claim_has_an_owner_of_its_own(job, clock):
     [("worker", 1, True), ("worker", 0, False), ("worker", -1, False), ("", 1000, False)],
 )
 def test_a_lease_is_live_until_its_end_and_only_with_an_owner(clock, owner, left_ms, is_live):
-    assert lease_is_live(Job(lease_owner=owner, lease_until=START_MS + left_ms)) is is_live
+    assert is_lease_live(Job(lease_owner=owner, lease_until=START_MS + left_ms)) is is_live
 
 
 def test_of_two_that_read_the_same_the_second_gets_nothing(job, clock):
-    first = lease_take(job, set__note="first")
+    first = take_lease(job, set__note="first")
 
-    assert lease_take(job, set__note="second") is None
+    assert take_lease(job, set__note="second") is None
     assert stored() == (first.lease_owner, first.lease_until, "first")
 
 
 def test_a_lease_that_its_owner_extended_since_it_was_read_is_not_taken(job, clock):
     """A worker that was slow, not killed: another one read its lease when it had run out."""
-    owner = Lease(lease_take(job, seconds=SECONDS), seconds=SECONDS)
+    owner = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
     clock.seconds = SECONDS + 1
     run_out = read()
-    assert not lease_is_live(run_out)
+    assert not is_lease_live(run_out)
 
     owner.extend()
 
-    assert lease_take(run_out, set__note="taken over") is None
+    assert take_lease(run_out, set__note="taken over") is None
     assert stored()[1:] == (START_MS + (2 * SECONDS + 1) * 1000, "")
     owner.check()
 
 
 def test_a_lease_that_another_worker_took_over_in_the_same_millisecond_is_not_taken(job, clock):
-    run_out = lease_take(job)
+    run_out = take_lease(job)
 
-    taken = lease_take(run_out)
+    taken = take_lease(run_out)
 
     assert taken.lease_until == run_out.lease_until
-    assert lease_take(run_out) is None
+    assert take_lease(run_out) is None
     assert read().lease_owner == taken.lease_owner
 
 
 def test_of_many_workers_that_take_over_at_once_one_wins(job):
-    run_out = lease_take(job, seconds=0)
+    run_out = take_lease(job, seconds=0)
     start, taken = threading.Barrier(8), []
 
     def take(number):
         start.wait()
-        taken.append(lease_take(run_out, set__note=f"worker {number}"))
+        taken.append(take_lease(run_out, set__note=f"worker {number}"))
 
     workers = [threading.Thread(target=take, args=(number,)) for number in range(8)]
     for worker in workers:
@@ -134,7 +134,7 @@ def test_of_many_workers_that_take_over_at_once_one_wins(job):
 
 
 def test_a_lease_is_valid_until_its_seconds_are_over(job, clock):
-    lease = Lease(lease_take(job, seconds=SECONDS), seconds=SECONDS)
+    lease = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
 
     clock.seconds = SECONDS - 0.001
     lease.check()
@@ -145,7 +145,7 @@ def test_a_lease_is_valid_until_its_seconds_are_over(job, clock):
 
 
 def test_an_extended_lease_is_valid_for_its_seconds_again(job, clock):
-    lease = Lease(lease_take(job, seconds=SECONDS), seconds=SECONDS)
+    lease = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
 
     clock.seconds = SECONDS - 5
     lease.extend()
@@ -160,7 +160,7 @@ def test_an_extended_lease_is_valid_for_its_seconds_again(job, clock):
 
 def test_an_extension_counts_from_when_it_was_asked_for(job, clock):
     """Others count from what is stored, so the owner must never count longer than they do."""
-    lease = Lease(lease_take(job, seconds=SECONDS), seconds=SECONDS)
+    lease = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
 
     clock.each_reading = 3
     lease.extend()
@@ -173,7 +173,7 @@ def test_an_extension_counts_from_when_it_was_asked_for(job, clock):
 
 
 def test_a_lease_that_ran_out_and_that_no_other_worker_took_can_be_extended(job, clock):
-    lease = Lease(lease_take(job, seconds=SECONDS), seconds=SECONDS)
+    lease = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
     clock.seconds = SECONDS + 100
 
     lease.extend()
@@ -183,9 +183,9 @@ def test_a_lease_that_ran_out_and_that_no_other_worker_took_can_be_extended(job,
 
 
 def test_an_extension_after_a_takeover_loses_the_lease_and_leaves_the_new_one(job, clock):
-    lease = Lease(lease_take(job, seconds=SECONDS), seconds=SECONDS)
+    lease = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
     clock.seconds = SECONDS
-    taken = lease_take(read(), seconds=SECONDS)
+    taken = take_lease(read(), seconds=SECONDS)
     clock.seconds = SECONDS + 5
 
     lease.extend()
@@ -197,7 +197,7 @@ def test_an_extension_after_a_takeover_loses_the_lease_and_leaves_the_new_one(jo
 
 def test_a_lease_that_was_lost_is_not_valid_before_it_would_have_ended(job, clock):
     """Nothing runs out: the document was given to another worker, as a removal does."""
-    lease = Lease(lease_take(job, seconds=SECONDS), seconds=SECONDS)
+    lease = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
     job.modify(set__lease_owner="another")
 
     lease.extend()
@@ -207,18 +207,18 @@ def test_a_lease_that_was_lost_is_not_valid_before_it_would_have_ended(job, cloc
 
 
 def test_a_commit_writes_and_gives_the_lease_back(job, clock):
-    lease = Lease(lease_take(job), seconds=SECONDS)
+    lease = Lease(take_lease(job), seconds=SECONDS)
 
     assert lease.commit(set__note="done") is True
 
     assert stored() == ("", 0, "done")
-    assert not lease_is_live(read())
+    assert not is_lease_live(read())
     with pytest.raises(LeaseLost):
         lease.check()
 
 
 def test_a_lease_that_was_given_back_writes_nothing_more(job, clock):
-    lease = Lease(lease_take(job), seconds=SECONDS)
+    lease = Lease(take_lease(job), seconds=SECONDS)
     lease.commit(set__note="done")
 
     assert lease.commit(set__note="again") is False
@@ -228,9 +228,9 @@ def test_a_lease_that_was_given_back_writes_nothing_more(job, clock):
 
 
 def test_a_commit_after_a_takeover_writes_nothing(job, clock):
-    lease = Lease(lease_take(job, seconds=SECONDS), seconds=SECONDS)
+    lease = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
     clock.seconds = SECONDS
-    taken = lease_take(read(), seconds=SECONDS, set__note="the new one's")
+    taken = take_lease(read(), seconds=SECONDS, set__note="the new one's")
 
     assert lease.commit(set__note="the old one's") is False
 
@@ -238,7 +238,7 @@ def test_a_commit_after_a_takeover_writes_nothing(job, clock):
 
 
 def test_a_commit_of_work_that_took_too_long_counts_if_no_other_worker_took_over(job, clock):
-    lease = Lease(lease_take(job, seconds=SECONDS), seconds=SECONDS)
+    lease = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
     clock.seconds = 10 * SECONDS
 
     assert lease.commit(set__note="late") is True
@@ -247,7 +247,7 @@ def test_a_commit_of_work_that_took_too_long_counts_if_no_other_worker_took_over
 
 
 def test_a_lease_of_a_document_that_was_removed_is_lost(job, clock):
-    lease = Lease(lease_take(job), seconds=SECONDS)
+    lease = Lease(take_lease(job), seconds=SECONDS)
     job.delete()
 
     lease.extend()
@@ -274,9 +274,9 @@ def extended_times(lease, count):
 
 
 def test_a_lease_stays_valid_while_work_takes_longer_than_it_lasts(job):
-    lease = Lease(lease_take(job, seconds=2), seconds=2)
+    lease = Lease(take_lease(job, seconds=2), seconds=2)
 
-    with lease_extended(lease, or_on_error=lambda _: False):
+    with extend_in_background(lease, or_on_error=lambda _: False):
         extended_times(lease, 5)  # longer than its length
 
     assert not [one for one in threading.enumerate() if one.name == "lease"]
@@ -284,10 +284,10 @@ def test_a_lease_stays_valid_while_work_takes_longer_than_it_lasts(job):
 
 
 def test_work_learns_while_it_goes_on_that_its_lease_was_lost(job):
-    lease = Lease(lease_take(job, seconds=1), seconds=1)
+    lease = Lease(take_lease(job, seconds=1), seconds=1)
 
-    with lease_extended(lease, or_on_error=lambda _: False):
-        while (taken := lease_take(read())) is None:
+    with extend_in_background(lease, or_on_error=lambda _: False):
+        while (taken := take_lease(read())) is None:
             pass  # it was extended after it was read
         wait_for(lambda: is_lost(lease))
 
@@ -325,20 +325,20 @@ def away(monkeypatch):
 
 
 def test_an_extension_is_tried_again_while_the_store_is_away(job, away):
-    lease = Lease(lease_take(job, seconds=2), seconds=2)
+    lease = Lease(take_lease(job, seconds=2), seconds=2)
     failed = away(2)
 
-    with lease_extended(lease, or_on_error=lambda error: isinstance(error, StoreAway)):
+    with extend_in_background(lease, or_on_error=lambda error: isinstance(error, StoreAway)):
         extended_times(lease, 2)
 
     assert len(failed) == 2
 
 
 def test_a_store_that_stays_away_longer_than_the_lease_loses_it(job, away):
-    lease = Lease(lease_take(job, seconds=0.4), seconds=0.4)
+    lease = Lease(take_lease(job, seconds=0.4), seconds=0.4)
     failed = away(10_000)
 
-    with lease_extended(lease, or_on_error=lambda error: isinstance(error, StoreAway)):
+    with extend_in_background(lease, or_on_error=lambda error: isinstance(error, StoreAway)):
         wait_for(lambda: is_lost(lease))
 
     assert len(failed) > 1
@@ -346,10 +346,10 @@ def test_a_store_that_stays_away_longer_than_the_lease_loses_it(job, away):
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_an_extension_that_fails_for_another_reason_is_not_tried_again(job, away):
-    lease = Lease(lease_take(job, seconds=0.4), seconds=0.4)
+    lease = Lease(take_lease(job, seconds=0.4), seconds=0.4)
     failed = away(10_000)
 
-    with lease_extended(lease, or_on_error=lambda _: False):
+    with extend_in_background(lease, or_on_error=lambda _: False):
         wait_for(lambda: is_lost(lease))
 
     assert len(failed) == 1

@@ -7,7 +7,7 @@ import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
-from storage.buckets import bucket_names, open_bucket
+from storage.buckets import list_bucket_names, open_bucket
 from storage.errors import (
     CredentialsRefused,
     NoSuchBucket,
@@ -60,7 +60,7 @@ def test_s3_errors_have_one_sentence_each(settings, s3):
     with pytest.raises(StoreUnavailable, match="WASABI_ENDPOINT"):
         open_bucket("b").check()
     with pytest.raises(StoreUnavailable):
-        bucket_names()
+        list_bucket_names()
 
     settings.WASABI_ENDPOINT = "no address"
     with pytest.raises(StoreUnavailable, match="is no address"):

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from storage.buckets import bucket_names, open_bucket
+from storage.buckets import list_bucket_names, open_bucket
 from storage.errors import (
     CredentialsRefused,
     NoSuchBucket,
@@ -53,7 +53,7 @@ def test_every_order_is_listed_whole_in_pages(faulty_s3, photos, size):
 
 
 def test_buckets_are_named_and_odd_keys_read(photos):
-    assert bucket_names() == ["photos"]
+    assert list_bucket_names() == ["photos"]
     assert photos.read("q/z+z.jpg", max_bytes=100) == b"q/z+z.jpg"
 
 
@@ -76,7 +76,7 @@ def test_all_requests_are_refused(faulty_s3, photos):
     with pytest.raises(CredentialsRefused):
         photos.read("p/a.jpg", max_bytes=100)
     with pytest.raises(CredentialsRefused):
-        bucket_names()
+        list_bucket_names()
 
 
 def test_a_bucket_disappears_after_some_requests_and_returns(faulty_s3, photos):

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from qdrant_client import QdrantClient
 
-from storage.edge.client import EdgeVectors
 from storage.errors import (
     CredentialsRefused,
     InvalidName,
@@ -16,8 +15,9 @@ from storage.errors import (
     ModelMismatch,
     StoreUnavailable,
 )
-from storage.vector_server import ServerVectors, server_vectors
-from storage.vectors import face_vectors
+from storage.vectors import face_vector_store
+from storage.vectors.embedded.client import EmbeddedVectors
+from storage.vectors.qdrant import QdrantVectors, qdrant_vectors
 
 pytestmark = [
     pytest.mark.services,
@@ -32,13 +32,13 @@ SERVER = ["server"] if os.environ.get("QDRANT_URL") else []
 @pytest.fixture(params=["embedded", "client in memory", *SERVER])
 def vectors(request):
     if request.param == "embedded":
-        yield EdgeVectors(request.getfixturevalue("qdrant_socket"))
+        yield EmbeddedVectors(request.getfixturevalue("qdrant_socket"))
     elif request.param == "server":
-        yield server_vectors(os.environ["QDRANT_URL"], os.environ.get("QDRANT_API_KEY", ""))
+        yield qdrant_vectors(os.environ["QDRANT_URL"], os.environ.get("QDRANT_API_KEY", ""))
     else:
         # Speaks the server's models, without a server.
         client = QdrantClient(location=":memory:")
-        yield ServerVectors(client)
+        yield QdrantVectors(client)
         client.close()
 
 
@@ -298,11 +298,11 @@ def test_ping_answers(vectors):
 
 def test_settings_choose_the_store(settings, stores, qdrant_socket):
     settings.QDRANT_URL = ""
-    assert isinstance(face_vectors(), EdgeVectors)
-    assert face_vectors() is face_vectors()
+    assert isinstance(face_vector_store(), EmbeddedVectors)
+    assert face_vector_store() is face_vector_store()
 
     settings.QDRANT_URL = "http://127.0.0.1:1"
-    assert isinstance(face_vectors(), ServerVectors)
+    assert isinstance(face_vector_store(), QdrantVectors)
 
 
 def over_http(answer, **kind):
@@ -310,7 +310,7 @@ def over_http(answer, **kind):
     client = QdrantClient(
         url="http://qdrant.test", api_key="k", transport=transport, check_compatibility=False
     )
-    return ServerVectors(client, **kind)
+    return QdrantVectors(client, **kind)
 
 
 @pytest.mark.filterwarnings("ignore:Api key is used with an insecure connection")
@@ -339,7 +339,7 @@ def test_a_server_that_comes_back_is_waited_for(model):
 
 def test_a_server_that_is_away_is_named(model):
     client = QdrantClient(url="http://127.0.0.1:1", timeout=1, check_compatibility=False)
-    vectors = ServerVectors(client, patience=0.2)
+    vectors = QdrantVectors(client, patience=0.2)
 
     with pytest.raises(StoreUnavailable, match="Qdrant") as refusal:
         vectors.count(model, {})

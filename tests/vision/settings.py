@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.models import KEPT, MODELS
-from vision.catalogue import CATALOGUE
 from vision.errors import DownloadFailed, ModelMissing
-from vision.weights import fetch, model_path
+from vision.models.catalogue import CATALOGUE
+from vision.models.files import fetch, model_path
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from vision.alignment import (
     dlib_matrix,
     facenet_matrix,
     similarity_transform,
-    warp,
+    warp_face,
 )
 
 coordinates = st.floats(-2000, 2000, allow_nan=False)
@@ -99,7 +99,7 @@ def test_a_heavier_point_lands_nearer():
 def test_landmarks_on_the_template_leave_the_crop_as_it_is():
     crop = drawn((150, 150))
 
-    aligned = warp(crop, dlib_matrix((20, 20, 110, 110), DLIB_TEMPLATE), 150)
+    aligned = warp_face(crop, dlib_matrix((20, 20, 110, 110), DLIB_TEMPLATE), 150)
 
     np.testing.assert_array_equal(aligned, crop)
 
@@ -121,7 +121,7 @@ def test_a_dot_lands_where_the_map_says(scale):
     pixels[np.hypot(columns - centre[0], rows - centre[1]) < radius] = 255
     matrix = np.array([[scale, 0, 60 - scale * centre[0]], [0, scale, 90 - scale * centre[1]]])
 
-    crop = warp(pixels, matrix, 150).astype(float)[..., 0]
+    crop = warp_face(pixels, matrix, 150).astype(float)[..., 0]
 
     rows, columns = np.mgrid[:150, :150] + 0.5
     found = (np.sum(columns * crop) / crop.sum(), np.sum(rows * crop) / crop.sum())
@@ -132,7 +132,7 @@ def test_fine_stripes_shrink_to_grey():
     pixels = np.zeros((1500, 1500, 3), np.uint8)
     pixels[:, ::2] = 255
 
-    crop = warp(pixels, np.array([[0.11, 0, 0.3], [0, 0.11, 0.3]]), 140)
+    crop = warp_face(pixels, np.array([[0.11, 0, 0.3], [0, 0.11, 0.3]]), 140)
 
     inner = crop[3:-3, 3:-3].astype(int)  # the photo's own edge fades into black
     assert abs(inner - 127).max() <= 4
@@ -141,14 +141,14 @@ def test_fine_stripes_shrink_to_grey():
 def test_a_face_beyond_the_photo_is_black_there():
     white = np.full((100, 100, 3), 255, np.uint8)
 
-    crop = warp(white, np.array([[1.0, 0, 75], [0, 1.0, 0]]), 150)
+    crop = warp_face(white, np.array([[1.0, 0, 75], [0, 1.0, 0]]), 150)
 
     assert crop[50, 20].tolist() == [0, 0, 0]
     assert crop[50, 120].tolist() == [255, 255, 255]
 
 
 def test_a_map_that_misses_the_photo_gives_a_crop_all_the_same():
-    crop = warp(drawn((40, 40)), np.array([[1.0, 0, 5000], [0, 1.0, 5000]]), 150)
+    crop = warp_face(drawn((40, 40)), np.array([[1.0, 0, 5000], [0, 1.0, 5000]]), 150)
 
     assert crop.shape == (150, 150, 3)
 

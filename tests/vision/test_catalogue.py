@@ -2,7 +2,7 @@
 
 import pytest
 
-from vision.catalogue import CATALOGUE, Job, PypiSource, UrlSource
+from vision.models.catalogue import CATALOGUE, Job, PypiSource, UrlSource
 
 entries = pytest.mark.parametrize("entry", CATALOGUE.values(), ids=str)
 

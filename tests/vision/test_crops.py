@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vision import crop_encode, crop_is_whole
+from vision import encode_crop, is_crop_intact
 from vision.crops import CROP_MARGIN, CROP_SIDE, box_pixels, face_crop
 
 
@@ -95,4 +95,4 @@ def test_any_box_gives_a_square_crop_and_at_least_a_pixel(width, height, box):
     ],
 )
 def test_a_crop_is_whole_from_its_first_byte_to_its_last(data, expected):
-    assert crop_is_whole(data(crop_encode(gradient(256, 256)))) is expected
+    assert is_crop_intact(data(encode_crop(gradient(256, 256)))) is expected

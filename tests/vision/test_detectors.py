@@ -6,12 +6,12 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from vision.detectors.base import Candidates
 from vision.detectors.centerface import CenterFace, map_candidates
-from vision.detectors.detection import Candidates
-from vision.detectors.looks import faces_detect
+from vision.detectors.two_pass import detect_faces
 from vision.detectors.yolov8 import Yolov8, plain_candidates, pose_candidates
 from vision.errors import ModelRefused
-from vision.sessions import open_session
+from vision.models.sessions import open_session
 
 
 def constant_graph(path, outputs, *, shape=(1, 3, 640, 640)):
@@ -284,7 +284,7 @@ def boxes_of(faces):
 def test_one_look_is_enough_for_a_face_within_the_frame():
     graph = BrightSpots()
 
-    [faces] = faces_detect(graph, [spotted((60, 60, 80, 80))])
+    [faces] = detect_faces(graph, [spotted((60, 60, 80, 80))])
 
     assert boxes_of(faces) == [(60, 60, 80, 80)]
     assert graph.looks == [1]
@@ -293,7 +293,7 @@ def test_one_look_is_enough_for_a_face_within_the_frame():
 def test_a_crop_that_the_face_fills_is_seen_with_a_border_in_its_own_pixels():
     graph = BrightSpots()
 
-    [faces] = faces_detect(graph, [spotted((10, 10, 180, 180))])
+    [faces] = detect_faces(graph, [spotted((10, 10, 180, 180))])
 
     assert boxes_of(faces) == [(10, 10, 180, 180)]
     assert faces[0].landmarks[0].tolist() == [10, 10]
@@ -304,7 +304,7 @@ def test_only_doubtful_photos_are_looked_at_again_and_answers_keep_their_places(
     graph = BrightSpots()
     photos = [spotted((60, 60, 80, 80)), spotted((0, 0, 200, 200)), spotted((20, 20, 40, 40))]
 
-    found = faces_detect(graph, photos)
+    found = detect_faces(graph, photos)
 
     assert [boxes_of(faces) for faces in found] == [
         [(60, 60, 80, 80)],
@@ -317,7 +317,7 @@ def test_only_doubtful_photos_are_looked_at_again_and_answers_keep_their_places(
 def test_a_face_that_touches_the_frame_is_looked_at_again_and_counted_once():
     graph = BrightSpots()
 
-    [faces] = faces_detect(graph, [spotted((0, 60, 80, 80), (120, 120, 40, 40))])
+    [faces] = detect_faces(graph, [spotted((0, 60, 80, 80), (120, 120, 40, 40))])
 
     assert boxes_of(faces) == [(0, 60, 80, 80), (120, 120, 40, 40)]
     assert graph.looks == [1, 1]
@@ -326,7 +326,7 @@ def test_a_face_that_touches_the_frame_is_looked_at_again_and_counted_once():
 def test_small_faces_that_only_the_first_look_sees_stay():
     graph = BrightSpots(narrowest=30)
 
-    [faces] = faces_detect(graph, [spotted((0, 60, 80, 80), (120, 120, 40, 40))])
+    [faces] = detect_faces(graph, [spotted((0, 60, 80, 80), (120, 120, 40, 40))])
 
     assert boxes_of(faces) == [(0, 60, 80, 80), (120, 120, 40, 40)]
 
@@ -341,7 +341,7 @@ def test_where_a_face_fills_the_frame_the_first_looks_other_boxes_go():
             points = np.zeros((2, 5, 2), np.float32)
             return [Candidates(boxes, points, np.float32([1.0, 0.96]))]
 
-    [faces] = faces_detect(Broken(), [spotted((10, 10, 136, 136))])
+    [faces] = detect_faces(Broken(), [spotted((10, 10, 136, 136))])
 
     assert boxes_of(faces) == [(10, 10, 136, 136)]
 
@@ -352,7 +352,7 @@ def test_a_second_look_that_finds_nothing_leaves_the_first():
             self.narrowest = 1000 if self.looks else 0
             return super().candidates(inputs)
 
-    [faces] = faces_detect(Once(), [spotted((0, 60, 80, 80))])
+    [faces] = detect_faces(Once(), [spotted((0, 60, 80, 80))])
 
     assert boxes_of(faces) == [(0, 60, 80, 80)]
 

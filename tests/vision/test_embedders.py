@@ -7,11 +7,11 @@ import pytest
 
 from tests.vision.graphs import embedding_graph, serialised
 from tests.vision.settings import real_model
-from vision.catalogue import CATALOGUE, Scaling
 from vision.embedders import make_embedder
 from vision.embedders.facenet import fixed, standardised
 from vision.errors import ModelRefused
-from vision.sessions import open_session
+from vision.models.catalogue import CATALOGUE, Scaling
+from vision.models.sessions import open_session
 
 FACENET = CATALOGUE["facenet512"]
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vision import EngineSettings, ModelMissing, Pair, QualityThresholds, get_engine
-from vision.catalogue import CATALOGUE
+from vision import EngineSettings, ModelMissing, ModelPair, QualityThresholds, get_engine
 from vision.crops import box_pixels, face_crop
 from vision.detectors import Detection
 from vision.engine import FaceEngine
 from vision.images import ImageLimits
+from vision.models.catalogue import CATALOGUE
 
-PAIR = Pair(CATALOGUE["centerface"], CATALOGUE["dlib-resnet"], "The test says so.")
+PAIR = ModelPair(CATALOGUE["centerface"], CATALOGUE["dlib-resnet"], "The test says so.")
 LIMITS = ImageLimits(max_bytes=20_000_000, max_pixels=30_000_000, max_side=8_000)
 SETTINGS = EngineSettings(limits=LIMITS, thresholds=QualityThresholds(30, 0.4, 50))
 

@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vision.geometry import (
-    box_clip,
     box_iou,
     box_overlap,
-    boxes_suppress,
+    clip_box,
     letterbox,
     letterbox_shape,
-    picture_resize,
+    resize_picture,
     square_around,
+    suppress_boxes,
 )
 
 side = st.floats(0.5, 500)
@@ -56,20 +56,20 @@ def test_overlap_of_a_box_inside_another_is_whole():
 def test_suppression_keeps_the_best_of_a_heap_and_the_strangers():
     boxes = array((1, 0, 10, 10), (0, 0, 10, 10), (50, 50, 10, 10), (0, 1, 10, 10))
 
-    kept = boxes_suppress(boxes, np.float32([0.8, 0.9, 0.3, 0.7]), iou=0.5)
+    kept = suppress_boxes(boxes, np.float32([0.8, 0.9, 0.3, 0.7]), iou=0.5)
 
     assert kept.tolist() == [1, 2]
 
 
 def test_suppression_of_nothing_is_nothing():
-    assert boxes_suppress(array(), np.float32([]), iou=0.5).tolist() == []
+    assert suppress_boxes(array(), np.float32([]), iou=0.5).tolist() == []
 
 
 @given(st.lists(st.tuples(a_box, st.floats(0, 1)), max_size=25), st.floats(0.1, 0.9))
 def test_kept_boxes_are_strangers_and_every_other_has_a_better_neighbour(found, iou):
     boxes, scores = array(*(box for box, _ in found)), np.float32([score for _, score in found])
 
-    kept = boxes_suppress(boxes, scores, iou=iou).tolist()
+    kept = suppress_boxes(boxes, scores, iou=iou).tolist()
 
     for rank, row in enumerate(kept):
         assert (box_iou(boxes[row], boxes[kept[:rank]]) <= iou).all()
@@ -81,7 +81,7 @@ def test_kept_boxes_are_strangers_and_every_other_has_a_better_neighbour(found, 
 
 @given(a_box, st.integers(1, 400), st.integers(1, 400))
 def test_a_clipped_box_lies_in_the_picture(box, width, height):
-    x, y, w, h = box_clip(box, width=width, height=height)
+    x, y, w, h = clip_box(box, width=width, height=height)
 
     assert min(x, y, w, h) >= 0
     assert x + w <= width + 1e-6
@@ -89,7 +89,7 @@ def test_a_clipped_box_lies_in_the_picture(box, width, height):
 
 
 def test_a_box_inside_is_not_clipped():
-    assert box_clip((1.5, 2, 3, 4), width=10, height=10) == (1.5, 2, 3, 4)
+    assert clip_box((1.5, 2, 3, 4), width=10, height=10) == (1.5, 2, 3, 4)
 
 
 def test_a_square_keeps_the_centre():
@@ -150,7 +150,7 @@ def test_a_resized_picture_keeps_its_colours_in_their_places(width, height):
     rows, columns = np.mgrid[0:961, 0:1281]
     pixels = np.stack([columns // 6, rows // 4, 0 * rows], axis=2).astype(np.uint8)
 
-    small = picture_resize(pixels, width, height)
+    small = resize_picture(pixels, width, height)
 
     assert small.shape == (height, width, 3)
     across = small[height // 2, :, 0].astype(float)
@@ -164,12 +164,12 @@ def test_a_resized_picture_keeps_its_colours_in_their_places(width, height):
 def test_any_picture_can_get_any_size(width, height, new_width, new_height):
     flat = np.full((height, width, 3), 77, np.uint8)
 
-    assert picture_resize(flat, new_width, new_height).shape == (new_height, new_width, 3)
-    assert (picture_resize(flat, new_width, new_height) == 77).all()
+    assert resize_picture(flat, new_width, new_height).shape == (new_height, new_width, 3)
+    assert (resize_picture(flat, new_width, new_height) == 77).all()
 
 
 def test_shrinking_averages_instead_of_skipping():
     stripes = np.zeros((1300, 1300, 3), np.uint8)
     stripes[:, ::2] = 255
 
-    assert np.abs(picture_resize(stripes, 640, 640).astype(int) - 127).max() <= 2
+    assert np.abs(resize_picture(stripes, 640, 640).astype(int) - 127).max() <= 2

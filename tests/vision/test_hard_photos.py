@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vision import EngineSettings, ImageLimits, ImageTooLarge, Pair
-from vision.catalogue import CATALOGUE
+from vision import EngineSettings, ImageLimits, ImageTooLarge, ModelPair
 from vision.detectors import Detection
 from vision.embedders.dlib_resnet import DlibEmbedder
 from vision.engine import WORKING_SIDE, FaceEngine
+from vision.models.catalogue import CATALOGUE
 
 POINTS = np.float32([(0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8)])
-PAIR = Pair(CATALOGUE["centerface"], CATALOGUE["dlib-resnet"], "for a test")
+PAIR = ModelPair(CATALOGUE["centerface"], CATALOGUE["dlib-resnet"], "for a test")
 
 
 class ScriptedDetector:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from vision.errors import EmptyFile, ImageTooLarge, NotAnImage, UnreadableImage, VisionError
-from vision.images import ImageLimits, crop_encode, image_at, image_decode
+from vision.images import ImageLimits, decode_image, encode_crop, image_at_scale
 
 LIMITS = ImageLimits(max_bytes=5_000_000, max_pixels=4_000_000, max_side=3_000)
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "HEIF", "GIF", "AVIF")
@@ -43,7 +43,7 @@ def taken(stated):
 
 
 def decoded(data, **options):
-    return image_decode(data, limits=LIMITS, **options)
+    return decode_image(data, limits=LIMITS, **options)
 
 
 def corners(pixels):
@@ -226,7 +226,7 @@ def test_a_heavy_png_is_shrunk_to_its_working_side():
     wide = ImageLimits(max_pixels=20_000_000, max_side=5_000)
     photo = saved(drawn(5_000, 3_400), "PNG", compress_level=1)
 
-    image = image_decode(photo, limits=wide, working_side=1_000)
+    image = decode_image(photo, limits=wide, working_side=1_000)
 
     assert (image.scale, image.pixels.shape) == (0.25, (850, 1250, 3))
 
@@ -234,9 +234,9 @@ def test_a_heavy_png_is_shrunk_to_its_working_side():
 def test_a_reduced_photo_is_decoded_anew_at_the_scale_asked_for():
     small = decoded(saved(drawn(), "JPEG"), working_side=12)
 
-    assert image_at(small, scale=0.1, limits=LIMITS) is small
-    assert image_at(small, scale=0.3, limits=LIMITS).scale == 0.5
-    assert image_at(small, scale=7.0, limits=LIMITS).scale == 1.0
+    assert image_at_scale(small, scale=0.1, limits=LIMITS) is small
+    assert image_at_scale(small, scale=0.3, limits=LIMITS).scale == 0.5
+    assert image_at_scale(small, scale=7.0, limits=LIMITS).scale == 1.0
 
 
 def test_a_reduced_photo_with_an_orientation_stands_upright():
@@ -289,7 +289,7 @@ def test_a_truncated_jpeg_is_unreadable_at_any_scale(side):
 )
 def test_each_limit_refuses_with_its_code(limits, code):
     with pytest.raises(ImageTooLarge) as refusal:
-        image_decode(saved(drawn(), "PNG"), limits=limits)
+        decode_image(saved(drawn(), "PNG"), limits=limits)
 
     assert refusal.value.code == code
 
@@ -297,7 +297,7 @@ def test_each_limit_refuses_with_its_code(limits, code):
 def test_a_limit_that_is_just_met_passes():
     data = saved(drawn(), "PNG")
 
-    image_decode(data, limits=ImageLimits(max_bytes=len(data), max_pixels=6_144, max_side=96))
+    decode_image(data, limits=ImageLimits(max_bytes=len(data), max_pixels=6_144, max_side=96))
 
 
 def test_a_bomb_is_refused_by_its_header():
@@ -310,7 +310,7 @@ def test_a_bomb_is_refused_by_its_header():
 
 
 def test_a_crop_comes_back_as_it_was_encoded():
-    encoded = crop_encode(drawn())
+    encoded = encode_crop(drawn())
 
     assert near(corners(cv2.imdecode(np.frombuffer(encoded, np.uint8), 1)[..., ::-1]), CORNERS)
 

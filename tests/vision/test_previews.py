@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vision import PREVIEW_SIDE, ImageLimits, NotAnImage, preview_encode
+from vision import PREVIEW_SIDE, ImageLimits, NotAnImage, encode_preview
 
 LIMITS = ImageLimits()
 
@@ -21,7 +21,7 @@ def photo(width, height, kind="PNG", **options):
 
 
 def shown(data):
-    preview = Image.open(io.BytesIO(preview_encode(data, limits=LIMITS)))
+    preview = Image.open(io.BytesIO(encode_preview(data, limits=LIMITS)))
     assert preview.format == "JPEG"
     return preview
 
@@ -55,4 +55,4 @@ def test_a_thin_photo_keeps_a_pixel_of_its_width():
 
 def test_what_is_no_photo_is_refused():
     with pytest.raises(NotAnImage):
-        preview_encode(b"no photo", limits=LIMITS)
+        encode_preview(b"no photo", limits=LIMITS)

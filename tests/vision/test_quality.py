@@ -13,7 +13,7 @@ from vision.quality import (
     face_pose,
     face_quality,
     face_score,
-    refusal,
+    rejection_reason,
 )
 
 THRESHOLDS = QualityThresholds(min_face_size=30, min_confidence=0.4, blur_threshold=50)
@@ -41,7 +41,7 @@ def drawn_face(side=128):
 
 
 def test_a_face_that_just_meets_every_threshold_is_kept():
-    assert refusal(quality(), THRESHOLDS) is None
+    assert rejection_reason(quality(), THRESHOLDS) is None
 
 
 @pytest.mark.parametrize(
@@ -54,11 +54,11 @@ def test_a_face_that_just_meets_every_threshold_is_kept():
     ],
 )
 def test_a_face_below_one_threshold_is_refused_for_it(part, reason):
-    assert refusal(quality(**part), THRESHOLDS) == reason
+    assert rejection_reason(quality(**part), THRESHOLDS) == reason
 
 
 def test_the_size_is_judged_before_the_blur():
-    assert refusal(quality(size=5, confidence=0.1, blur=1), THRESHOLDS) == "too_small"
+    assert rejection_reason(quality(size=5, confidence=0.1, blur=1), THRESHOLDS) == "too_small"
 
 
 def test_blurring_a_face_lowers_its_number_past_the_default():
@@ -163,9 +163,11 @@ def test_the_score_is_the_geometric_mean_of_its_four_parts(parts, product):
 def test_each_threshold_is_inclusive_and_judged_by_itself(part, least, reason):
     better = {"size": 300, "confidence": 0.9, "blur": 500}
 
-    assert refusal(quality(**(better | {part: least})), THRESHOLDS) is None
-    assert refusal(quality(**(better | {part: np.nextafter(least, 0)})), THRESHOLDS) == reason
-    assert refusal(quality(**(better | {part: float("nan")})), THRESHOLDS) == reason
+    assert rejection_reason(quality(**(better | {part: least})), THRESHOLDS) is None
+    assert (
+        rejection_reason(quality(**(better | {part: np.nextafter(least, 0)})), THRESHOLDS) == reason
+    )
+    assert rejection_reason(quality(**(better | {part: float("nan")})), THRESHOLDS) == reason
 
 
 def test_a_small_face_is_not_made_sharper_by_enlarging_it():

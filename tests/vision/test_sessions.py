@@ -11,7 +11,7 @@ import pytest
 
 from tests.vision.graphs import doubling_graph
 from vision.errors import ModelRefused
-from vision.sessions import open_session
+from vision.models.sessions import open_session
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,7 +39,7 @@ def test_everybody_gets_the_same_session(graph):
 
 
 def test_threads_open_it_once(graph, monkeypatch):
-    import vision.sessions
+    import vision.models.sessions
 
     opened = []
     real = vision.sessions._opened
@@ -86,7 +86,7 @@ def test_a_forked_child_opens_its_own_and_ends(graph):
         import os, sys
         from pathlib import Path
         import numpy as np
-        from vision.sessions import open_session
+        from vision.models.sessions import open_session
 
         session = open_session(Path(sys.argv[1]), 2)
         ones = np.ones((1, 3), np.float32)

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from web.auth import key_create, key_find, role_of
+from web.auth import create_key, find_key, role_of
 from web.models import ApiKey
 from web.roles import Role
 
@@ -65,7 +65,7 @@ def test_a_key_that_is_no_key_gets_401(header):
 
 @pytest.mark.parametrize("scheme", ["Token", "Bearer", "token"])
 def test_a_role_that_is_too_low_gets_403_under_either_scheme(scheme):
-    _, secret = key_create("reader", Role.VIEWER)
+    _, secret = create_key("reader", Role.VIEWER)
 
     answer = ask(f"{scheme} {secret}")
 
@@ -73,18 +73,18 @@ def test_a_role_that_is_too_low_gets_403_under_either_scheme(scheme):
 
 
 def test_a_key_ends_when_it_expires_or_is_revoked():
-    _, secret_expired = key_create("old", Role.ADMIN, expires=timezone.now() - timedelta(seconds=1))
-    revoked, secret_revoked = key_create("lost", Role.ADMIN)
+    _, secret_expired = create_key("old", Role.ADMIN, expires=timezone.now() - timedelta(seconds=1))
+    revoked, secret_revoked = create_key("lost", Role.ADMIN)
     revoked.revoked = True
     revoked.save()
 
-    assert key_find(secret_expired) is None
-    assert key_find(secret_revoked) is None
+    assert find_key(secret_expired) is None
+    assert find_key(secret_revoked) is None
     assert ask(f"Token {secret_revoked}").status_code == 401
 
 
 def test_a_key_is_not_stored_as_it_is_written():
-    key, secret = key_create("client", Role.ADMIN)
+    key, secret = create_key("client", Role.ADMIN)
 
     stored = ApiKey.objects.values().get(pk=key.pk)
 
@@ -93,7 +93,7 @@ def test_a_key_is_not_stored_as_it_is_written():
 
 
 def test_use_of_a_key_is_noted_to_the_minute():
-    key, secret = key_create("client", Role.VIEWER)
+    key, secret = create_key("client", Role.VIEWER)
 
     ask(f"Token {secret}")
     first = ApiKey.objects.get(pk=key.pk).last_used

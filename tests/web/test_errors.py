@@ -9,7 +9,7 @@ from rest_framework import exceptions
 from storage.errors import Conflict, DiskFull, InvalidName, NoSuchBucket, StoreUnavailable
 from vision import EmptyFile, ImageTooLarge, ModelMissing, NotAnImage, UnreadableImage
 from web.errors import api_exception_handler, refusal_from
-from web.paging import BadCursor
+from web.pagination import BadCursor
 
 
 class Asked:

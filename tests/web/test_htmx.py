@@ -5,7 +5,7 @@ import json
 import pytest
 from django.test import RequestFactory
 
-from web.htmx import go_to, render_page
+from web.htmx import navigate_to, render_page
 
 PAGE, FRAGMENT = "registration/login.html", "refusal.html"
 
@@ -37,8 +37,8 @@ def test_an_answer_says_that_it_varies():
 
 
 def test_moving_on_is_a_303_for_a_browser_and_a_header_for_htmx():
-    plain = go_to(RequestFactory().post("/"), "/there/")
-    htmx = go_to(RequestFactory().post("/", headers={"HX-Request": "true"}), "/there/")
+    plain = navigate_to(RequestFactory().post("/"), "/there/")
+    htmx = navigate_to(RequestFactory().post("/", headers={"HX-Request": "true"}), "/there/")
 
     assert (plain.status_code, plain["Location"]) == (303, "/there/")
     assert htmx.status_code == 204

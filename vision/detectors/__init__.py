@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from vision.catalogue import Family, ModelEntry
+from vision.detectors.base import Detection, Detector
 from vision.detectors.centerface import CenterFace
-from vision.detectors.detection import Detection, Detector
 from vision.detectors.yolov8 import Yolov8
-from vision.sessions import Session
+from vision.models.catalogue import Family, ModelEntry
+from vision.models.sessions import Session
 
 __all__ = ["CenterFace", "Detection", "Detector", "Yolov8", "make_detector"]
 

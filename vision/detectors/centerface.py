@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.detectors.detection import Candidates, Detection
-from vision.detectors.looks import Shape, faces_detect
+from vision.detectors.base import Candidates, Detection
+from vision.detectors.two_pass import Shape, detect_faces
 from vision.errors import ModelRefused
 from vision.geometry import letterbox_shape
-from vision.sessions import Session
+from vision.models.sessions import Session
 
 SIDE = 640  # the input's longer side at most, px: 92 ms on one thread, 12 ms at 256
 LEAST_SIDE = 256  # px: smaller photos gain by being enlarged to this, but by no more
@@ -33,7 +33,7 @@ class CenterFace:
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
         """Return the faces of each photo."""
-        return faces_detect(self, images)
+        return detect_faces(self, images)
 
     def shape_for(self, height: int, width: int) -> Shape:
         """Return the smallest input that shows the photo; the pixels it lacks are not made up."""

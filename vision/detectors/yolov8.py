@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.detectors.detection import Candidates, Detection
-from vision.detectors.looks import Shape, faces_detect
+from vision.detectors.base import Candidates, Detection
+from vision.detectors.two_pass import Shape, detect_faces
 from vision.errors import ModelRefused
 from vision.geometry import letterbox_shape
-from vision.sessions import Session
+from vision.models.sessions import Session
 
 SIDE = 640  # input, px, where the graph leaves it open
 COARSEST = 32  # px, the stride of the last grid
@@ -32,7 +32,7 @@ class Yolov8:
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
         """Return the faces of each photo."""
-        return faces_detect(self, images)
+        return detect_faces(self, images)
 
     @property
     def batches(self) -> bool:

@@ -7,10 +7,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.catalogue import ModelEntry
 from vision.errors import ModelRefused
 from vision.geometry import Box
-from vision.sessions import Session
+from vision.models.catalogue import ModelEntry
+from vision.models.sessions import Session
 
 BATCH = 32  # crops a run: larger ones are no faster and cost memory
 
@@ -39,7 +39,7 @@ class Embedder(Protocol):
         """Return the (n, dimension) unit vectors of (n, side, side, 3) crops."""
 
 
-def vectors_of(
+def embed_in_batches(
     session: Session, inputs: NDArray[np.float32], dimension: int
 ) -> NDArray[np.float32]:
     """Run a graph over inputs in batches and return its first output, rows of unit length."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.alignment import DLIB_SIDE, dlib_matrix, warp
-from vision.catalogue import ModelEntry
-from vision.embedders.base import vectors_of
+from vision.alignment import DLIB_SIDE, dlib_matrix, warp_face
+from vision.embedders.base import embed_in_batches
 from vision.geometry import Box
-from vision.sessions import Session
+from vision.models.catalogue import ModelEntry
+from vision.models.sessions import Session
 
 
 class DlibEmbedder:
@@ -26,9 +26,9 @@ class DlibEmbedder:
         self, pixels: NDArray[np.uint8], box: Box, landmarks: NDArray[np.floating] | None
     ) -> NDArray[np.uint8]:
         """Return the (150, 150, 3) crop with eyes, nose and mouth where dlib has them."""
-        return warp(pixels, dlib_matrix(box, landmarks), self.side)
+        return warp_face(pixels, dlib_matrix(box, landmarks), self.side)
 
     def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the (n, 128) unit vectors of (n, 150, 150, 3) crops."""
         inputs = np.moveaxis(crops, -1, 1).astype(np.float32)
-        return vectors_of(self._session, inputs, self.dimension)
+        return embed_in_batches(self._session, inputs, self.dimension)

@@ -8,12 +8,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.alignment import facenet_matrix, warp
-from vision.catalogue import ModelEntry, Scaling
-from vision.embedders.base import vectors_of
+from vision.alignment import facenet_matrix, warp_face
+from vision.embedders.base import embed_in_batches
 from vision.errors import ModelRefused
 from vision.geometry import Box
-from vision.sessions import Session, Shape
+from vision.models.catalogue import ModelEntry, Scaling
+from vision.models.sessions import Session, Shape
 
 _COLOURS = 3
 
@@ -51,14 +51,14 @@ class FacenetEmbedder:
         self, pixels: NDArray[np.uint8], box: Box, landmarks: NDArray[np.floating] | None
     ) -> NDArray[np.uint8]:
         """Return the (side, side, 3) crop: eyes level, a tenth of the box around it."""
-        return warp(pixels, facenet_matrix(box, landmarks, side=self.side), self.side)
+        return warp_face(pixels, facenet_matrix(box, landmarks, side=self.side), self.side)
 
     def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the (n, dimension) unit vectors of (n, side, side, 3) crops."""
         inputs = _SCALED[self._scaling](crops.astype(np.float32))
         if not self._is_channels_last:
             inputs = np.moveaxis(inputs, -1, 1)
-        return vectors_of(self._session, inputs, self.dimension)
+        return embed_in_batches(self._session, inputs, self.dimension)
 
     @property
     def _scaling(self) -> Scaling:

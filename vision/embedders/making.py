@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from vision.catalogue import Family, ModelEntry
 from vision.embedders.base import Embedder
 from vision.embedders.dlib_resnet import DlibEmbedder
 from vision.embedders.facenet import FacenetEmbedder
-from vision.sessions import Session
+from vision.models.catalogue import Family, ModelEntry
+from vision.models.sessions import Session
 
 
 def make_embedder(entry: ModelEntry, session: Session) -> Embedder:

@@ -10,19 +10,19 @@ from django.core.management.base import CommandParser
 
 from clustering.answers.runs import run_finished_json
 from clustering.documents import Run
-from clustering.edge import request_run
 from clustering.errors import RunActive
 from clustering.parameters import ALGORITHMS, RunParameters
 from clustering.progress import run_progress
-from clustering.selectors import members_all, run_get
-from faceadmin.data_lock import running_on
-from faceadmin.exits import Ended, Exit, SentenceCommand
-from faceadmin.launcher import others_wait, services_running
-from faceadmin.watching import run_watch
+from clustering.selectors import get_run, iter_members
+from clustering.services import start_run
+from faceadmin.runtime.exit_codes import CommandFailed, Exit, ProductCommand
+from faceadmin.runtime.instance_lock import find_running
+from faceadmin.runtime.launcher import run_services, wait_for_others
+from faceadmin.runtime.watch_run import watch_run
 from storage.names import CollectionName
 
 
-class Command(SentenceCommand):
+class Command(ProductCommand):
     """Start a run, and if asked wait for its result."""
 
     help = "Cluster the faces of a collection; with --wait also without a running faceadmin."
@@ -55,46 +55,48 @@ class Command(SentenceCommand):
         name = CollectionName.parse(options["collection"])
         parameters = _parameters(options)
         if options["json"] and not options["wait"]:
-            raise Ended("--json shows a result, so it needs --wait.", code=Exit.NONSENSE)
+            raise CommandFailed("--json shows a result, so it needs --wait.", code=Exit.NONSENSE)
         if not options["wait"]:
-            workers_check()
-            run = request_run(name, parameters=parameters, started_by="command line")
+            check_workers()
+            run = start_run(name, parameters=parameters, started_by="command line")
             self.stdout.write(f"Run {run.id} of {name} is queued.")
             return
-        with services_running() as are_ours:
+        with run_services() as are_ours:
             run = self._wait(name, parameters, are_ours=are_ours)
             if options["json"]:
-                self.stdout.write(json.dumps(run_finished_json(run, members_all(run)), indent=2))
+                self.stdout.write(json.dumps(run_finished_json(run, iter_members(run)), indent=2))
             else:
                 self.stdout.write(summary(run))
 
     def _wait(self, name: CollectionName, parameters: RunParameters, *, are_ours: bool) -> Run:
         run_id = self._start(name, parameters, are_ours=are_ours)
         try:
-            return run_watch(run_id)
+            return watch_run(run_id)
         except KeyboardInterrupt:
             after = "goes on when faceadmin runs again" if are_ours else "goes on without you"
-            raise Ended(f"Interrupted; the run {run_id} {after}.", code=Exit.INTERRUPTED) from None
+            raise CommandFailed(
+                f"Interrupted; the run {run_id} {after}.", code=Exit.INTERRUPTED
+            ) from None
 
     def _start(self, name: CollectionName, parameters: RunParameters, *, are_ours: bool) -> str:
         try:
-            return str(request_run(name, parameters=parameters, started_by="command line").id)
+            return str(start_run(name, parameters=parameters, started_by="command line").id)
         except RunActive as active:
             run_id = str(active.extra["clustering_id"])
             if not are_ours:
                 sentence = f"{active} Its id is {run_id}."
-                raise Ended(sentence, code=Exit.RUNNING_ALREADY) from active
+                raise CommandFailed(sentence, code=Exit.RUNNING_ALREADY) from active
         # The workers that just started have taken it up: refused here, it could never end.
-        self.stderr.write(f"The run {run_get(run_id).id} had been interrupted and goes on.")
+        self.stderr.write(f"The run {get_run(run_id).id} had been interrupted and goes on.")
         return run_id
 
 
-def workers_check() -> None:
+def check_workers() -> None:
     """End with a sentence if nothing on this installation would take a run up."""
-    if running_on(settings.DATA):
-        others_wait()
+    if find_running(settings.DATA):
+        wait_for_others()
     elif settings.MONGODB_EMBEDDED:
-        raise Ended(
+        raise CommandFailed(
             "faceadmin is not running, so nothing would take the run up; "
             "start it with `make up`, or add --wait."
         )

@@ -8,12 +8,12 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from faceadmin.exits import Ended, Exit, SentenceCommand
-from web.auth import key_create
+from faceadmin.runtime.exit_codes import CommandFailed, Exit, ProductCommand
+from web.auth import create_key
 from web.roles import Role
 
 
-class Command(SentenceCommand):
+class Command(ProductCommand):
     """Print a new key alone on standard output; nobody can see it again."""
 
     help = "Make an API key and print it, once."
@@ -28,9 +28,9 @@ class Command(SentenceCommand):
         """Make the key."""
         name, days = options["name"].strip(), options["expires_days"]
         if not 1 <= len(name) <= 50:
-            raise Ended("A key's name has 1 to 50 letters.", code=Exit.NONSENSE)
+            raise CommandFailed("A key's name has 1 to 50 letters.", code=Exit.NONSENSE)
         if days is not None and not 1 <= days <= 36500:
-            raise Ended("A key lasts 1 to 36500 days.", code=Exit.NONSENSE)
+            raise CommandFailed("A key lasts 1 to 36500 days.", code=Exit.NONSENSE)
         expires = None if days is None else timezone.now() + timedelta(days=days)
-        _, secret = key_create(name, Role(options["role"]), expires=expires)
+        _, secret = create_key(name, Role(options["role"]), expires=expires)
         self.stdout.write(secret)

@@ -10,12 +10,12 @@ from django.conf import settings
 from django.core.management import call_command
 from django.urls import reverse
 
-from faceadmin.data_lock import running_on
-from faceadmin.exits import Ended, Exit, SentenceCommand
-from faceadmin.processes import address
-from faceadmin.terminal import Progress
+from faceadmin.runtime.exit_codes import CommandFailed, Exit, ProductCommand
+from faceadmin.runtime.instance_lock import find_running
+from faceadmin.runtime.progress_bar import Progress
+from faceadmin.runtime.services import address
 from storage.names import CollectionName
-from vision import archive_fetch
+from vision import fetch_archive
 
 COLLECTION = CollectionName("demo", "people")
 PROJECT, VERSION = "face_recognition", "1.3.0"
@@ -23,7 +23,7 @@ SHA256 = "5e5efdd1686aa566af0d3cc1313b131e4b197657a8ffd03669e6d3fad92705ec"
 PHOTOS = "tests/test_images/*.jpg"
 
 
-class Command(SentenceCommand):
+class Command(ProductCommand):
     """Fetch a few photos of known people from a package index, and cluster them."""
 
     help = "Fetch a few photos of well-known people and cluster them."
@@ -31,14 +31,14 @@ class Command(SentenceCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Fetch, cluster, and say where to look."""
         if settings.WASABI_ACCESS_KEY:
-            raise Ended(
+            raise CommandFailed(
                 "The demo puts photos into a folder, but the settings name an S3 service; "
                 "run it without WASABI_ACCESS_KEY.",
                 code=Exit.NONSENSE,
             )
-        photos_fetch(settings.BUCKETS_ROOT / COLLECTION.bucket / COLLECTION.sub)
+        fetch_photos(settings.BUCKETS_ROOT / COLLECTION.bucket / COLLECTION.sub)
         call_command("cluster_bucket", COLLECTION.path, wait=True, stdout=self.stdout)
-        running = running_on(settings.DATA)
+        running = find_running(settings.DATA)
         if running and running.address:
             page = reverse("collection", args=(COLLECTION.bucket, COLLECTION.sub))
             self.stdout.write(f"Look at them: {running.address}{page}")
@@ -46,7 +46,7 @@ class Command(SentenceCommand):
             self.stdout.write(f"Start it with `make up` and look at them: {address()}")
 
 
-def photos_fetch(folder: Path) -> None:
+def fetch_photos(folder: Path) -> None:
     """Put the demo's photos into a folder, unless they are there."""
     if any(folder.glob("*.jpg")):
         return
@@ -56,7 +56,7 @@ def photos_fetch(folder: Path) -> None:
         TemporaryDirectory(dir=folder.parent, prefix=".demo-") as scratch,
         Progress("Fetching photos", unit="B") as progress,
     ):
-        photos = archive_fetch(
+        photos = fetch_archive(
             PROJECT,
             VERSION,
             SHA256,

@@ -9,21 +9,21 @@ from typing import Any
 from django.core.files.base import File
 from django.core.management.base import CommandParser
 
-from faceadmin.exits import Ended, Exit, SentenceCommand
-from faceadmin.launcher import services_running
-from faceadmin.terminal import Progress
+from faceadmin.runtime.exit_codes import CommandFailed, Exit, ProductCommand
+from faceadmin.runtime.launcher import run_services
+from faceadmin.runtime.progress_bar import Progress
 from profiles.imports.answers import import_json
+from profiles.imports.context import build_import_context, import_limits
 from profiles.imports.documents import Import, ImportKind, ImportState, Outcome
-from profiles.imports.edge import zip_shown
-from profiles.imports.importing import (
+from profiles.imports.run_import import (
+    ImportContext,
     ImportEnded,
-    ImportTools,
-    import_advance,
-    import_cancel,
-    import_start,
+    cancel_import,
+    import_step,
+    start_import,
 )
-from profiles.imports.opening import import_limits, import_tools
-from profiles.imports.selectors import files_all, import_get
+from profiles.imports.selectors import get_import, iter_files
+from profiles.imports.services import zip_shown
 from storage.buckets import LocalBucket
 
 BY = "command line"
@@ -31,7 +31,7 @@ LOOK_EVERY_S = 0.5
 STORE_PATIENCE_S = 60.0
 
 
-class Command(SentenceCommand):
+class Command(ProductCommand):
     """Import people from this machine, to the end."""
 
     help = "Enrol known people from a folder or a zip of <user_id>/<photo>; safe to repeat."
@@ -47,21 +47,21 @@ class Command(SentenceCommand):
         """Import, showing how far it is, and say what became of the files."""
         source: Path = options["source"].expanduser().resolve()
         if not source.exists():
-            raise Ended(f"There is no {source}.", code=Exit.NOT_FOUND)
-        with services_running():
-            tools = import_tools(lambda _name: HereBucket(source))
+            raise CommandFailed(f"There is no {source}.", code=Exit.NOT_FOUND)
+        with run_services():
+            context = build_import_context(lambda _name: HereBucket(source))
             job = _started(source, force=options["force"])
             try:
-                job = import_to_its_end(job.id, tools)
+                job = run_import_to_end(job.id, context)
             except KeyboardInterrupt:
-                _stop(job, tools)
+                _stop(job, context)
                 sentence = "Interrupted; what is imported stays, and a repetition does the rest."
-                raise Ended(sentence, code=Exit.INTERRUPTED) from None
-            for file in files_all(job, outcome=Outcome.REFUSED):
+                raise CommandFailed(sentence, code=Exit.INTERRUPTED) from None
+            for file in iter_files(job, outcome=Outcome.REFUSED):
                 self.stderr.write(f"{file.path}: {file.code}: {file.detail}")
             if job.state != ImportState.FINISHED:
                 self.stderr.write(summary(job))
-                raise Ended(f"The import {job.id} {job.state}. {job.failure}".rstrip())
+                raise CommandFailed(f"The import {job.id} {job.state}. {job.failure}".rstrip())
             self.stdout.write(summary(job))
 
 
@@ -72,20 +72,20 @@ class HereBucket(LocalBucket):
         self._root, self._name = folder.parent, folder.name
 
 
-def import_to_its_end(import_id: str, tools: ImportTools) -> Import:
+def run_import_to_end(import_id: str, context: ImportContext) -> Import:
     """Import, or wait for whoever else does, until the end; give up where a store stays away."""
     waits_since: float | None = None
     with Progress("Photos", unit="photos") as progress:
-        while (job := import_get(import_id)).is_active:
-            if import_advance(import_id, tools):
+        while (job := get_import(import_id)).is_active:
+            if import_step(import_id, context):
                 waits_since = None
             else:
                 time.sleep(LOOK_EVERY_S)
-                job = import_get(import_id)
+                job = get_import(import_id)
                 waits_since = (waits_since or time.monotonic()) if job.waiting_for else None
             if waits_since and time.monotonic() - waits_since > STORE_PATIENCE_S:
-                raise Ended(job.waiting_for, code=Exit.STORE_AWAY)
-            job = import_get(import_id)
+                raise CommandFailed(job.waiting_for, code=Exit.STORE_AWAY)
+            job = get_import(import_id)
             progress.update(sum(job.counts.values()), job.total)
     return job
 
@@ -106,11 +106,11 @@ def summary(job: Import) -> str:
 def _started(source: Path, *, force: bool) -> Import:
     """Write the import of a folder or of a zip."""
     if source.is_dir():
-        return import_start(
+        return start_import(
             ImportKind.PATH, source.name, by=BY, force=force, limits=import_limits()
         )
     with source.open("rb") as opened:
-        return import_start(
+        return start_import(
             ImportKind.ZIP,
             zip_shown(source.name),
             by=BY,
@@ -120,10 +120,10 @@ def _started(source: Path, *, force: bool) -> Import:
         )
 
 
-def _stop(job: Import, tools: ImportTools) -> None:
+def _stop(job: Import, context: ImportContext) -> None:
     """Cancel an import whose command ends, and let go of its zip."""
     try:
-        import_cancel(job)
+        cancel_import(job)
     except ImportEnded:
         return
-    import_advance(job.id, tools)
+    import_step(job.id, context)

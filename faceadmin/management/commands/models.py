@@ -7,22 +7,22 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
-from faceadmin.exits import Ended, Exit, SentenceCommand
-from faceadmin.terminal import Progress
+from faceadmin.runtime.exit_codes import CommandFailed, Exit, ProductCommand
+from faceadmin.runtime.progress_bar import Progress
 from vision import (
     CATALOGUE,
     ModelEntry,
     ModelMissing,
     ModelRow,
     VisionError,
-    choose_pair,
     fetch,
-    model_verify,
-    models_report,
+    report_models,
+    select_models,
+    verify_model,
 )
 
 
-class Command(SentenceCommand):
+class Command(ProductCommand):
     """List the models, fetch them, or hold their files to what is known of them."""
 
     help = "The models: list them, fetch them, verify their files and run them once."
@@ -46,17 +46,17 @@ class Command(SentenceCommand):
                 self._verify(options["ids"])
 
     def _list(self) -> None:
-        rows = models_report(settings.VISION)
+        rows = report_models(settings.VISION)
         for row in rows:
-            mark = "*" if row.is_in_force else " "
+            mark = "*" if row.is_active else " "
             self.stdout.write(f"{mark} {row.id:<14} {row.job:<7} {_place(row)} ({row.licence})")
-        is_any = any(row.is_in_force for row in rows)
+        is_any = any(row.is_active for row in rows)
         self.stdout.write("* in force" if is_any else "No pair is in force yet: fetch one.")
 
     def _fetch(self, entries: list[ModelEntry]) -> None:
         if not entries:
             with Progress("Fetching models", unit="B") as progress:
-                pair = choose_pair(settings.VISION, may_fetch=True, progress=progress.update)
+                pair = select_models(settings.VISION, may_fetch=True, progress=progress.update)
             self.stdout.write(f"{pair.detector} + {pair.embedder}. {pair.why}")
         for entry in entries:
             with Progress(f"Fetching {entry.id}", unit="B") as progress:
@@ -64,17 +64,19 @@ class Command(SentenceCommand):
             self.stdout.write(f"{entry.id}: {path}")
 
     def _verify(self, ids: list[str]) -> None:
-        wanted = ids or [row.id for row in models_report(settings.VISION) if _is_at_hand(row)]
+        wanted = ids or [row.id for row in report_models(settings.VISION) if _is_installed(row)]
         if not wanted:
-            raise Ended("No model is at hand; run manage.py models fetch.", code=Exit.NOT_FOUND)
+            raise CommandFailed(
+                "No model is at hand; run manage.py models fetch.", code=Exit.NOT_FOUND
+            )
         codes = {self._verified(name) for name in wanted}
         if codes != {Exit.DONE}:
-            raise Ended(code=max(codes))
+            raise CommandFailed(code=max(codes))
 
     def _verified(self, name: str) -> Exit:
         """Verify one model, say what was found, and return what that means."""
         try:
-            found = model_verify(name, settings.VISION)
+            found = verify_model(name, settings.VISION)
         except VisionError as trouble:
             self.stderr.write(f"{name}: {trouble}")
             return Exit.NOT_FOUND if isinstance(trouble, ModelMissing) else Exit.FAILED
@@ -88,7 +90,9 @@ def _entry(name: str) -> ModelEntry:
         return CATALOGUE[name]
     except KeyError:
         known = ", ".join(CATALOGUE)
-        raise Ended(f"There is no model {name!r}; known are {known}.", code=Exit.NONSENSE) from None
+        raise CommandFailed(
+            f"There is no model {name!r}; known are {known}.", code=Exit.NONSENSE
+        ) from None
 
 
 def _place(row: ModelRow) -> str:
@@ -99,7 +103,7 @@ def _place(row: ModelRow) -> str:
     return "can be fetched" if can_be_fetched else "put it into a folder of FACEADMIN_MODELS"
 
 
-def _is_at_hand(row: ModelRow) -> bool:
+def _is_installed(row: ModelRow) -> bool:
     """Tell whether there is a file of the model's name, the right one or not."""
     return row.path is not None or bool(row.trouble)
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.conf import settings
 
-from faceadmin.exits import SentenceCommand
-from faceadmin.prepare import erasures_replay, prepare, servers_check
-from faceadmin.terminal import Progress
+from faceadmin.runtime.bootstrap import check_servers, prepare, replay_erasures
+from faceadmin.runtime.exit_codes import ProductCommand
+from faceadmin.runtime.progress_bar import Progress
 
 
-class Command(SentenceCommand):
+class Command(ProductCommand):
     """Make what is missing, and see that the servers answer."""
 
     help = "Prepare the data folder, the tables, the models and the first account; safe to repeat."
@@ -24,8 +24,8 @@ class Command(SentenceCommand):
             self.stdout.write(
                 f"First account: admin, password: {prepared.password} (shown once; keep it)"
             )
-        servers_check()
+        check_servers()
         if not settings.MONGODB_EMBEDDED:
-            erasures_replay()
+            replay_erasures()
         models = prepared.models
         self.stdout.write(f"Models: {models.detector} + {models.embedder}. {models.why}")

@@ -7,16 +7,16 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from clustering.decisions.rebuild import Rebuilt
-from clustering.edge import request_rebuild
-from faceadmin.exits import Ended, SentenceCommand
-from faceadmin.launcher import services_running
+from clustering.decisions.replay import ReplayReport
+from clustering.services import replay_decisions
+from faceadmin.runtime.exit_codes import CommandFailed, ProductCommand
+from faceadmin.runtime.launcher import run_services
 from storage.names import CollectionName
 
 SHOWN = 10
 
 
-class Command(SentenceCommand):
+class Command(ProductCommand):
     """Say whether what readers see is what the log of decisions says; write that if asked."""
 
     help = (
@@ -34,21 +34,21 @@ class Command(SentenceCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Derive, compare, write if asked, and report."""
         path = CollectionName.parse(options["collection"]).path
-        with services_running():
-            found = left = request_rebuild(path)
+        with run_services():
+            found = left = replay_decisions(path)
             if options["repair"] and not found.is_unchanged:
-                left = request_rebuild(path, repair=True)
+                left = replay_decisions(path, repair=True)
         if options["json"]:
             self.stdout.write(json.dumps(_json(path, found, left), indent=2))
         else:
             self.stdout.write(sentences(path, found, left))
         if not left.is_unchanged:
             if not options["repair"]:
-                raise Ended("Write it with --repair.")
-            raise Ended(f"Start a run, it groups anew: cluster_bucket {path} --wait")
+                raise CommandFailed("Write it with --repair.")
+            raise CommandFailed(f"Start a run, it groups anew: cluster_bucket {path} --wait")
 
 
-def sentences(path: str, found: Rebuilt, left: Rebuilt) -> str:
+def sentences(path: str, found: ReplayReport, left: ReplayReport) -> str:
     """Return what a rebuild found, and what is left after a repair."""
     before = found.decisions - found.replayed
     lines = [
@@ -66,7 +66,7 @@ def sentences(path: str, found: Rebuilt, left: Rebuilt) -> str:
     return "\n".join(lines)
 
 
-def _counts(found: Rebuilt) -> str:
+def _counts(found: ReplayReport) -> str:
     some = ", ".join(found.differing[:SHOWN])
     faces = f"{len(found.differing)} faces elsewhere{f' ({some})' if some else ''}"
     return (
@@ -77,7 +77,7 @@ def _counts(found: Rebuilt) -> str:
     )
 
 
-def _json(path: str, found: Rebuilt, left: Rebuilt) -> dict[str, object]:
+def _json(path: str, found: ReplayReport, left: ReplayReport) -> dict[str, object]:
     return {
         "bucket_path": path,
         "decisions": found.decisions,

@@ -8,12 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
-from assignments.erasure_replay import Replayed, replay_log
-from faceadmin.exits import Ended, Exit, SentenceCommand
-from faceadmin.launcher import services_running
+from faceadmin.runtime.exit_codes import CommandFailed, Exit, ProductCommand
+from faceadmin.runtime.launcher import run_services
+from review.people.replay_erasures import Replayed, replay_log
 
 
-class Command(SentenceCommand):
+class Command(ProductCommand):
     """Compare the erasure log with the stores, and erase the people who are stored again."""
 
     help = (
@@ -32,18 +32,18 @@ class Command(SentenceCommand):
         given: Path | None = options["file"]
         file = given or settings.ERASURE_LOG
         if given is not None and not given.is_file():
-            raise Ended(f"There is no {given}.", code=Exit.NOT_FOUND)
-        with services_running():
+            raise CommandFailed(f"There is no {given}.", code=Exit.NOT_FOUND)
+        with run_services():
             done = replay_log(given)
         self.stdout.write(sentence(file, done))
         if done.other_key:
-            raise Ended(
+            raise CommandFailed(
                 f"{done.other_key} erasures were logged with another SECRET_KEY and could not be "
                 "compared; set the SECRET_KEY of that time and repeat."
             )
         if not done.is_complete:
             pending = [one.detail for receipt in done.erased for one in receipt.pending]
-            raise Ended(" ".join(["Not all of it is erased yet; repeat later.", *pending]))
+            raise CommandFailed(" ".join(["Not all of it is erased yet; repeat later.", *pending]))
 
 
 def sentence(file: Path, done: Replayed) -> str:

@@ -6,11 +6,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from faceadmin.exits import SentenceCommand
-from faceadmin.launcher import launch
+from faceadmin.runtime.exit_codes import ProductCommand
+from faceadmin.runtime.launcher import launch
 
 
-class Command(SentenceCommand):
+class Command(ProductCommand):
     """Prepare, start and watch the stores, the workers and the web server."""
 
     help = "Run everything on this machine until Ctrl-C: stores, workers, web server."

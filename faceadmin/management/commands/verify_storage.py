@@ -8,16 +8,16 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from clustering.answers.storage import repair_sentences, storage_json
-from clustering.edge import request_repair, request_report
-from clustering.pipeline.repair import Repair
-from clustering.pipeline.verification import StorageReport
-from clustering.selectors import run_current
-from faceadmin.exits import Ended, SentenceCommand
-from faceadmin.launcher import services_running
+from clustering.selectors import current_run
+from clustering.services import check_storage, repair_storage
+from clustering.storage_check import StorageReport
+from clustering.storage_repair import StorageRepair
+from faceadmin.runtime.exit_codes import CommandFailed, ProductCommand
+from faceadmin.runtime.launcher import run_services
 from storage.names import CollectionName
 
 
-class Command(SentenceCommand):
+class Command(ProductCommand):
     """Say whether documents, vectors and crops of a collection agree; put them right if asked."""
 
     help = "Compare documents, vectors and crops of a collection. Exit code 1: they differ."
@@ -31,22 +31,22 @@ class Command(SentenceCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Compare, repair if asked, and report."""
         name = CollectionName.parse(options["collection"])
-        with services_running():
-            run = run_current(name.path)
-            repair: Repair | None = None
+        with run_services():
+            run = current_run(name.path)
+            repair: StorageRepair | None = None
             if options["repair"]:
-                repair, report = request_repair(run)
+                repair, report = repair_storage(run)
             else:
-                report = request_report(run)
+                report = check_storage(run)
         if options["json"]:
             self.stdout.write(json.dumps(storage_json(report, repair), indent=2))
         else:
             self.stdout.write(sentences(report, repair))
         if not report.is_consistent:
-            raise Ended(advice(report, repaired=options["repair"]))
+            raise CommandFailed(advice(report, repaired=options["repair"]))
 
 
-def sentences(report: StorageReport, repair: Repair | None) -> str:
+def sentences(report: StorageReport, repair: StorageRepair | None) -> str:
     """Return what a comparison found, and what a repair did, in a few lines."""
     lines = []
     if repair is not None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from faceadmin.cluster_watch import run_cluster
-from faceadmin.exits import SentenceCommand
-from faceadmin.prepare import erasures_replay
-from faceadmin.processes import workers_say_alive
-from faceadmin.tied import forks_tie
+from faceadmin.runtime.bootstrap import replay_erasures
+from faceadmin.runtime.cluster_watch import run_cluster
+from faceadmin.runtime.exit_codes import ProductCommand
+from faceadmin.runtime.parent_death import tie_forks_to_parent
+from faceadmin.runtime.services import report_workers_alive
 
 
-class Command(SentenceCommand):
+class Command(ProductCommand):
     """Run the queue's workers; none of them outlives the process that was started."""
 
     help = (
@@ -21,6 +21,6 @@ class Command(SentenceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run django-q's cluster and watch it."""
-        erasures_replay()  # before this process says that it is ready, after which the web starts
-        forks_tie()
-        run_cluster(say_alive=workers_say_alive)
+        replay_erasures()  # before this process says that it is ready, after which the web starts
+        tie_forks_to_parent()
+        run_cluster(say_alive=report_workers_alive)

@@ -5,10 +5,10 @@ import zipfile
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from profiles.imports.context import build_import_context, import_limits
 from profiles.imports.documents import ImportedFile, ImportKind
-from profiles.imports.importing import import_advance, import_start
-from profiles.imports.opening import import_limits, import_tools
-from profiles.imports.selectors import import_get
+from profiles.imports.run_import import import_step, start_import
+from profiles.imports.selectors import get_import
 from tests.profiles.painted import photo_of
 
 ADDRESS = "/api/v1/profiles/import/"
@@ -56,19 +56,19 @@ EXPECTED = {
 
 def zip_started(files, **kind):
     file = SimpleUploadedFile("people.zip", zip_of(files), "application/zip")
-    return import_start(
+    return start_import(
         ImportKind.ZIP, "people.zip", by="test", file=file, limits=import_limits(), **kind
     )
 
 
 def folder_started(path, **kind):
-    return import_start(ImportKind.FOLDER, path, by="test", limits=import_limits(), **kind)
+    return start_import(ImportKind.FOLDER, path, by="test", limits=import_limits(), **kind)
 
 
 def to_its_end(job):
-    while import_advance(job.id, import_tools()):
+    while import_step(job.id, build_import_context()):
         pass
-    return import_get(job.id)
+    return get_import(job.id)
 
 
 def report(job, top=""):

@@ -1,0 +1,122 @@
+"""What follows a decision in the background: how alike the faces are, their order, the covers.
+
+Nothing here decides who is where. A face is written only where it still is when it is written, so
+no lock is held, and whoever decides meanwhile has the cluster looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustering.decisions.cluster_counts import COVERS
+from clustering.decisions.event_log import decision_state
+from clustering.decisions.snapshot import members_of_faces, snapshot_run
+from clustering.documents import END_OF_PLACES, Cluster, Member, Run
+from clustering.grouping import Grouping, describe_grouping
+from clustering.selectors import current_run, get_faces_by_id
+from clustering.sizes import size_statistics
+from storage.leases import now_ms
+from storage.mongo import bulk_set, iter_fields
+from storage.vectors import VectorStore
+
+LARGE = 500  # faces
+MS_PER_FACE = 10  # that a large cluster rests between two looks
+
+
+def refresh_cluster_stats(path: str, *, vectors: VectorStore) -> int:
+    """Describe anew what decisions changed in the run that readers see; return how many.
+
+    A cluster that somebody decides about meanwhile stays stale.
+    """
+    run = snapshot_run(path)
+    with decision_state(path) as state:
+        covers = dict(state.covers)
+    stale = [one for one in list_stale_clusters(run) if _is_due(one)]
+    for cluster in stale:
+        if not cluster.is_noise:  # noise is not alike
+            _describe(run, cluster, covers, vectors=vectors)
+        values = {
+            "covers": list(cluster.covers),
+            "cohesion": cluster.cohesion,
+            "newest": cluster.newest,
+            "stale": "",
+            "described_at": now_ms(),
+        }
+        bulk_set(Cluster, [(cluster.id, {"changed_by": cluster.changed_by}, values)])
+    if stale:
+        _count(path, run)
+    return len(stale)
+
+
+def list_stale_clusters(run: Run) -> list[Cluster]:
+    """Return the clusters of a run that decisions changed and nobody has described since."""
+    first = Cluster.id_for(run.id, "")
+    return list(Cluster.objects(stale__gte=first, stale__lt=first + END_OF_PLACES))
+
+
+def _is_due(cluster: Cluster) -> bool:
+    """Say whether to describe a cluster now; a large one waits, or a queue of verdicts stalls."""
+    rest = MS_PER_FACE * cluster.face_count if cluster.face_count > LARGE else 0
+    return now_ms() >= cluster.described_at + rest
+
+
+def _count(path: str, run: Run) -> None:
+    """Count the run anew, and the one that shares its groups."""
+    first = f"{run.id}/"
+    where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+    rows = iter_fields(Cluster, where, ["label", "face_count"])
+    sizes = {row["label"]: row["face_count"] for row in rows}
+    seen = current_run(path)
+    for one in {run.id: run, seen.id: seen}.values():
+        images = int(one.stats.get("total_images", 0))
+        stats = {**one.stats, **size_statistics(sizes, images=images)}
+        Run.objects(id=one.id).update_one(set__stats=stats)
+
+
+def _describe(
+    run: Run, cluster: Cluster, covers: Mapping[str, str], *, vectors: VectorStore
+) -> None:
+    """Measure and order the faces of one cluster anew."""
+    members = {one.face: one for one in members_of_faces(run, cluster.label)}
+    cluster.newest = max((one.taken for one in members.values()), default="")
+    vectors_by_face = vectors.retrieve(run.embedder, list(members)) if members else {}
+    faces = [face for face in members if face in vectors_by_face]
+    if faces:
+        described = _describe_members(faces, vectors_by_face)
+        ranked = [faces[row] for row in np.lexsort((np.arange(len(faces)), -described.similarity))]
+        alike = dict(zip(faces, described.similarity.tolist(), strict=True))
+        bulk_set(Member, _changes(run, cluster, ranked, members, alike))
+        best = [covers.get(cluster.person, ""), *cluster.covers[:1], faces[described.covers[0]]]
+        cluster.covers = [one for one in dict.fromkeys([*best, *ranked]) if one in alike][:COVERS]
+        cluster.cohesion = round(float(described.cohesion[0]), 6)
+
+
+def _describe_members(
+    faces: list[str], vectors_by_face: Mapping[str, NDArray[np.float32]]
+) -> Grouping:
+    known = get_faces_by_id(faces)
+    quality = [known[face].quality_score if face in known else 0.0 for face in faces]
+    return describe_grouping(
+        np.stack([vectors_by_face[face] for face in faces]),
+        np.zeros(len(faces), np.int64),
+        np.asarray(quality, np.float32),
+    )
+
+
+def _changes(
+    run: Run,
+    cluster: Cluster,
+    ranked: list[str],
+    members: Mapping[str, Member],
+    alike: Mapping[str, float],
+) -> Iterator[tuple[str, dict[str, object], dict[str, object]]]:
+    """Yield what changes of faces that are still in the cluster: the most typical come first."""
+    for rank, face in enumerate(ranked):
+        member, similarity = members[face], round(alike[face], 6)
+        place = Member.place_for(run.id, cluster.label, rank)
+        if (member.place, member.similarity) != (place, similarity):
+            values = {"place": place, "similarity": similarity}
+            yield member.id, {"cluster": cluster.label}, values

@@ -1,0 +1,46 @@
+"""Names that grow together: which set one is in, and the way from one to another."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+
+
+class DisjointSets:
+    """Sets of names that grow together; the second of two joined names stands for both."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self._parent: dict[str, str] = {}
+        for one, other in pairs:
+            self.join(one, other)
+
+    def root(self, name: str) -> str:
+        """Return the name that stands for this one's set."""
+        while (parent := self._parent.get(name, name)) != name:
+            self._parent[name] = self._parent.get(parent, parent)
+            name = parent
+        return name
+
+    def join(self, one: str, other: str) -> None:
+        """Make two sets one; the other's representative stands for it."""
+        a, b = self.root(one), self.root(other)
+        if a != b:
+            self._parent[a] = b
+
+
+def path_between(edges: Iterable[tuple[str, str, str]], one: str, other: str) -> list[str]:
+    """Return the decisions on a shortest way from person to person, [] if there is none."""
+    ways: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for a, b, decision in edges:
+        ways[a].append((b, decision))
+        ways[b].append((a, decision))
+    seen, queue = {one}, deque([(one, list[str]())])
+    while queue:
+        here, path = queue.popleft()
+        if here == other:
+            return path
+        for there, decision in ways[here]:
+            if there not in seen:
+                seen.add(there)
+                queue.append((there, [*path, decision]))
+    return []

@@ -1,0 +1,135 @@
+"""The log of decisions: read on from where this process stood, and appended under the next number.
+
+A number can be taken once, so whoever appends has seen everything before it: two people never
+decide at the same time, one of them decides again on what the other left.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from mongoengine.errors import NotUniqueError
+
+from clustering.decisions.documents import Decision
+from clustering.decisions.errors import NoSuchDecision
+from clustering.decisions.state import DecisionState
+from clustering.documents import END_OF_PLACES, Collection, collection_place
+from storage.mongo import iter_fields
+
+READ_AT_ONCE = 1000
+
+
+class AppendConflict(Exception):
+    """Another decision took the number; look again at what it left."""
+
+
+class _CachedLog:
+    """The law of one collection as this process knows it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.state = DecisionState()
+        self.log = ""
+
+
+_books: dict[tuple[str, str, str], _CachedLog] = {}
+_cached_logs_lock = threading.Lock()
+
+
+@contextmanager
+def decision_state(collection: str) -> Iterator[DecisionState]:
+    """Hold the law of a collection, read up to the newest decision."""
+    book = _cached_log(collection)
+    with book.lock:
+        _read_new(book, collection)
+        yield book.state
+
+
+def load_state(collection: str) -> DecisionState:
+    """Return a law of one's own, as it is now; for work that takes long."""
+    with decision_state(collection) as state:
+        return DecisionState(state.events.values())
+
+
+def list_decisions_after(collection: str, seq: int) -> Iterator[Decision]:
+    """Iterate the decisions of a collection after a number, oldest first."""
+    after = Decision.place_for(collection, seq)
+    end = collection_place(collection, END_OF_PLACES)
+    while page := _page(after, end):
+        yield from page
+        after = page[-1].place
+        if len(page) < READ_AT_ONCE:
+            return
+
+
+def list_newest_decisions(collection: str, *, before: str = "", limit: int) -> list[Decision]:
+    """Return the newest decisions of a collection, or those before a place, newest first."""
+    first = collection_place(collection, "")
+    query = Decision.objects(place__gte=first, place__lt=before or first + END_OF_PLACES)
+    return list(query.order_by("-place").limit(limit))
+
+
+def list_decisions_by(who: str, collection: str, *, limit: int) -> list[Decision]:
+    """Return up to ``limit`` decisions that somebody made about a collection, newest first."""
+    first = Decision.by_place_for(who, collection, 0).removesuffix(f"{0:08d}")
+    query = Decision.objects(by_place__gte=first, by_place__lt=first + END_OF_PLACES)
+    return list(query.order_by("-by_place").limit(limit))
+
+
+def list_deciders(ids: Iterable[str]) -> dict[str, str]:
+    """Return who made some decisions, by decision."""
+    found = iter_fields(Decision, {"_id": {"$in": sorted(ids)}}, ["by"])
+    return {one["_id"]: one["by"] for one in found}
+
+
+def get_decision(decision_id: str) -> Decision:
+    """Return one decision."""
+    decision = Decision.objects(id=decision_id).first()
+    if decision is None:
+        raise NoSuchDecision("There is no decision with this id.")
+    return decision
+
+
+def ignored_persons(collection: str) -> set[str]:
+    """Return the persons whose faces somebody ignored, or said to be none."""
+    with decision_state(collection) as state:
+        out = {face: event for face, (_, event) in state.out.items()}
+        return {
+            state.root(was)
+            for event in set(out.values())
+            for face, was, _ in get_decision(event).moves
+            if out.get(face) == event
+        }
+
+
+def append_decision(decision: Decision, state: DecisionState) -> None:
+    """Write a decision under the number after the newest; raise Raced if that one is taken."""
+    try:
+        decision.save(force_insert=True)
+    except NotUniqueError as error:
+        raise AppendConflict from error
+    state.add(decision.event)
+
+
+def _cached_log(collection: str) -> _CachedLog:
+    key = (settings.MONGODB_URL, settings.DATABASE_NAME, collection)
+    with _cached_logs_lock:
+        return _books.setdefault(key, _CachedLog())
+
+
+def _read_new(book: _CachedLog, collection: str) -> None:
+    """Add what was appended since; begin anew if the log itself is another one."""
+    stored = Collection.objects(path=collection).only("path", "log").first()
+    log = stored.log if stored is not None else ""
+    if log != book.log:
+        book.state, book.log = DecisionState(), log
+    for decision in list_decisions_after(collection, book.state.seq):
+        book.state.add(decision.event)
+
+
+def _page(after: str, end: str) -> list[Decision]:
+    query = Decision.objects(place__gt=after, place__lt=end)
+    return list(query.order_by("place").limit(READ_AT_ONCE))

@@ -1,0 +1,366 @@
+"""Derive the groups from the grouping and the whole log, and compare the documents with that.
+
+Decisions from before the grouping were its input: every face they speak of has to be where they
+say. Decisions after it are replayed over that. What documents and vectors say of faces (that they
+are none, or to be ignored), chosen covers and whose clusters are follow from all of them together.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from clustering.decisions.cluster_counts import recount_cluster
+from clustering.decisions.documents import SAME_PICTURE, DecidedFace, Decision
+from clustering.decisions.event_log import list_decisions_after
+from clustering.decisions.events import OUT, EventKind
+from clustering.decisions.projection import block_decisions, project_decision, project_decisions
+from clustering.decisions.snapshot import cluster_of, members_by_face, snapshot_run, written_since
+from clustering.decisions.state import DecisionState
+from clustering.documents import (
+    END_OF_PLACES,
+    NO_CLUSTER,
+    NOISE,
+    Cluster,
+    ClusterSizes,
+    Face,
+    Member,
+    Run,
+    Verdict,
+    collection_place,
+    excluded_place,
+)
+from clustering.selectors import get_faces_by_id, iter_pages
+from clustering.signals import decisions_rebuilding
+from storage.mongo import bulk_upsert, iter_fields
+from storage.vectors import VectorStore
+
+SAID = (Verdict.NOT_A_FACE, Verdict.IGNORED)
+
+
+@dataclass
+class ReplayReport:
+    """What a rebuild found.
+
+    ``decisions`` is how many the log has, ``replayed`` how many of them came after the grouping;
+    ``away`` is how many faces they speak of that are not in the collection now. ``differing`` are
+    faces that are elsewhere than the log says, ``misjudged`` are faces whose document or vector
+    says something else of them; the others are labels of clusters.
+    """
+
+    decisions: int = 0
+    replayed: int = 0
+    faces: int = 0
+    away: int = 0
+    differing: list[str] = field(default_factory=list)
+    misjudged: list[str] = field(default_factory=list)
+    miscounted: list[str] = field(default_factory=list)
+    wrong_covers: list[str] = field(default_factory=list)
+    wrong_assignments: list[str] = field(default_factory=list)
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Say whether the documents are what the log says."""
+        return not (
+            *self.differing,
+            *self.misjudged,
+            *self.miscounted,
+            *self.wrong_covers,
+            *self.wrong_assignments,
+        )
+
+
+@dataclass
+class _Log:
+    """The decisions that a run shows: all of them, and as they were when it was grouped."""
+
+    decisions: list[Decision]
+    state: DecisionState
+    before: DecisionState
+
+
+@dataclass
+class _Derived:
+    """Who is where by the documents and by the log, and what is said of each face."""
+
+    stored: dict[str, str]
+    places: dict[str, str]
+    verdicts: dict[str, Verdict]  # of documents that say something else, what they should say
+
+
+def replay_event_log(path: str, *, vectors: VectorStore, repair: bool = False) -> ReplayReport:
+    """Derive from the log who is where, compare, and with ``repair`` write what differs."""
+    project_decisions(path, vectors=vectors)
+    run = snapshot_run(path)
+    log = _read_log(path, run)
+    found, derived = _compare(run, log, vectors=vectors)
+    if repair and not found.is_unchanged:
+        with block_decisions(path):
+            _rewrite(run, log, found, vectors=vectors)
+            left, derived = _compare(run, log, vectors=vectors)
+            _place(run, left.differing, derived, log, vectors=vectors)
+            _judge(derived.verdicts, left.misjudged, vectors=vectors)
+            _recount(run, {*found.miscounted, *found.wrong_covers, *_wrong_counts(run)}, log.state)
+            decisions_rebuilding.send(sender=Run, run=run, state=log.state, repair=True)
+    return found
+
+
+def _read_log(path: str, run: Run) -> _Log:
+    """Read the log from its beginning, whatever this process knew of it."""
+    decisions = [one for one in list_decisions_after(path, 0) if one.seq <= run.decided]
+    events = [one.event for one in decisions]
+    before = DecisionState(one for one in events if one.seq <= run.grouped_at)
+    return _Log(decisions, DecisionState(events), before)
+
+
+def _compare(run: Run, log: _Log, *, vectors: VectorStore) -> tuple[ReplayReport, _Derived]:
+    """Compare everything that follows from the log with what is stored."""
+    persons = _persons(run)
+    stored, base = _places(run, persons)
+    known = _faces_known(run)
+    anchors = log.before.anchors()
+    places = {face: _obeying(face, at, log.before, anchors) for face, at in base.items()}
+    places = _replay(run, log, places)
+    places |= _owed(run, log.state, stored, known)
+    found = ReplayReport(
+        decisions=len(log.decisions),
+        replayed=sum(one.seq > run.grouped_at for one in log.decisions),
+        faces=len(stored),
+        away=len(log.state.faces() - known.keys()),
+        differing=sorted(
+            face
+            for face in {*stored, *(places.keys() & known.keys())}
+            if stored.get(face, "") != places.get(face, "") and (face in stored or face in known)
+        ),
+        miscounted=_wrong_counts(run),
+        wrong_covers=_wrong_covers(run, log.state, stored),
+    )
+    verdicts = _wrong_verdicts(run, log.state, known, vectors=vectors)
+    found.misjudged = sorted({*verdicts, *_wrong_payloads(run, log.state, known, vectors=vectors)})
+    answers = decisions_rebuilding.send(sender=Run, run=run, state=log.state, repair=False)
+    found.wrong_assignments = sorted(label for _, labels in answers for label in labels)
+    return found, _Derived(stored, places, verdicts)
+
+
+def _replay(run: Run, log: _Log, places: dict[str, str]) -> dict[str, str]:
+    """Return where faces are after the decisions that came after the grouping."""
+    for decision in log.decisions:
+        if decision.seq <= run.grouped_at:
+            continue
+        if decision.kind == EventKind.MERGE and decision.run != run.id:
+            places.update(
+                (face, decision.person) for face, at in places.items() if at == decision.other
+            )
+        places.update((face, became) for face, _, became in decision.moves)
+    return places
+
+
+def _obeying(face: str, place: str, state: DecisionState, anchors: Mapping[str, str]) -> str:
+    """Return where the grouping had to put a face, by the decisions that it started from."""
+    if face in state.out:
+        return OUT[state.out[face][0]]
+    if face in anchors:
+        return anchors[face]
+    if place != NOISE and (face in state.singletons or state.is_rejected(face, place)):
+        return NOISE
+    return place
+
+
+def _owed(
+    run: Run,
+    state: DecisionState,
+    stored: Mapping[str, str],
+    known: Mapping[str, Mapping[str, Any]],
+) -> dict[str, str]:
+    """Return the places of decided faces that are in no group, though the run has their photos."""
+    until, owed = written_since(run), {}
+    for face, (person, _) in state.attached.items():
+        if face in stored or face not in known or face in state.out:
+            continue
+        row = known[face]
+        is_beyond = run.last_key and row["key"] > run.last_key
+        if not is_beyond and row["created_at"] < until and row["embedder"] == run.embedder:
+            owed[face] = state.root(person)
+    return owed
+
+
+def _persons(run: Run) -> dict[str, str]:
+    """Return the person of each label."""
+    found = {label: label for label in (NOISE, *NO_CLUSTER)}
+    for first in (f"{run.id}/", f"{run.id}!emptied/"):
+        for row in _range(Cluster, first, ["label", "person"]):
+            found[row["label"]] = row["person"] or row["label"]
+    return found
+
+
+def _places(run: Run, persons: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return where each face is, and where the grouping had put it."""
+    stored, base = {}, {}
+    for first in (f"{run.id}/", excluded_place(run.id)):
+        for row in _range(Member, first, ["face", "cluster", "base"]):
+            stored[row["face"]] = persons.get(row["cluster"], row["cluster"])
+            if row["base"]:
+                base[row["face"]] = persons.get(row["base"], row["base"])
+    return stored, base
+
+
+def _faces_known(run: Run) -> dict[str, dict[str, Any]]:
+    """Return what is stored of the collection's faces, as far as decisions are about it."""
+    fields = ["verdict", "reason", "key", "embedder", "created_at"]
+    rows = _range(Face, collection_place(run.collection, ""), fields)
+    return {row["_id"]: row for row in rows}
+
+
+def _wrong_verdicts(
+    run: Run, state: DecisionState, known: Mapping[str, Mapping[str, Any]], *, vectors: VectorStore
+) -> dict[str, Verdict]:
+    """Return what documents should say of faces and do not.
+
+    A face in another file that looks like one that people put aside is put aside with it.
+    """
+    wrong = {
+        face: Verdict(OUT[kind])
+        for face, (kind, _) in state.out.items()
+        if face in known and known[face]["verdict"] != OUT[kind]
+    }
+    others = [
+        face for face, row in known.items() if row["verdict"] in SAID and face not in state.out
+    ]
+    for face in set(others) - _recognised(run, others, state.out.keys() - known.keys(), vectors):
+        wrong[face] = Verdict.POOR if known[face].get("reason") else Verdict.KEPT
+    return wrong
+
+
+def _recognised(run: Run, faces: list[str], away: Iterable[str], vectors: VectorStore) -> set[str]:
+    """Return those of some faces that look the same as faces that are away."""
+    gone = sorted(away)
+    if not faces or not gone:
+        return set()
+    looks = dict(vectors.retrieve(run.embedder, gone))
+    for one in iter_pages(DecidedFace, collection_place(run.collection, "")):
+        if one.id in gone and one.embedder == run.embedder:
+            looks.setdefault(one.id, np.frombuffer(one.vector, "<f4"))
+    here = vectors.retrieve(run.embedder, faces)
+    if not looks or not here:
+        return set()
+    alike = np.stack(list(here.values())) @ np.stack(list(looks.values())).T
+    best = alike.max(axis=1) >= SAME_PICTURE
+    return {face for face, is_same in zip(here, best.tolist(), strict=True) if is_same}
+
+
+def _wrong_payloads(
+    run: Run, state: DecisionState, known: Mapping[str, Mapping[str, Any]], *, vectors: VectorStore
+) -> set[str]:
+    """Return the faces that are put aside in one of document and vector only."""
+    where = {"collection": run.collection, "verdict": [one.value for one in SAID]}
+    found = {
+        face: payload["verdict"]
+        for batch in vectors.iter_payloads(run.embedder, where)
+        for face, payload in batch
+    }
+    said = {face: row["verdict"] for face, row in known.items() if row["verdict"] in SAID}
+    wrong = {face for face, verdict in found.items() if face in known and said.get(face) != verdict}
+    lacking = sorted(said.keys() - found.keys())
+    return wrong | vectors.retrieve(run.embedder, lacking).keys() if lacking else wrong
+
+
+def _wrong_covers(run: Run, state: DecisionState, stored: Mapping[str, str]) -> list[str]:
+    """Return the clusters that do not show the cover that people chose, though they have it."""
+    rows = _range(Cluster, f"{run.id}/", ["label", "person", "covers"])
+    return sorted(
+        row["label"]
+        for row in rows
+        if (chosen := state.covers.get(row["person"], ""))
+        and stored.get(chosen) == row["person"]
+        and row["covers"][:1] != [chosen]
+    )
+
+
+def _wrong_counts(run: Run) -> list[str]:
+    """Return the labels whose cluster counts other faces or photos than it has."""
+    faces, photos = Counter[str](), defaultdict[str, set[str]](set)
+    for row in _range(Member, f"{run.id}/", ["cluster", "key"]):
+        faces[row["cluster"]] += 1
+        photos[row["cluster"]].add(row["key"])
+    rows = _range(Cluster, f"{run.id}/", ["label", "face_count", "image_count"])
+    return sorted(
+        row["label"]
+        for row in rows
+        if (row["face_count"], row["image_count"])
+        != (faces[row["label"]], len(photos[row["label"]]))
+    )
+
+
+def _rewrite(run: Run, log: _Log, found: ReplayReport, *, vectors: VectorStore) -> None:
+    """Put faces back where the grouping had them, and write later decisions again over that."""
+    labels = set(found.miscounted)
+    for member in members_by_face(run.id, found.differing).values():
+        labels |= {member.cluster, member.base} - {"", *NO_CLUSTER}
+        if member.base:
+            member.cluster = member.base
+            member.place = Member.place_decided(run.id, member.base, 0, member.face)
+            member.save()
+        else:
+            member.delete()
+    for decision in log.decisions:
+        if decision.seq > run.grouped_at:
+            project_decision(decision, run, vectors=vectors)
+    _recount(run, labels, log.state)
+
+
+def _place(
+    run: Run, faces: list[str], derived: _Derived, log: _Log, *, vectors: VectorStore
+) -> None:
+    """Put faces where decisions from before the grouping say, as far as that cluster exists."""
+    known, there = get_faces_by_id(faces), members_by_face(run.id, faces)
+    written, labels = [], {member.cluster for member in there.values()}
+    for face in faces:
+        place = derived.places.get(face, "")
+        label = place if place in (NOISE, *NO_CLUSTER) else _label_of(run, place)
+        if face not in known or not label:
+            continue
+        member = there.get(face) or Member(
+            id=Member.id_for(run.id, face), run=run.id, face=face, key=known[face].key
+        )
+        member.cluster, member.taken = label, known[face].taken
+        member.base = "" if label in NO_CLUSTER else label
+        event = log.state.attached.get(face, ("", ""))[1]
+        seq = log.state.events[event].seq if event else 0
+        member.place = Member.place_decided(run.id, label, seq, face)
+        member.put_by = "person" if event else member.put_by
+        written.append(member)
+        labels.add(label)
+        shown = {"run": run.id, "cluster": "" if label in NO_CLUSTER else label}
+        vectors.set_payload(run.embedder, [face], shown)
+    bulk_upsert(Member, written)
+    _recount(run, labels - {*NO_CLUSTER}, log.state)
+
+
+def _label_of(run: Run, person: str) -> str:
+    cluster = cluster_of(run.id, person) if person else None
+    return str(cluster.label) if cluster is not None else ""
+
+
+def _judge(verdicts: Mapping[str, Verdict], misjudged: list[str], *, vectors: VectorStore) -> None:
+    """Let documents and vectors say of faces what people said of them."""
+    faces = get_faces_by_id(misjudged)
+    for face in faces.values():
+        face.verdict = verdicts.get(face.id, face.verdict)
+    bulk_upsert(Face, faces.values())
+    for face in faces.values():
+        vectors.set_payload(face.embedder, [face.id], {"verdict": face.verdict.value})
+
+
+def _recount(run: Run, labels: Iterable[str], state: DecisionState) -> None:
+    """Count clusters anew, and let them show the covers that people chose."""
+    for label in sorted(labels):
+        recount_cluster(run, label, covers=state.covers)
+    ClusterSizes.objects(run=run.id).delete()
+
+
+def _range(kind: Any, first: str, fields: list[str]) -> Iterator[dict[str, Any]]:
+    return iter_fields(kind, {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}, fields)

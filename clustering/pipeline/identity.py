@@ -1,0 +1,108 @@
+"""Who a new cluster is: the person of the earlier run it continues, or somebody new."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustering.decisions.state import DecisionState
+from clustering.documents import END_OF_PLACES, NOISE, Cluster, Member, Run
+from clustering.pipeline.constraints import RowConstraints
+from storage.mongo import iter_fields
+
+
+def assign_identities(
+    labels: NDArray[np.int64],
+    *,
+    ids: list[str],
+    run: Run,
+    before: dict[str, str],
+    anchored: dict[int, str],
+    state: DecisionState,
+) -> dict[int, str]:
+    """Return the person of each label.
+
+    Who a person's decided faces are in is that person. The others continue whom they have most
+    faces of, the largest share first; nobody is continued twice.
+    """
+    found = {int(labels[row]): person for row, person in anchored.items() if labels[row] >= 0}
+    taken = set(found.values())
+    shared = Counter(
+        (int(label), state.root(before[face]))
+        for face, label in zip(ids, labels, strict=True)
+        if label >= 0 and before.get(face, NOISE) != NOISE
+    )
+    for (label, person), _ in sorted(shared.items(), key=_most_first):
+        if label not in found and person not in taken:
+            found[label] = person
+            taken.add(person)
+    for label in range(int(labels.max(initial=-1)) + 1):
+        found.setdefault(label, new_person(run.id, f"cluster_{label}"))
+    return found
+
+
+def previous_identities(run: Run | None) -> dict[str, str]:
+    """Return the person of each face in a run, or that it was noise."""
+    if run is None:
+        return {}
+    first = f"{run.clusters_run}/"
+    where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+    persons = {
+        row["label"]: row.get("person") or new_person(run.clusters_run, row["label"])
+        for row in iter_fields(Cluster, where, ["label", "person"])
+    } | {NOISE: NOISE}
+    return {
+        row["face"]: persons[row["cluster"]]
+        for row in iter_fields(Member, where, ["face", "cluster"])
+        if row["cluster"] in persons
+    }
+
+
+def changes_of(
+    labels: NDArray[np.int64], *, ids: list[str], before: dict[str, str], persons: dict[int, str]
+) -> dict[str, int]:
+    """Count what a grouping changes against an earlier one: people that merge, split, faces."""
+    came_from: dict[str, set[str]] = defaultdict(set)
+    went_to: dict[str, set[str]] = defaultdict(set)
+    counts = Counter[str](moved_faces=0, new_faces=0)
+    for face, label in zip(ids, labels.tolist(), strict=True):
+        now, was = persons.get(label, NOISE), before.get(face)
+        if was is None:
+            counts["new_faces"] += 1
+            continue
+        counts["moved_faces"] += was != now
+        if NOISE not in (was, now):
+            came_from[now].add(was)
+            went_to[was].add(now)
+    counts["merged_clusters"] = sum(len(some) > 1 for some in came_from.values())
+    counts["split_clusters"] = sum(len(some) > 1 for some in went_to.values())
+    return dict(counts)
+
+
+def decisions_broken_by(
+    labels: NDArray[np.int64], persons: Mapping[int, str], decided: RowConstraints
+) -> int:
+    """Count the faces that a grouping put elsewhere than people decided; it should be none."""
+    state, anchors = decided.state, decided.state.anchors()
+    broken = 0
+    for face, row in decided.rows.items():
+        person = persons.get(int(labels[row]), NOISE)
+        if face in anchors:
+            broken += person != anchors[face]
+        elif person != NOISE:
+            broken += face in state.singletons or state.is_rejected(face, person)
+    return broken
+
+
+def new_person(run_id: str, label: str) -> str:
+    """Return the id of the person whom a cluster is the first of."""
+    return sha256(f"{run_id}\t{label}".encode()).hexdigest()[:24]
+
+
+def _most_first(item: tuple[tuple[int, str], int]) -> tuple[int, int, str]:
+    (label, person), count = item
+    return -count, label, person

@@ -1,0 +1,41 @@
+"""What a run changes against the one that readers saw, face by face. Reads, never writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from clustering.decisions.snapshot import members_by_face
+from clustering.documents import NOISE, Member, Run
+from clustering.selectors import find_run, iter_clusters, iter_members_from
+
+SLICE = 500
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A face that would be in another cluster; ``before`` is "" for a new one."""
+
+    member: Member
+    before: str
+
+
+def continued_labels(before: Run, run: Run) -> dict[str, str]:
+    """Return, by the labels of before, the labels of those who go on."""
+    labels = {one.person: one.label for one in iter_clusters(run) if one.person}
+    return {one.label: labels.get(one.person, "") for one in iter_clusters(before)} | {NOISE: NOISE}
+
+
+def list_changed_faces(run: Run, *, looked_at: int) -> Iterator[Changed]:
+    """Iterate the faces that a run puts elsewhere, among so many of its members."""
+    before = find_run(run.previewed_from)
+    if before is None:
+        return
+    same, members = continued_labels(before, run), islice(iter_members_from(run, ""), looked_at)
+    while page := list(islice(members, SLICE)):
+        there = members_by_face(before.clusters_run, [one.face for one in page])
+        for member in page:
+            was = there[member.face].cluster if member.face in there else ""
+            if not was or same.get(was, "") != member.cluster:
+                yield Changed(member, was)

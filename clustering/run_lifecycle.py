@@ -1,0 +1,197 @@
+"""Start, cancel and resume runs. Nothing here enqueues; whoever calls does that after."""
+
+from __future__ import annotations
+
+from secrets import token_hex
+
+from django.utils import timezone
+from mongoengine.errors import NotUniqueError
+
+from clustering.context import RunModels
+from clustering.documents import ACTIVE_STATES, Collection, Run, RunState, collection_place
+from clustering.errors import (
+    CollectionBusy,
+    EmptyCollection,
+    NotAPreview,
+    NothingToConfirm,
+    PreviewStale,
+    RemovalsNeedConfirmation,
+    RunActive,
+    RunEnded,
+    RunNotResumable,
+)
+from clustering.locks import check_no_removal
+from clustering.parameters import RunParameters
+from clustering.pipeline.list_bucket import is_image_key
+from clustering.selectors import find_run, get_run, iter_collection_images
+from storage.buckets import Bucket
+from storage.errors import Conflict
+from storage.names import CollectionName
+
+
+def create_run(
+    name: CollectionName,
+    *,
+    parameters: RunParameters,
+    bucket: Bucket,
+    models: RunModels,
+    started_by: str,
+) -> Run:
+    """Write a queued run for a collection that has photos, or had some, and no active run."""
+    bucket.check()
+    listed = any(is_image_key(item.key) for item in bucket.iter_objects(name.prefix))
+    if not listed and next(iter_collection_images(name.path), None) is None:
+        raise EmptyCollection(f"There is no image under {name.path}.")
+    collection = _get_collection(name)
+    run = _run_of(collection, parameters=parameters, models=models, started_by=started_by)
+    run.had_photos = listed
+    run.save(force_insert=True)
+    try:
+        _activate_run(collection, run)
+    except Conflict:
+        run.delete()
+        raise
+    return run
+
+
+def request_cancel(run: Run) -> Run:
+    """Ask a run to stop at its next safe point; one that was cancelled stays as it is."""
+    if run.state in (RunState.FINISHED, RunState.FAILED):
+        raise RunEnded(f"The run has ended already: {run.state.value}.")
+    if run.is_active:
+        Run.objects(id=run.id, state__in=[str(state) for state in ACTIVE_STATES]).update_one(
+            set__cancel_requested=True
+        )
+    return get_run(run.id)
+
+
+def reopen_run(run: Run) -> Run:
+    """Set a failed or cancelled run to work again, with what it had already done."""
+    collection = Collection.objects(path=run.collection).first()
+    if run.state not in (RunState.FAILED, RunState.CANCELLED) or collection.newest_run != run.id:
+        raise RunNotResumable(
+            "Only the newest run of a collection can go on, and only after it failed or was "
+            "cancelled; start a new one."
+        )
+    _activate_run(collection, run)
+    run.modify(
+        set__state=RunState.QUEUED,
+        set__cancel_requested=False,
+        set__failure="",
+        set__failure_code="",
+        set__waiting_for="",
+        set__finished_at=None,
+        set__heartbeat=timezone.now(),
+    )
+    return run
+
+
+def parameters_with_removals(run: Run) -> RunParameters:
+    """Return what a run was asked for that failed for missing photos, now allowed to remove them.
+
+    A page that shows an older run does not confirm what a newer one misses.
+    """
+    collection = Collection.objects(path=run.collection).first()
+    if run.failure_code != RemovalsNeedConfirmation.code or collection.newest_run != run.id:
+        raise NothingToConfirm(
+            "Only the removals of the newest run of a collection can be confirmed, after it failed "
+            "for them."
+        )
+    return RunParameters.of(run, allow_removals=True)
+
+
+def request_apply(run: Run) -> Run:
+    """Let a preview become what readers see; its groups have to be of the run that they see now."""
+    collection = Collection.objects(path=run.collection).first()
+    if not run.preview or run.state != RunState.FINISHED:
+        raise NotAPreview("This run is no preview that waits to be applied.")
+    if collection.current_run != run.previewed_from or run.forgotten:
+        raise PreviewStale("Another run was applied since; ask for a new preview.")
+    _activate_run(collection, run)
+    run.modify(
+        set__preview=False,
+        set__state=RunState.GROUPING,
+        set__finished_at=None,
+        set__heartbeat=timezone.now(),
+    )
+    return run
+
+
+def _get_collection(name: CollectionName) -> Collection:
+    """Return the collection's document, written now if this is its first run."""
+    collection = Collection.objects(path=name.path).first()
+    if collection is not None:
+        return collection
+    try:
+        return Collection(
+            path=name.path,
+            bucket=name.bucket,
+            sub=name.sub,
+            log=token_hex(12),
+            updated_at=timezone.now(),
+        ).save(force_insert=True)
+    except NotUniqueError:  # another request wrote it between the two lines
+        return Collection.objects(path=name.path).first()
+
+
+def _run_of(
+    collection: Collection, *, parameters: RunParameters, models: RunModels, started_by: str
+) -> Run:
+    """Return the document of a new run."""
+    run_id, now = token_hex(12), timezone.now()
+    return Run(
+        id=run_id,
+        collection=collection.path,
+        place=collection_place(collection.path, f"{now.timestamp():017.6f}/{run_id}"),
+        eps=models.eps if parameters.eps is None else parameters.eps,
+        min_samples=parameters.min_samples,
+        algorithm=parameters.algorithm,
+        refine=parameters.refine,
+        skip_quality_filter=parameters.skip_quality_filter,
+        full=parameters.full,
+        preview=parameters.preview,
+        allow_removals=parameters.allow_removals,
+        max_images=parameters.max_images,
+        batch_size=parameters.batch_size,
+        max_concurrent=parameters.max_concurrent,
+        detector=models.detector,
+        embedder=models.embedder,
+        model=models.model,
+        dimension=models.dimension,
+        thresholds={
+            "min_face_size": models.thresholds.min_face_size,
+            "min_confidence": models.thresholds.min_confidence,
+            "blur_threshold": models.thresholds.blur_threshold,
+        },
+        started_by=started_by,
+        created_at=now,
+        heartbeat=now,
+    )
+
+
+def _activate_run(collection: Collection, run: Run) -> None:
+    """Make a run the collection's active one, by one compare-and-set; a dead claim is replaced."""
+    check_no_removal(collection.path)
+    other = find_run(collection.active_run) if collection.active_run != run.id else None
+    if other is not None and other.is_active:
+        raise _active(collection.path, run_id=other.id)
+    taken = Collection.objects(path=collection.path, active_run=collection.active_run).modify(
+        set__active_run=run.id, set__newest_run=run.id, new=True
+    )
+    if taken is None:
+        fresh = Collection.objects(path=collection.path).first()
+        raise _active(collection.path, run_id="" if fresh is None else fresh.active_run)
+    try:
+        check_no_removal(collection.path)  # one that began between the two
+    except CollectionBusy:
+        Collection.objects(path=collection.path, active_run=run.id).modify(
+            set__active_run="", set__newest_run=collection.newest_run
+        )
+        raise
+
+
+def _active(path: str, *, run_id: str) -> RunActive:
+    """Return the refusal of a collection whose run works."""
+    return RunActive(
+        f"{path} is being clustered already; wait for that run or cancel it.", clustering_id=run_id
+    )

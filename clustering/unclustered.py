@@ -1,0 +1,34 @@
+"""Folders of photos that nobody has clustered yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clustering.selectors import list_collections
+from storage.buckets import list_bucket_names, open_bucket
+from storage.errors import StorageError
+
+SHOWN = 50
+
+
+@dataclass(frozen=True)
+class UnclusteredFolders:
+    """Paths that could be clustered next, or why nobody can say."""
+
+    paths: list[str]
+    trouble: str = ""
+
+
+def list_unclustered_folders() -> UnclusteredFolders:
+    """Return the first level of folders in every bucket, without those that were clustered."""
+    known = {collection.path for collection in list_collections()}
+    paths: list[str] = []
+    try:
+        for bucket in list_bucket_names():
+            found = (prefix.strip("/") for prefix in open_bucket(bucket).prefixes())
+            paths += [path for sub in found if (path := f"{bucket}/{sub}") not in known]
+            if len(paths) >= SHOWN:
+                break
+    except StorageError as trouble:
+        return UnclusteredFolders([], str(trouble))
+    return UnclusteredFolders(paths[:SHOWN])

@@ -1,0 +1,110 @@
+"""What has to be there before anything runs: folders, tables, roles, models, a first admin."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from secrets import token_urlsafe
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+from django.db import connections
+from django_q.models import Schedule
+
+from storage.errors import unavailable_from
+from vision import ModelPair, select_models
+from web.roles import Role
+
+logger = logging.getLogger(__name__)
+
+SWEEPS = {
+    "runs_sweep": "clustering.tasks.runs_sweep",
+    "decisions_sweep": "clustering.tasks.decisions_sweep",
+    "imports_sweep": "profiles.imports.tasks.imports_sweep",
+    "erasures_sweep": "review.tasks.erasures_sweep",
+}
+FIRST_ADMIN = "admin"
+FOLDERS = ("logs", "models", "run")
+
+
+@dataclass(frozen=True)
+class PreparedInstallation:
+    """What was found or made; the password is empty unless the account was made just now."""
+
+    models: ModelPair
+    password: str
+
+
+def prepare(*, progress: Callable[[int, int], None]) -> PreparedInstallation:
+    """Make what is missing and leave the rest alone; safe to repeat."""
+    make_folders()
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("createcachetable", verbosity=0)
+    for role in Role:
+        Group.objects.get_or_create(name=role.value)
+    schedule_sweeps()
+    models = select_models(settings.VISION, may_fetch=True, progress=progress)
+    return PreparedInstallation(models, create_first_admin())
+
+
+def make_folders() -> None:
+    """Make the data folder and what lies directly in it."""
+    settings.DATA.mkdir(parents=True, exist_ok=True)
+    for name in FOLDERS:
+        (settings.DATA / name).mkdir(exist_ok=True)
+    settings.BUCKETS_ROOT.mkdir(parents=True, exist_ok=True)
+
+
+def schedule_sweeps() -> None:
+    """Let the queue look every minute for what was left behind."""
+    for name, func in SWEEPS.items():
+        Schedule.objects.update_or_create(
+            name=name,
+            defaults={
+                "func": func,
+                "schedule_type": Schedule.MINUTES,
+                "minutes": 1,
+                "repeats": -1,
+            },
+        )
+
+
+def create_first_admin() -> str:
+    """Make the first account unless there is one, and return its password."""
+    users = get_user_model().objects
+    if users.filter(is_superuser=True).exists() or users.filter(username=FIRST_ADMIN).exists():
+        return ""
+    password = token_urlsafe(12)
+    users.create_superuser(FIRST_ADMIN, password=password)
+    return password
+
+
+def replay_erasures() -> None:
+    """Erase people again who came back with restored stores, before any work begins.
+
+    Where a store is away the sweep does it later.
+    """
+    from review.people.replay_erasures import sweep_erasures
+
+    try:
+        sweep_erasures()
+    except Exception as error:
+        away = unavailable_from(error)
+        if away is None:
+            raise
+        logger.warning("Erasures are compared with the stores later: %s", away)
+    connections.close_all()
+
+
+def check_servers() -> None:
+    """Raise Unavailable unless the stores that others run answer."""
+    from storage.mongo import ping_mongo
+    from storage.vectors import face_vector_store
+
+    if not settings.MONGODB_EMBEDDED:
+        ping_mongo()
+    if not settings.QDRANT_EMBEDDED:
+        face_vector_store().ping()

@@ -1,0 +1,11 @@
+"""Open what profiles are kept in and judged with; only the edges ask."""
+
+from __future__ import annotations
+
+from profiles.reference_photos import ProfileStores
+from storage.pictures import face_crop_store, reference_photo_store
+
+
+def profile_stores() -> ProfileStores:
+    """Return the stores of reference photos and of the faces cut out of them."""
+    return ProfileStores(photos=reference_photo_store(), crops=face_crop_store())

@@ -1,0 +1,381 @@
+"""Import photos of known people: a file at a time, under a lease, with a line for every file.
+
+Any number of workers may take an import up at once, and any may be killed: a photo that is there
+already changes nothing, and a line that is written is not written again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from secrets import token_hex
+
+from django.core.files.base import File
+from django.utils import timezone
+
+from profiles.documents import Profile, ProfileState
+from profiles.errors import LooksLikeAnother, PhotoRefused, ProfileErasing, ProfileExists
+from profiles.imports.documents import (
+    ACTIVE,
+    Import,
+    ImportedFile,
+    ImportKind,
+    ImportState,
+    Outcome,
+)
+from profiles.imports.sources import (
+    Source,
+    SourceFile,
+    ZipSource,
+    drop_zip,
+    keep_zip,
+    open_folder,
+    open_zip,
+    owner_of,
+    path_shown,
+    top_of,
+)
+from profiles.imports.zip_reader import TooManyBytes
+from profiles.photo_check import Engine, check_photo
+from profiles.reference_photos import ProfileStores
+from profiles.selectors import find_profile, list_references
+from profiles.services import Mode, enrol_profile, update_profile
+from profiles.tombstones import check_tombstone, current_fence
+from storage.buckets import Bucket
+from storage.errors import (
+    Conflict,
+    LeaseLost,
+    Missing,
+    Refused,
+    StorageError,
+    Unavailable,
+    unavailable_from,
+)
+from storage.leases import Lease, extend_in_background, is_lease_live, take_lease
+from vision import ModelMissing, ModelRefused, QualityThresholds, VisionError
+
+logger = logging.getLogger(__name__)
+
+STEP_SECONDS = 10.0
+
+
+class ImportEnded(Conflict):
+    """The import has come to its end and cannot be cancelled."""
+
+    code = "import_ended"
+
+
+class ImportCancelled(Exception):
+    """Somebody asked the import to stop; the worker ends before the next file."""
+
+
+@dataclass(frozen=True)
+class ImportLimits:
+    """How many bytes are read: of one photo, and of a zip's files together."""
+
+    file_bytes: int
+    zip_bytes: int
+
+
+@dataclass(frozen=True)
+class ImportContext:
+    """What an import is carried out with."""
+
+    engine: Engine
+    stores: ProfileStores
+    thresholds: QualityThresholds
+    limits: ImportLimits
+    open_bucket: Callable[[str], Bucket]
+
+
+@dataclass(frozen=True)
+class Line:
+    """What became of a file; ``other`` is whom the face looks like instead."""
+
+    outcome: Outcome
+    user_id: str = ""
+    code: str = ""
+    detail: str = ""
+    other: str = ""
+
+
+def start_import(
+    kind: ImportKind,
+    source: str,
+    *,
+    by: str,
+    force: bool = False,
+    file: File | None = None,
+    limits: ImportLimits,
+) -> Import:
+    """Write a queued import; a zip is looked at first, and then kept under the import's lease."""
+    fence = current_fence()
+    if file is not None:
+        ZipSource(file, total=limits.zip_bytes)
+        file.seek(0)
+    now, import_id = timezone.now(), token_hex(12)
+    started = Import(
+        id=import_id,
+        place=f"{now.isoformat(timespec='milliseconds')}\t{import_id}",
+        kind=kind,
+        source=source,
+        force=force,
+        created_by=by,
+        created_at=now,
+        heartbeat=now,
+        fence=fence,
+    ).save(force_insert=True)
+    if file is not None:
+        _store_zip(started, file)
+    return started
+
+
+def import_step(import_id: str, context: ImportContext) -> bool:
+    """Import files for a while; say whether there is more to do at once.
+
+    A store that is away leaves the import where it is, with a sentence; the sweep comes back.
+    """
+    job = Import.objects(id=import_id).first()
+    if job is None or not job.is_active or is_lease_live(job):
+        return False
+    held = take_lease(job, set__heartbeat=timezone.now(), set__state=ImportState.WORKING)
+    if held is None:
+        return False
+    lease = Lease(held)
+    with extend_in_background(lease, or_on_error=_is_unavailable):
+        try:
+            return _advance_recording(held, lease, context)
+        except BaseException:  # an interrupted command, or the document store is away
+            lease.commit()
+            raise
+
+
+def cancel_import(job: Import) -> Import:
+    """Ask an import to stop before its next file; one that was cancelled stays as it is."""
+    asked = Import.objects(id=job.id, active=ACTIVE).modify(new=True, set__cancel_requested=True)
+    if asked is not None:
+        return asked
+    ended = Import.objects(id=job.id).first()
+    if ended is not None and ended.state == ImportState.CANCELLED:
+        return ended
+    raise ImportEnded("The import has come to its end already.")
+
+
+def end_import(job: Import, state: ImportState, *, code: str = "", reason: str = "") -> bool:
+    """Write how an import ended, and remove its zip; False if another worker has it."""
+    if job.kind == ImportKind.ZIP:
+        drop_zip(job.id)
+    ended = Import.objects(id=job.id, lease_owner=job.lease_owner, active=ACTIVE).modify(
+        set__state=state,
+        set__active="",
+        set__next="",
+        set__failure_code=code,
+        set__failure=reason,
+        set__waiting_for="",
+        set__finished_at=timezone.now(),
+        set__heartbeat=timezone.now(),
+        set__lease_owner="",
+        set__lease_until=0,
+    )
+    return ended is not None
+
+
+def _store_zip(job: Import, file: File) -> None:
+    """Keep the zip of an import that nobody takes up meanwhile; without it there is no import."""
+    held = take_lease(job)
+    if held is None:
+        raise LeaseLost(f"Import {job.id} was taken up before its zip was there")
+    lease = Lease(held)
+    with extend_in_background(lease, or_on_error=_is_unavailable):
+        try:
+            keep_zip(job.id, file)
+        except BaseException:
+            held.delete()
+            raise
+    lease.commit(set__heartbeat=timezone.now())
+
+
+def _advance_recording(job: Import, lease: Lease, context: ImportContext) -> bool:
+    """Take a step, and record on the import how it ended or what it waits for."""
+    try:
+        more = _step(job, lease, context)
+        if more:
+            lease.commit(set__heartbeat=timezone.now(), set__waiting_for="")
+        else:
+            end_import(job, ImportState.FINISHED)
+    except LeaseLost as lost:
+        logger.info("Import %s: %s", job.id, lost)
+    except ImportCancelled:
+        end_import(job, ImportState.CANCELLED)
+    except Exception as error:  # noqa: BLE001 - recorded on the import, its traceback in the log
+        _failure_record(job, lease, error)
+    else:
+        return more
+    return False
+
+
+def _failure_record(job: Import, lease: Lease, error: Exception) -> None:
+    """Let an import wait for a store that is away, and end it with a reason for anything else."""
+    away = _unavailable(error)
+    if away is not None:
+        logger.warning("Import %s waits: %s", job.id, away)
+        if away.store != "mongodb":
+            lease.commit(set__waiting_for=str(away))
+        return
+    if isinstance(error, StorageError | VisionError):
+        end_import(job, ImportState.FAILED, code=error.code, reason=str(error))
+        return
+    logger.error("Import %s failed", job.id, exc_info=error)
+    reason = "Something unforeseen happened; the worker's log has the details."
+    end_import(job, ImportState.FAILED, code="internal_error", reason=reason)
+
+
+def _step(job: Import, lease: Lease, context: ImportContext) -> bool:
+    """Import files for some seconds; say whether any are left."""
+    _check_cancel(job)
+    with _source(job, context) as source:
+        top, until = top_of(source.files), time.monotonic() + STEP_SECONDS
+        left = [one for one in source.files if one.order > job.next]
+        for n, file in enumerate(left, start=1):
+            _check_cancel(job)
+            line = _store_line(job, file) or _write_line(job, file, top, source, context, lease)
+            _checkpoint(job, file, line, source=source)
+            if time.monotonic() >= until:
+                return n < len(left)
+    return False
+
+
+@contextmanager
+def _source(job: Import, context: ImportContext) -> Iterator[Source]:
+    """Open what an import reads."""
+    if job.kind == ImportKind.ZIP:
+        total = context.limits.zip_bytes
+        with open_zip(job.id, total=total, read_bytes=job.read_bytes) as source:
+            yield source
+    else:
+        yield open_folder(job.source, context.open_bucket, has_begun=bool(job.next))
+
+
+def _store_line(job: Import, file: SourceFile) -> Line | None:
+    """Return what a worker found that was killed before it could count it."""
+    stored = ImportedFile.objects(id=_line_id(job, file)).first()
+    return stored and Line(stored.outcome, stored.user_id, stored.code, stored.detail)
+
+
+def _write_line(
+    job: Import, file: SourceFile, top: str, source: Source, context: ImportContext, lease: Lease
+) -> Line:
+    """Import a file, and write what became of it."""
+    line, path = _import_checked(job, file, top, source, context), path_shown(file)
+    lease.check()
+    line_id = _line_id(job, file)
+    ImportedFile(
+        id=line_id,
+        place=f"{job.id}\t{file.order}",
+        outcome_place=f"{job.id}\t{line.outcome}\t{file.order}",
+        user_place=f"{line.user_id}\t{line_id}",
+        other_place=f"{line.other}\t{line_id}" if line.other else "",
+        path=path,
+        user_id=line.user_id,
+        outcome=line.outcome,
+        code=line.code,
+        detail=line.detail,
+    ).save()
+    return line
+
+
+def _import_checked(
+    job: Import, file: SourceFile, top: str, source: Source, context: ImportContext
+) -> Line:
+    """Let a file into its person's profile; a refusal is a line like any other."""
+    user_id = ""
+    try:
+        user_id = owner_of(file, top=top)
+        data = source.read(file, limit=context.limits.file_bytes)
+        return Line(_import_photo(job, user_id, data, context), user_id)
+    except (ModelMissing, ModelRefused, TooManyBytes):
+        raise  # of the whole import, not of this file
+    except LooksLikeAnother as refused:
+        other = str(refused.extra.get("user_id", ""))
+        return Line(Outcome.REFUSED, user_id, refused.code, str(refused), other)
+    except PhotoRefused as refused:
+        return Line(Outcome.REFUSED, user_id, refused.code, str(refused.extra["reason"]))
+    except (Conflict, Missing, Refused, VisionError) as refused:
+        return Line(Outcome.REFUSED, user_id, refused.code, str(refused))
+
+
+def _import_photo(job: Import, user_id: str, data: bytes, context: ImportContext) -> Outcome:
+    """Enrol a person by a photo, or add it to theirs; one that is there is not looked at."""
+    profile = find_profile(user_id)
+    check_tombstone(user_id, job.fence)
+    if profile is not None and profile.state == ProfileState.ERASING:
+        raise ProfileErasing(f"{user_id} is being erased.")
+    if profile is not None and _is_known(profile, data, context.engine):
+        return Outcome.KNOWN_ALREADY
+    photo = check_photo(data, engine=context.engine, thresholds=context.thresholds)
+    shared = {
+        "force": job.force,
+        "stores": context.stores,
+        "by": job.created_by,
+        "fence": job.fence,
+    }
+    if profile is None:
+        try:
+            enrol_profile(user_id, photo, name="", **shared)
+        except ProfileExists:  # since a moment ago, by somebody else
+            profile = find_profile(user_id)
+        else:
+            return Outcome.ENROLLED
+    before = set(profile.references) if profile is not None else set()
+    added = update_profile(user_id, photo, mode=Mode.ADD, **shared)
+    return Outcome.KNOWN_ALREADY if added.reference.id in before else Outcome.ADDED
+
+
+def _is_known(profile: Profile, data: bytes, engine: Engine) -> bool:
+    """Say whether a person has this very photo, as the embedder in force reads it."""
+    same = (hashlib.sha256(data).hexdigest(), engine.embedder_id)
+    return any((one.digest, one.embedder) == same for one in list_references(profile))
+
+
+def _checkpoint(job: Import, file: SourceFile, line: Line, *, source: Source) -> None:
+    """Count a file as done, if the import is still ours."""
+    job.next, job.total, job.read_bytes = file.order, len(source.files), source.read_bytes
+    job.counts = {**job.counts, line.outcome: job.counts.get(line.outcome, 0) + 1}
+    if line.code:
+        job.codes = {**job.codes, line.code: job.codes.get(line.code, 0) + 1}
+    written = Import.objects(id=job.id, lease_owner=job.lease_owner).modify(
+        set__next=job.next,
+        set__total=job.total,
+        set__read_bytes=job.read_bytes,
+        set__counts=dict(job.counts),
+        set__codes=dict(job.codes),
+        set__heartbeat=timezone.now(),
+        set__waiting_for="",
+    )
+    if written is None:
+        raise LeaseLost(f"Import {job.id} was taken over")
+
+
+def _check_cancel(job: Import) -> None:
+    """Raise ImportCancelled if asked for."""
+    fresh = Import.objects(id=job.id).only("cancel_requested").first()
+    if fresh is None or fresh.cancel_requested:
+        raise ImportCancelled
+
+
+def _line_id(job: Import, file: SourceFile) -> str:
+    """Return the id of a file's line: the same whoever writes it."""
+    return f"{job.id}-{hashlib.sha256(file.order.encode()).hexdigest()[:24]}"
+
+
+def _is_unavailable(error: BaseException) -> bool:
+    """Say whether an error means that a store is away, so that waiting helps."""
+    return _unavailable(error) is not None
+
+
+def _unavailable(error: BaseException) -> Unavailable | None:
+    return error if isinstance(error, Unavailable) else unavailable_from(error)

@@ -1,0 +1,1 @@
+"""What a reviewer sees and does: pages, queues, decisions, undo, search by photo, people."""

@@ -1,0 +1,200 @@
+"""Decisions: made one by one or many at once, read, and undone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from assignments.services import record_review_decision
+from clustering.decisions.commands import DecisionCommand
+from clustering.decisions.documents import Decision
+from clustering.decisions.errors import (
+    ContradictsDecisions,
+    NoSuchDecision,
+    NothingToDecide,
+    NotUndoable,
+    OtherCollection,
+    SameCluster,
+    StaleDecision,
+)
+from clustering.decisions.event_log import decision_state, get_decision, list_newest_decisions
+from clustering.decisions.events import EventKind
+from clustering.errors import NoSuchCluster, NoSuchFace, NoSuchRun
+from clustering.selectors import get_collection, get_run
+from profiles.errors import NoSuchProfile
+from review.api import examples
+from review.api.decision_answers import (
+    DecisionResult,
+    DecisionResults,
+    DecisionRow,
+    DecisionRows,
+    decision_json,
+)
+from review.decision_serializers import ActivityQuery, DecisionsInput, UndoInput, asked_of
+from storage.errors import InvalidName, StorageError, Unavailable
+from storage.names import CollectionName
+from web.auth import caller_name
+from web.errors import refusal_from
+from web.pagination import BadCursor, decode_cursor, encode_cursor
+from web.rest import Api, parse_json, parse_query
+from web.schema import operation
+
+BODY_BYTES = 8_000_000  # 20,000 faces with their versions
+NOT_FOUND = (InvalidName, NoSuchRun, NoSuchFace, NoSuchCluster, NoSuchProfile)
+REFUSED = (NothingToDecide, OtherCollection, SameCluster, StaleDecision, ContradictsDecisions)
+
+
+class DecisionsApi(Api):
+    """Decisions about the faces and clusters of a collection."""
+
+    def body_limit(self) -> int:
+        """Let a decision name many faces."""
+        return BODY_BYTES
+
+    @operation(
+        "Decide",
+        json=DecisionsInput,
+        body_example={
+            "collection": "photos/summer-2024",
+            "decisions": [
+                {
+                    "kind": "reject",
+                    "faces": ["1f0c1a54-7b3c-5a58-9a2e-0d6c6f3f7b11"],
+                    "cluster": "cluster_0",
+                    "versions": {"cluster_0": 3},
+                }
+            ],
+        },
+        answers={201: DecisionResults, 200: DecisionResults},
+        example=examples.DECIDED,
+        refuses=(*NOT_FOUND, *REFUSED),
+        tag="decisions",
+    )
+    def post(self, request: Request) -> Response:
+        """Make one decision (201, or its refusal), or several (200, with each one's result).
+
+        A decision is kept for ever, counts at once, and binds every later run.
+        """
+        given = parse_json(request, DecisionsInput).validated_data
+        path = CollectionName.parse(given["collection"]).path
+        get_collection(path)
+        named = given.get("clustering_id", "")
+        run = get_run(named, collection=path).clusters_run if named else ""
+        asked = [asked_of(item, run=run) for item in given["decisions"]]
+        dry_run, by = given["dry_run"], caller_name(request)
+        if len(asked) == 1:
+            results = [_made(path, asked[0], by=by, dry_run=dry_run)]
+        else:
+            results = [_tried(path, one, by=by, dry_run=dry_run) for one in asked]
+        made = sum(one["status"] == 201 for one in results)
+        body: DecisionResults = {
+            "bucket_path": path,
+            "dry_run": dry_run,
+            "made": made,
+            "refused": len(results) - made,
+            "results": results,
+        }
+        return Response(body, status=201 if len(asked) == 1 and not dry_run else 200)
+
+
+class DecisionApi(Api):
+    """One decision."""
+
+    @operation(
+        "Read a decision",
+        answers={200: DecisionRow},
+        example=examples.DECISION,
+        refuses=(NoSuchDecision,),
+        tag="decisions",
+    )
+    def get(self, request: Request, decision_id: str) -> Response:
+        """Answer with what was decided, by whom, and whether it was undone."""
+        return Response(_row(get_decision(decision_id)))
+
+
+class DecisionUndoApi(Api):
+    """The undo of a decision."""
+
+    @operation(
+        "Undo a decision",
+        json=UndoInput,
+        body_example={"dry_run": False},
+        answers={201: DecisionRow, 200: DecisionRow},
+        example=examples.UNDONE,
+        refuses=(NoSuchDecision, NoSuchRun, NotUndoable, ContradictsDecisions),
+        tag="decisions",
+    )
+    def post(self, request: Request, decision_id: str) -> Response:
+        """Undo a decision, or an undo, by a decision of its own; faces go back where they were."""
+        dry_run = parse_json(request, UndoInput).validated_data["dry_run"]
+        decision = get_decision(decision_id)
+        undo = record_review_decision(
+            decision.collection,
+            DecisionCommand(kind=EventKind.UNDO, undoes=decision.id),
+            by=caller_name(request),
+            dry_run=dry_run,
+        )
+        return Response(decision_json(undo), status=200 if dry_run else 201)
+
+
+class ActivityApi(Api):
+    """Who decided what."""
+
+    @operation(
+        "Read the activity",
+        query=ActivityQuery,
+        answers={200: DecisionRows},
+        example={"decisions": [examples.DECISION], "next": None},
+        refuses=(InvalidName, NoSuchRun, BadCursor),
+        tag="decisions",
+    )
+    def get(self, request: Request) -> Response:
+        """Answer with the newest decisions about a collection; filters choose within a page."""
+        query = parse_query(request, ActivityQuery).validated_data
+        path, limit = CollectionName.parse(query["collection"]).path, query["limit"]
+        get_collection(path)
+        before = decode_cursor(query.get("cursor"), within=f"{path}\t")
+        found = list_newest_decisions(path, before=before, limit=limit + 1)
+        page = found[:limit]
+        body: DecisionRows = {
+            "decisions": [_row(one) for one in page if _fits(one, query)],
+            "next": encode_cursor(page[-1].place) if len(found) > limit else None,
+        }
+        return Response(body)
+
+
+def _made(path: str, asked: DecisionCommand, *, by: str, dry_run: bool) -> DecisionResult:
+    """Make a decision, or raise its refusal."""
+    decision = record_review_decision(path, asked, by=by, dry_run=dry_run)
+    return {"status": 201, "decision": decision_json(decision)}
+
+
+def _tried(path: str, asked: DecisionCommand, *, by: str, dry_run: bool) -> DecisionResult:
+    """Make a decision, or return its refusal; a store that is away ends the request."""
+    try:
+        return _made(path, asked, by=by, dry_run=dry_run)
+    except Unavailable:
+        raise
+    except StorageError as error:
+        refusal = refusal_from(error)
+        if refusal is None:
+            raise
+        body: Any = {"status": refusal.status, **refusal.body()}
+        result: DecisionResult = body
+        return result
+
+
+def _row(decision: Decision) -> DecisionRow:
+    """Return a decision, and whether it still counts."""
+    with decision_state(decision.collection) as state:
+        return decision_json(decision, is_undone=not state.is_active(decision.id))
+
+
+def _fits(decision: Decision, query: Mapping[str, Any]) -> bool:
+    """Say whether a decision passes the filters."""
+    return all(
+        str(getattr(decision, name)) == query[name] for name in ("by", "kind") if query.get(name)
+    )

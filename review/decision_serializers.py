@@ -1,0 +1,89 @@
+"""What requests about decisions may say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from assignments.serializers import PageQuery
+from clustering.decisions.commands import MAX_FACES, DecisionCommand
+from clustering.decisions.events import EventKind
+
+ITEMS = 500  # decisions in one request
+NAME = 1100  # characters of a collection's path
+ASKABLE = [kind.value for kind in EventKind if kind != EventKind.UNDO]
+
+
+class DecisionItem(serializers.Serializer):
+    """One decision, in labels of the run that readers see.
+
+    Faces that are not in ``cluster`` any more, where it is said, are refused as stale.
+    """
+
+    kind = serializers.ChoiceField(choices=ASKABLE)
+    faces = serializers.ListField(
+        child=serializers.CharField(max_length=64), max_length=MAX_FACES, default=list
+    )
+    cluster = serializers.CharField(max_length=40, default="", allow_blank=True)
+    other = serializers.CharField(max_length=40, default="", allow_blank=True)
+    to = serializers.CharField(max_length=40, default="", allow_blank=True)
+    user_id = serializers.CharField(max_length=64, default="", allow_blank=True)
+    versions = serializers.DictField(
+        child=serializers.IntegerField(min_value=0, max_value=2**31 - 1), default=dict
+    )
+    seen = serializers.DictField(default=dict)
+
+    def validate_versions(self, value: dict[str, int]) -> dict[str, int]:
+        """Refuse more versions than a screen can have shown."""
+        if len(value) > MAX_FACES:
+            raise serializers.ValidationError(f"At most {MAX_FACES} versions.")
+        return value
+
+    def validate_seen(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Refuse what is no note about a screen any more."""
+        if len(str(value)) > 10_000:
+            raise serializers.ValidationError("At most 10,000 characters.")
+        return value
+
+
+class DecisionsInput(serializers.Serializer):
+    """Decisions about one collection; with ``dry_run`` nothing is written.
+
+    ``clustering_id`` is the run whose labels are used; if it is not what readers see any more, the
+    decisions are stale.
+    """
+
+    collection = serializers.CharField(max_length=NAME)
+    clustering_id = serializers.CharField(max_length=40, required=False)
+    decisions = DecisionItem(many=True, min_length=1, max_length=ITEMS)
+    dry_run = serializers.BooleanField(default=False)
+
+
+class UndoInput(serializers.Serializer):
+    """An undo; with ``dry_run`` nothing is written."""
+
+    dry_run = serializers.BooleanField(default=False)
+
+
+class ActivityQuery(PageQuery):
+    """A page of the decisions about a collection that fit."""
+
+    collection = serializers.CharField(max_length=NAME)
+    by = serializers.CharField(max_length=150, required=False)
+    kind = serializers.ChoiceField(choices=[kind.value for kind in EventKind], required=False)
+
+
+def asked_of(item: dict[str, Any], *, run: str = "") -> DecisionCommand:
+    """Return a valid item as it is decided, in labels of a run."""
+    return DecisionCommand(
+        run=run,
+        kind=EventKind(item["kind"]),
+        faces=tuple(item["faces"]),
+        cluster=item["cluster"],
+        other=item["other"],
+        to=item["to"],
+        user_id=item["user_id"],
+        versions=item["versions"],
+        seen=item["seen"],
+    )

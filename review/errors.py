@@ -1,0 +1,23 @@
+"""What the pages and the REST resources of the reviewer refuse."""
+
+from __future__ import annotations
+
+from storage.errors import Refused
+
+
+class NoSuchName(Refused):
+    """No profile has this id or name."""
+
+    code = "nobody_called"
+
+
+class AmbiguousName(Refused):
+    """Several profiles have this name; an id says which."""
+
+    code = "several_called"
+
+
+class SameProfile(Refused):
+    """A profile cannot be merged with itself."""
+
+    code = "same_profile"

@@ -1,0 +1,1 @@
+"""What a reviewer does with a person: enrol, merge, erase."""

@@ -1,0 +1,211 @@
+"""Erase a person from all stores. Safe to repeat: it finishes what a crash left.
+
+The tombstone comes first, so that work that was accepted before writes nothing of the person any
+more; then the profile is hidden. It goes last, so that a repeated erasure finds it. An erasure is
+complete when nothing names the person, and nothing that is going on can.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import astuple, dataclass, field
+
+from django.conf import settings
+from django.utils import timezone
+
+from assignments.services import count_user_assignments, forget_user_assignments
+from clustering.decisions.redaction import count_decisions_naming, redact_decisions
+from profiles.errors import NoSuchProfile
+from profiles.imports.context import import_limits
+from profiles.imports.erasing import (
+    OpenImport,
+    count_import_traces,
+    find_imports_naming,
+    forget_import_traces,
+)
+from profiles.reference_photos import ProfileStores
+from profiles.selectors import find_profile, stored_references
+from profiles.services import Receipt, erase_profile, hide_profile
+from profiles.tombstones import (
+    Tombstone,
+    close_tombstone,
+    find_unfinished,
+    finish_tombstone,
+    start_tombstone,
+)
+from review.people.erasure_files import count_failures_left, flush_files, forget_failures, log_files
+from storage.buckets import open_bucket
+from web.personal_data import (
+    count_login_traces,
+    count_open_keyed_requests,
+    forget_login_traces,
+    list_logs_naming,
+    mask_logs,
+)
+
+LOOK_EVERY_S = 0.2
+
+
+@dataclass(frozen=True)
+class PersonReferences:
+    """What names a person besides the profile."""
+
+    assignments: int = 0
+    decisions: int = 0
+    import_lines: int = 0
+    answers: int = 0
+    messages: int = 0
+    login_attempts: int = 0
+    failed_tasks: int = 0
+    log_files: int = 0
+
+    def __add__(self, other: PersonReferences) -> PersonReferences:
+        """Add up what two looks removed."""
+        return PersonReferences(
+            *(a + b for a, b in zip(astuple(self), astuple(other), strict=True))
+        )
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What is still going on and may name the person: an import, requests, or a busy file."""
+
+    kind: str
+    detail: str
+    import_id: str = ""
+
+
+@dataclass(frozen=True)
+class PersonReceipt:
+    """What an erasure removed, what a look afterwards still found, and what is still going on."""
+
+    profile: Receipt
+    removed: PersonReferences
+    left: PersonReferences
+    pending: list[Pending] = field(default_factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        """Say whether nothing of the person is left, and nothing can bring the person back."""
+        return self.profile.is_complete and self.left == PersonReferences() and not self.pending
+
+
+def count_person_references(user_id: str) -> PersonReferences:
+    """Count what names a person besides the profile."""
+    return _left(user_id, [user_id])
+
+
+def erase_person(
+    user_id: str,
+    *,
+    stores: ProfileStores,
+    wait_seconds: float | None = None,
+    logged_seq: int | None = None,
+) -> PersonReceipt:
+    """Remove a person from all stores.
+
+    Waits for a while for imports that are going on and hold files of the person. What is then
+    still going on is in the receipt; the sweep finishes the erasure after it. ``logged_seq`` is
+    the number of an erasure that is replayed from the log.
+    """
+    began = timezone.now()
+    profile = find_profile(user_id)
+    tombstone = find_unfinished(user_id) if logged_seq is None else None
+    if tombstone is None or not tombstone.user_id:
+        is_known = profile is not None or stored_references(user_id) or tombstone is not None
+        if not is_known and logged_seq is None:
+            raise NoSuchProfile(f"Nobody is known as {user_id}.")
+        tombstone = start_tombstone(
+            user_id,
+            name=profile.name if profile is not None else "",
+            seq_at_least=logged_seq or 0,
+            is_logged=logged_seq is not None,
+        )
+    words = [user_id, *([tombstone.name] if tombstone.name else [])]
+    hide_profile(user_id)
+    before = _forget(user_id, words)
+    first = erase_profile(user_id, stores)
+    wait = settings.ERASURE_WAIT_SECONDS if wait_seconds is None else wait_seconds
+    pending = _pending(user_id, began, wait_seconds=wait)
+    # Again: what was being written when the person was hidden, and what imports wrote since.
+    after = _forget(user_id, words)
+    profile_receipt = first.followed_by(erase_profile(user_id, stores))
+    receipt = PersonReceipt(profile_receipt, before + after, _left(user_id, words), pending)
+    return _closed(tombstone, receipt) if receipt.is_complete else receipt
+
+
+def flush(tombstone: Tombstone) -> list[Pending]:
+    """Remove what was deleted from the stores' files, and record that the erasure is complete."""
+    busy = flush_files()
+    if not busy:
+        finish_tombstone(tombstone)
+    return [
+        Pending("file", f"The {name} is in use, so deleted content is not overwritten yet.")
+        for name in busy
+    ]
+
+
+def _closed(tombstone: Tombstone, receipt: PersonReceipt) -> PersonReceipt:
+    """Return the receipt of an erasure that found nothing left, after the files are cleaned."""
+    closed = close_tombstone(tombstone)
+    if closed is None:
+        pending = [Pending("erasure", "Another erasure of this person has begun meanwhile.")]
+    else:
+        pending = flush(closed)
+    return PersonReceipt(receipt.profile, receipt.removed, receipt.left, pending)
+
+
+def _forget(user_id: str, words: list[str]) -> PersonReferences:
+    """Remove what names a person besides the profile; return how much it was."""
+    rows = forget_login_traces(user_id, words[1:])
+    return PersonReferences(
+        forget_user_assignments(user_id),
+        redact_decisions(user_id, words[1:]),
+        forget_import_traces(user_id),
+        rows.answers,
+        rows.messages,
+        rows.login_attempts,
+        forget_failures(user_id),
+        mask_logs(log_files(), words),
+    )
+
+
+def _left(user_id: str, words: list[str]) -> PersonReferences:
+    """Count what names a person besides the profile."""
+    rows = count_login_traces(user_id, words[1:])
+    return PersonReferences(
+        count_user_assignments(user_id),
+        count_decisions_naming(user_id, words[1:]),
+        count_import_traces(user_id),
+        rows.answers,
+        rows.messages,
+        rows.login_attempts,
+        count_failures_left(user_id),
+        list_logs_naming(log_files(), words),
+    )
+
+
+def _pending(user_id: str, began: object, *, wait_seconds: float) -> list[Pending]:
+    """Wait for what is going on and may name the person; return what is not over by then."""
+    until = time.monotonic() + wait_seconds
+    imports = find_imports_naming(user_id, limits=import_limits(), open_bucket=open_bucket)
+    while True:
+        imports = [one for one in imports if not one.is_done_with()]
+        requests = count_open_keyed_requests(began)
+        if not (imports or requests) or time.monotonic() >= until:
+            return [*map(_import_pending, imports), *_requests_pending(requests)]
+        time.sleep(LOOK_EVERY_S)
+
+
+def _import_pending(one: OpenImport) -> Pending:
+    return Pending(
+        "import",
+        f"The import {one.import_id} is going on and may hold photos of this person. None of them "
+        "is taken any more; they are removed when it ends, or when it is cancelled.",
+        import_id=one.import_id,
+    )
+
+
+def _requests_pending(count: int) -> list[Pending]:
+    detail = f"Requests with an Idempotency-Key that have no answer yet: {count}."
+    return [Pending("request", detail)] if count else []

@@ -1,0 +1,16 @@
+"""Receivers of signals that review has to follow."""
+
+from __future__ import annotations
+
+from django.dispatch import receiver
+
+from clustering.signals import (
+    collection_purged,
+)
+from review.last_seen import forget_last_seen
+
+
+@receiver(collection_purged)
+def forget_last_seen_of_collection(sender: object, path: str, **_: object) -> None:
+    """Remove what is remembered of a collection that is gone."""
+    forget_last_seen(path)

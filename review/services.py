@@ -1,0 +1,40 @@
+"""Use cases of the reviewer: search by a photo, how likely a suggestion is."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+
+from clustering.documents import Run
+from review.search.photo import PhotoResult, search_photo
+from storage.names import CollectionName
+from storage.vectors import face_vector_store
+from vision import CATALOGUE, ImageTooLarge, get_engine
+
+
+def search_uploaded_photo(
+    file: UploadedFile, *, limit: int, path: str | None = None
+) -> PhotoResult:
+    """Search by a photo that was sent; nothing of it is kept."""
+    if (file.size or 0) > settings.UPLOAD_MAX_BYTES:
+        raise ImageTooLarge(
+            f"The file has {file.size:,} bytes; {settings.UPLOAD_MAX_BYTES:,} are allowed.",
+            code="too_many_bytes",
+        )
+    return search_photo(
+        file.read(),
+        engine=get_engine(settings.VISION),
+        thresholds=settings.VISION.thresholds,
+        vectors=face_vector_store(),
+        limit=limit,
+        collection=None if path is None else CollectionName.parse(path).path,
+    )
+
+
+def likely_threshold(run: Run) -> float:
+    """Return the similarity from which a page calls a person likely; no model has to be at hand.
+
+    0, so everybody is, if the run's embedder is one of the operator's own.
+    """
+    known = CATALOGUE.get(run.embedder)
+    return 0.0 if known is None else float(known.assignment_threshold)

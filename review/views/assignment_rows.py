@@ -1,0 +1,93 @@
+"""Single assignments as pages list them, a person's in every collection, and forgetting one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_POST
+
+from assignments.documents import Assignment
+from assignments.manual import delete_assignment
+from assignments.selectors import get_assignment, list_user_assignments, map_groups_to_runs
+from clustering.documents import Cluster, Run
+from clustering.selectors import get_clusters_by_label
+from clustering.services import ensure_projected
+from profiles.selectors import get_profile_names
+from review.forms import AssignmentRemoveForm
+from storage.names import CollectionName
+from web.auth import caller_name, role_required
+from web.errors import NotValid
+from web.htmx import came_from, navigate_to
+from web.roles import Role
+
+PER_PAGE = 60
+
+
+@dataclass(frozen=True)
+class Row:
+    """An assignment as pages list it; ``version`` is the last decision that it can show."""
+
+    assignment: Assignment
+    name: CollectionName
+    cluster: Cluster | None
+    person: str
+    version: int
+
+
+@require_POST
+@role_required(Role.REVIEWER)
+def assignment_remove(request: HttpRequest, assignment_id: str) -> HttpResponse:
+    """Forget whose a cluster is; what people said of it is undone."""
+    removed, form = get_assignment(assignment_id), AssignmentRemoveForm(request.POST)
+    if not form.is_valid():
+        raise NotValid(form.errors)
+    delete_assignment(removed, version=form.cleaned_data["version"], by=caller_name(request))
+    messages.success(request, f"{removed.cluster} is nobody's now.")
+    listed = f"{reverse('assignments')}?{urlencode({'collection': removed.collection})}"
+    return navigate_to(request, came_from(request, otherwise=listed))
+
+
+def rows_shown(page: Iterable[Assignment], runs: Mapping[str, Run]) -> list[Row]:
+    """Return assignments to list, those of the runs that were read before them, by their groups."""
+    listed = [one for one in page if one.run in runs]
+    labels: dict[str, list[str]] = {}
+    for one in listed:
+        labels.setdefault(one.run, []).append(one.cluster)
+    clusters = {
+        groups: get_clusters_by_label(runs[groups], some) for groups, some in labels.items()
+    }
+    names = get_profile_names({one.user_id for one in listed})
+    return [
+        Row(
+            assignment=one,
+            name=CollectionName.parse(one.collection),
+            cluster=clusters[one.run].get(one.cluster),
+            person=names.get(one.user_id, one.user_id),
+            version=runs[one.run].decided,
+        )
+        for one in listed
+    ]
+
+
+def rows_of_user(user_id: str, *, before: str) -> tuple[list[Row], str]:
+    """Return a page of a person's assignments in all collections, and where the next one begins."""
+    groups = map_groups_to_runs()
+    paths = {one.collection for one in _of_user(user_id, groups, before)}
+    settled = [run for path in sorted(paths) if (run := ensure_projected(path)) is not None]
+    found = _of_user(user_id, groups, before)
+    page = found[:PER_PAGE]
+    more = page[-1].user_place if len(found) > PER_PAGE else ""
+    return rows_shown(page, {run.id: run for run in settled}), more
+
+
+def _of_user(user_id: str, groups: Mapping[str, str], before: str) -> list[Assignment]:
+    """Return the newest assignments of a person that readers see, one more than a page has."""
+    found = list_user_assignments(user_id, before=before)
+    seen = (one for one in found if one.run in groups and one.face_count)
+    return list(islice(seen, PER_PAGE + 1))

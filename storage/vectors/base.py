@@ -1,0 +1,179 @@
+"""What a store of face vectors is, whichever engine is behind it, and what it refuses.
+
+One collection per embedder. Vectors are unit length, similarity is the cosine in -1..1.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storage.errors import InvalidName, InvalidVectors, ModelMismatch
+
+Where = Mapping[str, str | Sequence[str]]
+"""Payload fields and the value, or the values, one of which they have."""
+
+PAYLOAD_FIELDS = ("collection", "key", "run", "cluster", "verdict")
+INDEXED_FIELDS = ("collection", "run", "cluster", "verdict")
+MAX_DIMENSION = 65_536  # Qdrant's
+FACET_LIMIT = 100_000  # distinct values
+
+_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A face that a search found."""
+
+    id: str
+    similarity: float
+    payload: dict[str, str]
+
+
+class VectorStore(Protocol):
+    """Face vectors by face id, with a few words each to filter by.
+
+    Every method may be repeated. A model without a collection reads as empty.
+    """
+
+    def ensure(self, model: str, dimension: int) -> None:
+        """Make the model's collection with its indexes, or see that its dimension is this one."""
+
+    def dimension(self, model: str) -> int | None:
+        """Return the dimension of the model's vectors, None without a collection."""
+
+    def upsert(
+        self,
+        model: str,
+        ids: Sequence[str],
+        vectors: NDArray[np.float32],
+        payloads: Sequence[Mapping[str, str]],
+    ) -> None:
+        """Write vectors (n, d) with their payloads; those of the same ids are replaced."""
+
+    def set_payload(self, model: str, ids: Sequence[str], payload: Mapping[str, str]) -> None:
+        """Change payload fields of the faces that are there; other fields stay."""
+
+    def delete(self, model: str, ids: Sequence[str]) -> None:
+        """Remove vectors; those that are gone already do not matter."""
+
+    def retrieve(self, model: str, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the vectors (d,) of those of the ids that are there."""
+
+    def iter_vectors(
+        self, model: str, where: Where, *, batch: int = 1000
+    ) -> Iterator[tuple[list[str], NDArray[np.float32]]]:
+        """Yield ids and vectors (b, d), in batches."""
+
+    def iter_payloads(
+        self, model: str, where: Where, *, batch: int = 1000
+    ) -> Iterator[list[tuple[str, dict[str, str]]]]:
+        """Yield ids and payloads, in batches."""
+
+    def search(
+        self, model: str, vector: NDArray[np.float32], *, limit: int, where: Where
+    ) -> list[Hit]:
+        """Return the faces nearest to a vector (d,), the most similar first."""
+
+    def count(self, model: str, where: Where) -> int:
+        """Return how many faces there are."""
+
+    def facet(self, model: str, field: str, where: Where) -> dict[str, int]:
+        """Return how many faces have which value of an indexed field."""
+
+    def ping(self) -> None:
+        """Raise StoreUnavailable unless the store answers soon."""
+
+
+def collection_name(model: str) -> str:
+    """Return the name of the collection that holds a model's vectors."""
+    if not _MODEL.fullmatch(model):
+        raise InvalidName(f"'{model[:80]}' cannot be the name of an embedder.")
+    return f"faces_{model}"
+
+
+def known_ids(ids: Iterable[str]) -> list[str]:
+    """Return those of the ids that can be a face's; nothing is stored under any other."""
+    return [one for one in ids if _is_face_id(one)]
+
+
+def check_filter(where: Where) -> dict[str, list[str]]:
+    """Return the filter with a list of values per field; an empty list matches nothing."""
+    return {
+        _field(field): [value] if isinstance(value, str) else list(value)
+        for field, value in where.items()
+    }
+
+
+def check_dimension(dimension: int) -> None:
+    """Raise InvalidVectors unless vectors can have this dimension."""
+    if not 1 <= dimension <= MAX_DIMENSION:
+        raise InvalidVectors(f"A vector has 1 to {MAX_DIMENSION} values, not {dimension}.")
+
+
+def compare_dimension(model: str, *, stored: int, wanted: int) -> None:
+    """Raise ModelMismatch if the collection was made for vectors of another dimension."""
+    if stored != wanted:
+        raise ModelMismatch(
+            f"The stored vectors of {model} have {stored} values and the model in force gives "
+            f"{wanted}; name the model they were made with, or start with an empty store."
+        )
+
+
+def check_vectors(
+    ids: Sequence[str], vectors: NDArray[np.float32], payloads: Sequence[Mapping[str, str]]
+) -> NDArray[np.float32]:
+    """Return the vectors (n, d) as contiguous float32; raise InvalidVectors for anything odd."""
+    table = np.ascontiguousarray(vectors, dtype=np.float32)
+    if table.ndim != 2 or not len(ids) == len(table) == len(payloads):
+        raise InvalidVectors("There must be one id, one vector and one payload per face.")
+    check_dimension(table.shape[1])
+    if not np.isfinite(table).all():
+        raise InvalidVectors("A vector has values that are not finite.")
+    if not all(_is_face_id(one) for one in ids):
+        raise InvalidVectors("The id of a face is a UUID in lower case, with hyphens.")
+    for payload in payloads:
+        check_payload(payload)
+    return table
+
+
+def check_vector(vector: NDArray[np.float32], *, dimension: int) -> NDArray[np.float32]:
+    """Return a vector (d,) to search with; raise InvalidVectors if it cannot be one."""
+    query = np.ascontiguousarray(vector, dtype=np.float32)
+    if query.shape != (dimension,):
+        raise wrong_dimension(stored=dimension, given=query.size)
+    if not np.isfinite(query).all():
+        raise InvalidVectors("A vector has values that are not finite.")
+    return query
+
+
+def check_payload(payload: Mapping[str, str]) -> None:
+    """Raise InvalidVectors for a payload with values that are no text."""
+    for field, value in payload.items():
+        _field(field)
+        if not isinstance(value, str):
+            raise InvalidVectors(f"The payload's {field} is text.")
+
+
+def wrong_dimension(*, stored: int, given: int) -> InvalidVectors:
+    """Return the error of vectors that do not fit their collection."""
+    return InvalidVectors(f"The collection's vectors have {stored} values; these have {given}.")
+
+
+def _field(field: str) -> str:
+    if field not in PAYLOAD_FIELDS:
+        raise InvalidVectors(f"'{field}' is no payload field; they are {PAYLOAD_FIELDS}.")
+    return field
+
+
+def _is_face_id(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except (ValueError, AttributeError, TypeError):
+        return False

@@ -1,0 +1,256 @@
+"""The process that owns the embedded vector store and serves it on a unix socket.
+
+`python -m storage.vectors.embedded.server --folder FOLDER --socket SOCKET`; SIGTERM ends it cleanly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Connection, Listener, answer_challenge, deliver_challenge
+from pathlib import Path
+from typing import Any
+
+from storage.errors import StorageError
+from storage.vectors.embedded.engine import Engine
+from storage.vectors.embedded.protocol import (
+    Message,
+    connect,
+    make_key,
+    receive_message,
+    send_message,
+    socket_address,
+)
+
+logger = logging.getLogger("storage.vectors.embedded")
+
+FLUSH_EVERY_S = 2.0
+_BACKLOG = 128
+
+
+class OwnerRefused(Exception):
+    """The owner cannot start; the message says why."""
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--socket", type=Path, required=True)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    try:
+        run_owner(arguments.folder, arguments.socket)
+    except OwnerRefused as refusal:
+        logger.error("%s", refusal)  # noqa: TRY400  # the sentence says it all
+        return 1
+    return 0
+
+
+def run_owner(folder: Path, socket: Path) -> None:
+    """Own the folder and answer on the socket until the process is told to stop."""
+    with _own_folder(folder), _open_engine(folder) as engine:
+        key = make_key(socket)
+        with closing(_listen(socket)) as listener:
+            threading.Thread(target=_flush_regularly, args=(engine,), daemon=True).start()
+            logger.info("Serving %s", folder)
+            while True:
+                connection = _accept(listener)
+                if connection is not None:
+                    threading.Thread(
+                        target=_serve, args=(connection, engine, key), daemon=True
+                    ).start()
+
+
+@contextmanager
+def _own_folder(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "owner").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise OwnerRefused(
+                f"The vector store in {folder} is served already, by process {file.read()}; "
+                "stop that one first."
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+@contextmanager
+def _open_engine(folder: Path) -> Iterator[Engine]:
+    try:
+        engine = Engine(folder)
+    except Exception as error:  # the engine raises nothing narrower
+        raise OwnerRefused(
+            f"The vector store in {folder} cannot be opened ({error}); restore a backup, or move "
+            "the folder away and repair the collections to write it anew."
+        ) from error
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def _listen(socket: Path) -> Listener:
+    address = socket_address(socket)
+    try:
+        connect(socket, connect_timeout=1, timeout=1).close()
+    except (OSError, EOFError, AuthenticationError):
+        Path(address).unlink(missing_ok=True)  # nobody behind it: left over from a kill
+    else:
+        raise OwnerRefused(f"Another vector store is served at {socket}; stop that one first.")
+    inherited = os.umask(0o177)
+    try:
+        return Listener(address, "AF_UNIX", backlog=_BACKLOG)
+    except OSError as error:
+        raise OwnerRefused(f"There can be no socket at {address}: {error.strerror}.") from error
+    finally:
+        os.umask(inherited)
+
+
+def _accept(listener: Listener) -> Connection | None:
+    try:
+        return listener.accept()
+    except ConnectionError:  # the client was gone before it was its turn
+        return None
+
+
+def _flush_regularly(engine: Engine) -> None:
+    wait = threading.Event().wait
+    while not engine.is_closed:
+        wait(FLUSH_EVERY_S)
+        try:
+            engine.flush()
+        except Exception:  # the engine raises nothing narrower; next round again
+            if not engine.is_closed:
+                logger.exception("The vector store could not be flushed")
+
+
+def _serve(connection: Connection, engine: Engine, key: bytes) -> None:
+    """Answer one client until it goes."""
+    with connection:
+        try:
+            deliver_challenge(connection, key)
+            answer_challenge(connection, key)
+            while True:
+                send_message(connection, _answer(receive_message(connection), engine))
+        except (EOFError, OSError, AuthenticationError, _Stopping):
+            return
+        except ValueError as error:
+            logger.warning("A client was cut off: %s", error)
+
+
+class _Stopping(Exception):
+    """The store is being closed: the client asks again when it is back."""
+
+
+def _answer(question: Message, engine: Engine) -> Message:
+    try:
+        return _METHODS[question.head.get("do", "")](engine, question)
+    except StorageError as refusal:
+        return _failed(refusal.code, str(refusal))
+    except Exception as error:  # the engine raises nothing narrower, and the owner must live on
+        if engine.is_closed:
+            raise _Stopping from error
+        logger.exception("%s failed", question.head.get("do"))
+        return _failed("failed", "The vector store failed; its log has the details.")
+
+
+def _failed(code: str, message: str) -> Message:
+    return Message({"error": code, "message": message})
+
+
+def _ping(engine: Engine, question: Message) -> Message:
+    return Message({"process": os.getpid()})
+
+
+def _ensure(engine: Engine, question: Message) -> Message:
+    engine.ensure(question.head["model"], question.head["dimension"])
+    return Message({})
+
+
+def _dimension(engine: Engine, question: Message) -> Message:
+    return Message({"dimension": engine.dimension(question.head["model"])})
+
+
+def _upsert(engine: Engine, question: Message) -> Message:
+    head = question.head
+    engine.upsert(head["model"], head["ids"], question.table, head["payloads"])
+    return Message({})
+
+
+def _set_payload(engine: Engine, question: Message) -> Message:
+    head = question.head
+    engine.set_payload(head["model"], head["ids"], head["payload"])
+    return Message({})
+
+
+def _delete(engine: Engine, question: Message) -> Message:
+    engine.delete(question.head["model"], question.head["ids"])
+    return Message({})
+
+
+def _retrieve(engine: Engine, question: Message) -> Message:
+    page = engine.retrieve(question.head["model"], question.head["ids"])
+    return Message({"ids": page.ids}, page.vectors)
+
+
+def _scroll(engine: Engine, question: Message) -> Message:
+    head = question.head
+    page = engine.scroll(
+        head["model"],
+        head["where"],
+        offset=head["offset"],
+        limit=head["limit"],
+        vectors=head["vectors"],
+    )
+    payloads = [] if head["vectors"] else page.payloads
+    return Message({"ids": page.ids, "payloads": payloads, "next": page.next}, page.vectors)
+
+
+def _search(engine: Engine, question: Message) -> Message:
+    head = question.head
+    hits = engine.search(head["model"], question.table[0], head["where"], limit=head["limit"])
+    return Message({"hits": hits})
+
+
+def _count(engine: Engine, question: Message) -> Message:
+    return Message({"count": engine.count(question.head["model"], question.head["where"])})
+
+
+def _facet(engine: Engine, question: Message) -> Message:
+    head = question.head
+    return Message({"values": engine.facet(head["model"], head["field"], head["where"])})
+
+
+_METHODS: Mapping[Any, Callable[[Engine, Message], Message]] = {
+    "ping": _ping,
+    "ensure": _ensure,
+    "dimension": _dimension,
+    "upsert": _upsert,
+    "set_payload": _set_payload,
+    "delete": _delete,
+    "retrieve": _retrieve,
+    "scroll": _scroll,
+    "search": _search,
+    "count": _count,
+    "facet": _facet,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

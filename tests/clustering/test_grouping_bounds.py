@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from clustering.grouping import bounds, dbscan_labels
+from clustering.grouping.dbscan import ROUNDING
+from tests.clustering.test_grouping_dbscan import people, sklearn_labels, unit
+
+
+@pytest.fixture(autouse=True)
+def _always_worth_it(monkeypatch):
+    monkeypatch.setattr(bounds, "_FEWEST_ROWS", 1)
+    monkeypatch.setattr(bounds, "_NARROWEST", 1)
+    monkeypatch.setattr(bounds, "_COLUMNS_PER_PAIR", 0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_outline_never_looks_less_alike_than_the_rows(seed):
+    vectors = people(seed, count=400, dimension=64)
+
+    short = bounds.bounding_projection(vectors, floor=0.8)
+
+    assert short.shape[1] < vectors.shape[1]
+    assert (short @ short.T >= vectors @ vectors.T - ROUNDING).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("eps", [0.02, 0.1, 0.3])
+@pytest.mark.parametrize("spread", [0.1, 0.4])
+def test_labels_stay_those_of_scikit_learn(seed, eps, spread):
+    vectors = people(seed, count=400, dimension=64, spread=spread)
+
+    labels = dbscan_labels(vectors, eps=eps, min_samples=3, block_rows=90)
+
+    exact = sklearn_labels(vectors.astype(np.float64), eps=eps, min_samples=3)
+    np.testing.assert_array_equal(labels, exact)
+
+
+def test_copies_of_one_photo_are_at_distance_nought():
+    vectors = np.repeat(unit(np.random.default_rng(0).standard_normal((50, 64))), 4, axis=0)
+
+    labels = dbscan_labels(vectors, eps=0.0, min_samples=2)
+
+    np.testing.assert_array_equal(labels, np.repeat(np.arange(50), 4))

@@ -1,0 +1,63 @@
+"""A person of two looks, and a strange face that somebody put beside others."""
+
+import numpy as np
+import pytest
+
+from clustering.grouping import Constraints, group_faces
+
+EPS = 0.085
+
+
+def subclusters(*counts, spread=0.02, dimension=128):
+    """Return rows around as many directions as there are counts."""
+    maker = np.random.default_rng(7)
+    rows = []
+    for count in counts:
+        middle = maker.normal(size=dimension)
+        near = middle / np.linalg.norm(middle) + spread * maker.normal(size=(count, dimension))
+        rows.append(near / np.linalg.norm(near, axis=1, keepdims=True))
+    return np.concatenate(rows).astype(np.float32)
+
+
+def grouped(vectors, anchors, **more):
+    constraints = Constraints(anchors=np.asarray(anchors, np.int64), **more)
+    return group_faces(vectors, eps=EPS, min_samples=2, constraints=constraints).labels.tolist()
+
+
+def test_new_faces_of_either_look_come_to_the_person():
+    labels = grouped(subclusters(11, 11), [0] * 10 + [-1] + [0] * 10 + [-1])
+
+    assert set(labels) == {0}
+
+
+def test_a_strange_face_drives_nobody_away():
+    labels = grouped(subclusters(9, 1), [0] * 3 + [-1] * 6 + [0])
+
+    assert set(labels) == {0}
+
+
+def test_a_rejected_face_keeps_away_from_every_look():
+    """The pair names a face of the one look; the rejected face is like the other."""
+    labels = grouped(subclusters(5, 6), [0] * 10 + [-1], cannot_link=np.array([[10, 0]]))
+
+    assert labels[:10] == [0] * 10
+    assert labels[10] == -1
+
+
+def test_two_people_never_meet_over_a_look_that_both_have():
+    labels = grouped(subclusters(5, 5, 5), [0] * 5 + [0, 0, 1, 1, -1] + [1] * 5)
+
+    assert len({*labels[:7]}) == 1
+    assert len({labels[7], labels[8], *labels[10:]}) == 1
+    assert labels[0] != labels[10]
+
+
+@pytest.mark.parametrize("algorithm", ["dbscan", "hdbscan"])
+def test_looks_are_one_whatever_the_algorithm(algorithm):
+    vectors, constraints = subclusters(6, 6), Constraints(anchors=np.zeros(12, np.int64))
+
+    found = group_faces(
+        vectors, eps=EPS, min_samples=2, algorithm=algorithm, constraints=constraints
+    )
+
+    assert set(found.labels.tolist()) == {0}

@@ -1,0 +1,123 @@
+"""What every REST resource shares: roles by method, parameters given once, bounded bodies.
+
+A resource states ``roles`` by method; a method it does not name reads for viewers and writes for
+reviewers. ``parse_query``, ``parse_form`` and ``parse_json`` refuse what is wrong as 422.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
+
+from django.http import HttpRequest, QueryDict
+from rest_framework import serializers
+from rest_framework.exceptions import ParseError, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from web import idempotency
+from web.errors import BodyTooLarge
+from web.roles import Role
+
+S = TypeVar("S", bound=serializers.Serializer)
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+BODY_LIMIT = 1_000_000  # bytes of a request that carries no file
+
+
+class Api(APIView):
+    """A REST resource."""
+
+    roles: ClassVar[Mapping[str, Role]] = {}
+    secret_fields: ClassVar[Sequence[str]] = ()  # of answers; shown once, so never kept
+    _claim: idempotency.Claim | None = None
+
+    def body_limit(self) -> int:
+        """Return how many bytes a request may have."""
+        return BODY_LIMIT
+
+    def role_needed(self, method: str) -> Role:
+        """Return who may call a method."""
+        default = Role.VIEWER if method in SAFE else Role.REVIEWER
+        return self.roles.get("GET" if method == "HEAD" else method, default)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse a body before it is read, a stranger, and an answer that was given already."""
+        check_body_size(request, limit=self.body_limit())
+        super().initial(request, *args, **kwargs)
+        if request.method == "POST" and "Idempotency-Key" in request.headers:
+            self._claim = idempotency.claim_request(request)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Answer again what was answered before."""
+        if isinstance(exc, idempotency.AnsweredBefore):
+            return exc.response()
+        return super().handle_exception(exc)
+
+    def finalize_response(
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> Response:
+        """Keep the answer for whoever asks again with the same Idempotency-Key."""
+        if self._claim is not None:
+            self._claim.keep(response, without=self.secret_fields)
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+def parse_query(request: Request, kind: type[S]) -> S:
+    """Return the valid query of a request; a parameter given twice is refused."""
+    return _validated(kind, request.query_params)
+
+
+def parse_form(request: Request, kind: type[S]) -> S:
+    """Return the valid form of a request, files included."""
+    if not isinstance(request.data, QueryDict):
+        raise ParseError("This address takes a form, not JSON.")
+    return _validated(kind, request.data)
+
+
+def parse_json(request: Request, kind: type[S]) -> S:
+    """Return the valid JSON body of a request."""
+    given = kind(data=request.data)
+    given.is_valid(raise_exception=True)
+    return given
+
+
+def _validated(kind: type[S], given: QueryDict) -> S:
+    """Return a valid serializer over parameters that are given once, and not without a value."""
+    serializer = kind(data=given)
+    wrong = {name: ["This is given more than once."] for name, n in given.lists() if len(n) > 1}
+    for name, field in serializer.fields.items():
+        if given.get(name) == "" and not getattr(field, "allow_blank", False):
+            wrong[name] = ["This has no value; leave it out instead."]
+    if wrong:
+        raise ValidationError(wrong)
+    serializer.is_valid(raise_exception=True)
+    return serializer
+
+
+def check_body_size(request: HttpRequest | Request, *, limit: int) -> None:
+    """Refuse a body of more than ``limit`` bytes, or of a length that is not stated."""
+    if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+        raise ParseError("State the length of the body (Content-Length); it cannot be chunked.")
+    stated = request.META.get("CONTENT_LENGTH") or "0"
+    if not stated.isascii() or not stated.isdigit():
+        raise ParseError("Content-Length is no number.")
+    if int(stated) > limit:
+        raise BodyTooLarge(f"The request has {stated} bytes; {limit} are allowed.")
+
+
+class FiniteField(serializers.FloatField):
+    """A number; NaN and infinities are none."""
+
+    default_error_messages = {"not_finite": "A finite number is needed."}  # noqa: RUF012 - the framework's
+
+    def to_internal_value(self, data: Any) -> float:
+        """Return the number."""
+        if isinstance(data, bool):
+            self.fail("invalid")
+        number = float(super().to_internal_value(data))
+        if not math.isfinite(number):
+            self.fail("not_finite")
+        return number
