@@ -32,7 +32,7 @@ class CannotLink:
         eps: float,
         subclusters: Rows | None = None,
     ) -> None:
-        """Start with the groups that decisions make, or with the `subclusters` (n,) these consist of."""
+        """Start with the groups that decisions make, or with their `subclusters` (n,)."""
         count = len(vectors)
         must_link = constraints.roots(count)
         self.roots = must_link if subclusters is None else subclusters

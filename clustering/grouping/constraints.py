@@ -17,9 +17,9 @@ NONE = -1
 
 
 class Contradiction(ValueError):
-    """Rows that must be apart are held together by a chain of pairs.
+    """A cannot-link pair is connected by a chain of must-link pairs.
 
-    `cannot_link` is the pair, `chain` the shortest way from its one end to the other: each pair of it is
+    `cannot_link` is the pair, `chain` the shortest path between its ends; each link of the path is
     one of `must_link`, or two rows of one anchor.
     """
 
@@ -45,12 +45,14 @@ class Constraints:
     """What a grouping of n rows must obey.
 
     `must_link` (m, 2) and `cannot_link` (k, 2): pairs of rows. `anchors` (n,): the person a row was
-    confirmed to be, -1 for none; rows of one person are together, of two are apart. `singletons` (a,):
-    rows that share a group with nobody. A pair speaks for all that its ends are together with: one
-    pair of a face and any face of a person keeps the face from that person.
+    confirmed to be, -1 for none; rows of one anchor are must-link, rows of two anchors cannot-link.
+    `singletons` (a,): rows that share a group with no other row. A pair applies to everything its
+    ends are linked with: one cannot-link pair of a face and any face of a person keeps the face
+    away from that person.
 
     `images` (n,): the image of a row, -1 for unknown. Two faces of one image do not share a group,
-    unless a decision above says so, `same_image_allowed` (p, 2) allows it, or they are nearly identical.
+    unless a decision above says so, `same_image_allowed` (p, 2) allows it, or they are nearly
+    identical.
     """
 
     must_link: Rows = field(default_factory=_no_pairs)

@@ -26,11 +26,11 @@ SAME_IMAGE_SHARE = 0.25
 
 @dataclass(frozen=True, eq=False)
 class MergeCriterion:
-    """When two groups are one person: their mean distance is at most their mean reach, less doubt.
+    """Two groups merge if their mean distance is at most their mean radius minus the pair penalty.
 
-    `radius` (n,) is the cosine distance a row allows. `pair_penalty` is asked of two single faces and
-    fades as 2 / (faces in both): an accident of one pair looks like a person, a mean over many
-    does not.
+    `radius` (n,) is the cosine distance a row allows. `pair_penalty` applies in full to two single
+    faces and decreases as 2 / (faces in both groups): one pair can be similar by accident, the
+    mean over many pairs is reliable.
     """
 
     radius: NDArray[np.float32]

@@ -63,8 +63,8 @@ def extend_pairs(
 ) -> Pairs:
     """Return the candidate pairs of all rows from those `known` without the `fresh` (n,) ones.
 
-    Only fresh rows are compared, with all. `known` holds what `find_neighbour_pairs` found among the
-    others at this radius; then so does this among all.
+    Only fresh rows are compared, with all rows. `known` holds the pairs that
+    `find_neighbour_pairs` found among the other rows at this radius.
     """
     closest = _Closest(len(vectors), floor=1 - radius, nearest=nearest)
     closest.add(known)

@@ -1,8 +1,8 @@
 """Processes that end with whoever started them, even when that one is killed.
 
-``python tied.py PARENT COMMAND...`` becomes the command, which is killed when the process PARENT
-ends. ``tie_forks_to_parent`` does the same for what the calling process forks later. Linux only: elsewhere
-nothing is tied. Imports nothing that takes long.
+``python parent_death.py PARENT COMMAND...`` becomes the command, which the kernel kills when the
+process PARENT ends. ``tie_forks_to_parent`` does the same for later forks of the calling process.
+Linux only (PR_SET_PDEATHSIG); no effect elsewhere. Imports nothing that takes long.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def test_another_collection_is_not_touched(painted, finished, admin):
 
 @pytest.mark.parametrize(
     "step",
-    ["bulk_delete", "groups_remove", "vector_ids", "_documents_left", "Batch.objects"],
+    ["bulk_delete", "remove_groups", "vector_ids", "_remaining_documents", "Batch.objects"],
 )
 def test_a_purge_that_was_killed_hides_the_collection_and_is_finished_by_another(
     painted, finished, admin, monkeypatch, step
@@ -124,7 +124,7 @@ def test_a_purge_that_was_killed_hides_the_collection_and_is_finished_by_another
     def kill(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(f"clustering.purge.{step}", kill)
+    monkeypatch.setattr(f"clustering.deletion.{step}", kill)
     with pytest.raises(KeyboardInterrupt):
         admin.delete(address(painted))
     monkeypatch.undo()
@@ -144,7 +144,7 @@ def test_a_run_after_a_purge_that_was_killed_finds_all_again(painted, finished, 
         bulk_delete(kind, some[:3])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("clustering.purge.bulk_delete", kill_halfway)
+    monkeypatch.setattr("clustering.deletion.bulk_delete", kill_halfway)
     with pytest.raises(KeyboardInterrupt):
         admin.delete(address(painted))
     monkeypatch.undo()

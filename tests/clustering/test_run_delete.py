@@ -139,7 +139,7 @@ def test_whoever_listens_is_told_which_groups_go(two_runs, admin):
     assert told == [two_runs[0].id]
 
 
-@pytest.mark.parametrize("method", ["payloads_write", "groups_remove"])
+@pytest.mark.parametrize("method", ["write_payloads", "remove_groups"])
 def test_a_deletion_that_was_interrupted_is_finished_by_another(
     painted, two_runs, admin, monkeypatch, method
 ):
@@ -148,7 +148,7 @@ def test_a_deletion_that_was_interrupted_is_finished_by_another(
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(f"clustering.removal.{method}", interrupt)
+    monkeypatch.setattr(f"clustering.deletion.{method}", interrupt)
     with pytest.raises(KeyboardInterrupt):
         admin.delete(address(second))
     monkeypatch.undo()

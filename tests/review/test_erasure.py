@@ -3,7 +3,7 @@
 import mongoengine
 import pytest
 
-from assignments import deciding, services, sync
+from assignments import services, sync
 from assignments.documents import Assignment, Strategy
 from assignments.match_run import match_run
 from assignments.services import assign_run
@@ -212,17 +212,17 @@ def test_a_matching_that_was_under_way_names_nobody_who_was_erased(known, admin)
 
 
 def test_a_decision_that_was_under_way_names_nobody_who_was_erased(known, admin, monkeypatch):
-    decide = deciding.request_decision
+    decide = services.record_decision
 
     def late(*arguments, **named):
         assert admin.delete(ADDRESS).json()["complete"] is True
         return decide(*arguments, **named)
 
-    monkeypatch.setattr(deciding, "request_decision", late)
+    monkeypatch.setattr(services, "record_decision", late)
     asked = DecisionCommand(EventKind.CHOOSE_PROFILE, cluster=known.label("p0.png", 1), user_id=ID)
 
     with pytest.raises(NoSuchProfile):
-        services.record_decision(known.name.path, asked, by="test")
+        services.record_review_decision(known.name.path, asked, by="test")
 
     assert traces() == []
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from assignments import edge
 from clustering.decisions.documents import Decision
+from review import services as review_services
 from review.last_seen import LastSeen
 from review.queues import Queue
 from tests.clustering.deciding import Reviewed
@@ -45,8 +45,8 @@ def test_who_is_this_asks_about_those_who_are_nobodys(who, matched):
 
 
 def test_yes_is_a_key_for_whom_a_cluster_is_likely_to_be(family, page_of, monkeypatch):
-    entries = {**edge.CATALOGUE, family.engine.embedder_id: family.engine.entry}
-    monkeypatch.setattr(edge, "CATALOGUE", entries)
+    entries = {**review_services.CATALOGUE, family.engine.embedder_id: family.engine.entry}
+    monkeypatch.setattr(review_services, "CATALOGUE", entries)
     body = body_of(page_of("reviewer").get(of("queue", family, queue="who")))
 
     cards = {re.search(CARD, card)[1]: card for card in body.split("<article")[1:]}

@@ -1,6 +1,6 @@
 """The process that owns the embedded vector store and serves it on a unix socket.
 
-`python -m storage.vectors.embedded.server --folder FOLDER --socket SOCKET`; SIGTERM ends it cleanly.
+`python -m storage.vectors.embedded.server --folder FOLDER --socket SOCKET`. SIGTERM stops it.
 """
 
 from __future__ import annotations
