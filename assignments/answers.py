@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import TypedDict
 
 from django.utils import timezone
@@ -13,6 +12,7 @@ from assignments.match_run import RunMatches
 from assignments.matching import Match
 from assignments.services import Assigned
 from clustering.documents import Run
+from web.rest import format_time
 
 SHOWN = 10
 
@@ -268,11 +268,6 @@ def counted_json(some: list[Assignment]) -> Counted:
         "faces": sum(one.face_count for one in some),
         "average_similarity": round(mean, 6),
     }
-
-
-def format_time(moment: datetime) -> str:
-    """Return a time as UTC ISO 8601 with Z."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _counted_by(some: list[Assignment], name: str) -> dict[str, Counted]:

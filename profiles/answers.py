@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from django.urls import reverse
 
 from profiles.consistency import ProfilesRepair, ProfilesReport
 from profiles.documents import Profile, ReferencePhoto
+from web.rest import format_time
 
 IDS_SHOWN = 1000
 
@@ -273,8 +273,3 @@ def profiles_storage_json(
             "profiles_recomputed": repair.profiles_recomputed,
         }
     return body
-
-
-def format_time(moment: datetime) -> str:
-    """Return a time as UTC ISO 8601 with Z."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from django.http import HttpRequest, QueryDict
@@ -121,3 +122,13 @@ class FiniteField(serializers.FloatField):
         if not math.isfinite(number):
             self.fail("not_finite")
         return number
+
+
+def format_time(moment: datetime) -> str:
+    """Return a time as UTC ISO 8601 in milliseconds with Z."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def format_time_or_null(moment: datetime | None) -> str | None:
+    """Return a time as UTC ISO 8601, None for an event that has not happened yet."""
+    return None if moment is None else format_time(moment)

@@ -7,9 +7,9 @@ from typing import TypedDict
 
 from django.urls import reverse
 
-from clustering.answers.moments import format_time
 from clustering.answers.runs import without_repetitions
 from clustering.documents import Cluster, Face, Member, Run
+from web.rest import format_time
 
 
 class ClusterFace(TypedDict):

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from clustering.answers.moments import format_time_or_null
 from clustering.answers.run_details import RunRow, run_row_json
 from clustering.deletion import PurgeReceipt
 from clustering.documents import Collection, Run
+from web.rest import format_time_or_null
 
 
 class CollectionRow(TypedDict):

@@ -6,8 +6,8 @@ from typing import TypedDict
 
 from django.urls import reverse
 
-from clustering.answers.moments import format_time
 from clustering.documents import Face, Image, Member, Run
+from web.rest import format_time
 
 
 class ImageFacts(TypedDict):

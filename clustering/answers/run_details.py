@@ -6,7 +6,6 @@ from typing import TypedDict
 
 from django.urls import reverse
 
-from clustering.answers.moments import format_time, format_time_or_null
 from clustering.answers.runs import (
     ProgressNumbers,
     RunFailure,
@@ -17,6 +16,7 @@ from clustering.answers.runs import (
 )
 from clustering.deletion import RunDeletion
 from clustering.documents import Image, Run, RunState
+from web.rest import format_time, format_time_or_null
 
 REMOVED = ("runs", "clusters", "members", "batches")
 

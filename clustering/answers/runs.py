@@ -8,9 +8,9 @@ from typing import NotRequired, TypedDict
 
 from django.urls import reverse
 
-from clustering.answers.moments import format_time
 from clustering.documents import NOISE, Member, Run, RunState
 from clustering.progress import run_progress
+from web.rest import format_time
 
 
 class RunQueued(TypedDict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import ClassVar, NotRequired, TypedDict
 
 from django.utils import timezone
@@ -14,7 +14,7 @@ from storage.errors import Conflict, Missing
 from web.auth import create_key
 from web.models import ApiKey
 from web.pagination import decode_cursor, encode_cursor
-from web.rest import Api, parse_json, parse_query
+from web.rest import Api, format_time_or_null, parse_json, parse_query
 from web.roles import Role
 from web.schema import operation
 
@@ -144,16 +144,9 @@ def key_json(key: ApiKey) -> KeyRow:
         "prefix": key.prefix,
         "name": key.name,
         "role": key.role,
-        "created_at": _format_time(key.created) or "",
-        "expires_at": _format_time(key.expiry_date),
-        "last_used": _format_time(key.last_used),
+        "created_at": format_time_or_null(key.created) or "",
+        "expires_at": format_time_or_null(key.expiry_date),
+        "last_used": format_time_or_null(key.last_used),
         "is_revoked": key.revoked,
         "is_expired": key.has_expired,
     }
-
-
-def _format_time(moment: datetime | None) -> str | None:
-    """Return a time as UTC ISO 8601 with Z."""
-    if moment is None:
-        return None
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -6,8 +6,8 @@ from typing import TypedDict
 
 from django.urls import reverse
 
-from profiles.answers import format_time
 from profiles.imports.documents import Import, ImportedFile, Outcome
+from web.rest import format_time
 
 
 class ImportRow(TypedDict):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
-from assignments.answers import format_time
 from clustering.decisions.documents import Decision
+from web.rest import format_time
 
 FACES_SHOWN = 1000
 

@@ -15,7 +15,7 @@ from assignments.selectors import (
     list_user_assignments,
     map_groups_to_runs,
 )
-from profiles.answers import ProfileDetail, format_time, profile_detail_json
+from profiles.answers import ProfileDetail, profile_detail_json
 from profiles.context import profile_stores
 from profiles.erasure_log import ErasureLogUnavailable
 from profiles.errors import NoSuchProfile
@@ -24,7 +24,7 @@ from profiles.selectors import get_profile, list_references
 from profiles.serializers import BadUserId, check_user_id
 from profiles.services import Counts
 from review.people.erase import Pending, PersonReceipt, PersonReferences, erase_person
-from web.rest import Api
+from web.rest import Api, format_time
 from web.roles import Role
 from web.schema import operation
 
