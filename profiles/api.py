@@ -40,7 +40,6 @@ from profiles.examples import (
     STORAGE,
 )
 from profiles.photo_check import CheckedPhoto
-from profiles.pictures import reference_crop_response
 from profiles.serializers import (
     BadUserId,
     DebugProfilesQuery,
@@ -57,10 +56,11 @@ from vision import EmptyFile, ImageTooLarge, ModelMissing, NotAnImage, Unreadabl
 from web.auth import caller_name
 from web.pagination import decode_cursor, encode_cursor
 from web.parsers import OneKind
-from web.rest import Api, parse_form, parse_json, parse_query
+from web.rest import Api, parse_form, parse_json, parse_query, picture_response
 from web.roles import Role
 from web.schema import operation
 
+CACHE_ONE_DAY = "private, max-age=86400"  # an erasure cannot reach a browser's cache
 FORM_BYTES = 100_000  # of a request beside its file
 PHOTO_REFUSALS: tuple[type[Exception], ...] = (
     NoFace,
@@ -275,7 +275,13 @@ class ProfileCropApi(Api):
         """Answer with a JPEG."""
         profile = selectors.get_profile(check_user_id(user_id))
         reference = selectors.get_reference(profile, face_id)
-        return reference_crop_response(request, reference, crops=profile_stores().crops)
+        return picture_response(
+            request,
+            lambda: profile_stores().crops.read(reference.id),
+            tag=reference.id,
+            content_type="image/jpeg",
+            cache=CACHE_ONE_DAY,
+        )
 
 
 class ProfilesVerifyApi(Api):

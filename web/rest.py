@@ -7,11 +7,12 @@ reviewers. ``parse_query``, ``parse_form`` and ``parse_json`` refuse what is wro
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, QueryDict
+from django.utils.http import quote_etag
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.request import Request
@@ -132,3 +133,20 @@ def format_time(moment: datetime) -> str:
 def format_time_or_null(moment: datetime | None) -> str | None:
     """Return a time as UTC ISO 8601, None for an event that has not happened yet."""
     return None if moment is None else format_time(moment)
+
+
+def picture_response(
+    request: HttpRequest, read: Callable[[], bytes], *, tag: str, content_type: str, cache: str
+) -> HttpResponse:
+    """Return a picture, or 304 if the browser has the version ``tag``; ``read`` is called if not.
+
+    The headers keep a browser from running the bytes as anything but a picture.
+    """
+    headers = {"ETag": quote_etag(tag), "Cache-Control": cache}
+    if request.headers.get("If-None-Match") == headers["ETag"]:
+        return HttpResponseNotModified(headers=headers)
+    headers |= {
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    return HttpResponse(read(), content_type=content_type, headers=headers)
