@@ -132,6 +132,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "web.proxies.TrustedProxiesMiddleware",  # first: the others read the client's address
+    "django_htmx.middleware.HtmxMiddleware",  # early: error pages ask for request.htmx
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -142,7 +143,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
+    "web.middleware.RedirectsMiddleware",
     "web.middleware.ToastsMiddleware",
     "web.middleware.RefusalsMiddleware",
     "axes.middleware.AxesMiddleware",

@@ -15,7 +15,7 @@ from profiles.forms import EnrolmentForm
 from profiles.selectors import find_profile, list_erasing_profiles, search_profiles
 from profiles.tombstones import current_fence, list_people_being_erased
 from web.auth import caller_name, role_required
-from web.htmx import navigate_to, render_page
+from web.htmx import render_page, see_other
 from web.pagination import encode_cursor
 from web.roles import Role
 
@@ -60,7 +60,7 @@ def profile_enrol(request: HttpRequest) -> HttpResponse:
         seen = detect_in_photos(form.cleaned_data["photos"], user_id=form.cleaned_data["user_id"])
         if _is_enrolled(request, form, seen, fence=fence):
             user_id = form.cleaned_data["user_id"]
-            return navigate_to(request, reverse("profile", kwargs={"user_id": user_id}))
+            return see_other(reverse("profile", kwargs={"user_id": user_id}))
     return render_page(
         request,
         "profiles/profile_enrol.html",

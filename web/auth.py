@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django_htmx.http import HttpResponseClientRedirect
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
@@ -144,19 +145,12 @@ def role_required(role: Role) -> Callable[[View], View]:
 
 def _redirect_to_login(request: HttpRequest) -> HttpResponse:
     """Send a stranger to the login page and back; htmx has to be told to leave the page."""
-    if request.headers.get("HX-Request"):
-        shown = request.headers.get("HX-Current-URL", "/")
-        response = HttpResponse(status=401)
-        response["HX-Redirect"] = redirect_to_login(_path_of(shown)).url
-        return response
+    if request.htmx:
+        shown = request.htmx.current_url_abs_path or "/"
+        return HttpResponseClientRedirect(redirect_to_login(shown).url, status=401)
     is_page = request.method == "GET"
     back = request.get_full_path() if is_page else came_from(request, otherwise="/")
     return redirect_to_login(back)
-
-
-def _path_of(url: str) -> str:
-    """Return the path and query of an address of ours."""
-    return "/" + url.partition("://")[2].partition("/")[2] if "://" in url else url
 
 
 def _record_use(key: ApiKey) -> None:

@@ -1,8 +1,7 @@
-"""Page or fragment, redirect or relocation: decided here and nowhere else."""
+"""Whether a response is a page or a fragment is decided here."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -25,12 +24,8 @@ def render_page(
 
     A part has an id, which htmx names as its target; the body has none.
     """
-    wants_part = (
-        fragment is not None
-        and bool(request.headers.get("HX-Request"))
-        and bool(request.headers.get("HX-Target"))
-        and not request.headers.get("HX-History-Restore-Request")
-    )
+    htmx = request.htmx
+    wants_part = htmx and htmx.target and not htmx.history_restore_request
     response = render(
         request, fragment if wants_part and fragment else template, dict(context), status=status
     )
@@ -38,12 +33,8 @@ def render_page(
     return response
 
 
-def navigate_to(request: HttpRequest, url: str) -> HttpResponse:
-    """Move on to another page: 303 for a browser, HX-Location for htmx."""
-    if request.headers.get("HX-Request"):
-        response = HttpResponse(status=204)
-        response["HX-Location"] = json.dumps({"path": url, "target": "body"})
-        return response
+def see_other(url: str) -> HttpResponse:
+    """Redirect to a page with 303, so that the browser reads it with GET."""
     return HttpResponseRedirect(url, status=303)
 
 

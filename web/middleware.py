@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable
 
@@ -12,6 +11,7 @@ from django.db import Error as DatabaseAway
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django_htmx.http import HttpResponseLocation, reswap, trigger_client_event
 from rest_framework.exceptions import APIException
 
 from web.errors import UNFORESEEN, BodyTooLarge, Refusal, refusal_from, refusal_json, wants_json
@@ -21,7 +21,24 @@ from web.rest import check_body_size
 logger = logging.getLogger(__name__)
 
 Answer = Callable[[HttpRequest], HttpResponse]
+REDIRECTS = (301, 302, 303)
 MOVES_ON = ("HX-Redirect", "HX-Location", "HX-Refresh")
+
+
+class RedirectsMiddleware:
+    """Turn a redirect into HX-Location for htmx, which would swap the target page into a part."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Return the response, with 204 and HX-Location in place of a redirect."""
+        response = self._get_response(request)
+        if not request.htmx or response.status_code not in REDIRECTS:
+            return response
+        location = HttpResponseLocation(response["Location"], target="body", status=204)
+        location.cookies = response.cookies
+        return location
 
 
 class ToastsMiddleware:
@@ -35,10 +52,10 @@ class ToastsMiddleware:
         response = self._get_response(request)
         moves_on = 300 <= response.status_code < 400 or any(name in response for name in MOVES_ON)
         has_toast = "HX-Trigger" in response
-        if request.headers.get("HX-Request") and not moves_on and not has_toast:
+        if request.htmx and not moves_on and not has_toast:
             toasts = [{"level": one.level_tag, "text": str(one)} for one in get_messages(request)]
             if toasts:
-                response["HX-Trigger"] = json.dumps({"toasts": toasts})
+                trigger_client_event(response, "toasts", toasts)  # type: ignore[arg-type]  # any JSON value
         return response
 
 
@@ -111,10 +128,11 @@ class RefusalsMiddleware:
 
 def refusal_answer(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """Return a refusal in the form that fits whoever asked."""
-    if request.headers.get("HX-Request"):
-        toast = {"toasts": [{"level": "error", "text": refusal.detail}]}
-        headers = {"HX-Reswap": "none", "HX-Trigger": json.dumps(toast), **refusal.headers}
-        return HttpResponse(status=refusal.status, headers=headers)
+    if request.htmx:
+        response = HttpResponse(status=refusal.status, headers=refusal.headers)
+        toasts = [{"level": "error", "text": refusal.detail}]
+        response = reswap(response, "none")
+        return trigger_client_event(response, "toasts", toasts)  # type: ignore[arg-type]  # any JSON value
     if wants_json(request):
         return refusal_json(refusal)
     response = _refusal_page(request, refusal)

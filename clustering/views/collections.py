@@ -28,7 +28,7 @@ from clustering.unclustered import list_unclustered_folders
 from storage.errors import NoSuchBucket
 from storage.names import CollectionName
 from web.auth import caller_name, role_required
-from web.htmx import navigate_to, render_page
+from web.htmx import render_page, see_other
 from web.pagination import decode_cursor, encode_cursor
 from web.roles import Role
 
@@ -67,7 +67,7 @@ def run_start(request: HttpRequest) -> HttpResponse:
         except (EmptyCollection, NoSuchBucket, RunActive) as refusal:
             form.add_error("collection", str(refusal))
         else:
-            return navigate_to(request, _collection_url(name.path))
+            return see_other(_collection_url(name.path))
     return render_page(
         request,
         "clustering/collections.html",
@@ -84,7 +84,7 @@ def run_status(request: HttpRequest, run_id: str) -> HttpResponse:
     run = selectors.get_run(run_id)
     context = {"newest": run, "progress": run_progress(run)}
     if not run.is_active and request.htmx:
-        return navigate_to(request, _collection_url(run.collection))
+        return see_other(_collection_url(run.collection))
     return render(request, "clustering/_run_status.html", context)
 
 
@@ -94,7 +94,7 @@ def run_cancel(request: HttpRequest, run_id: str) -> HttpResponse:
     """Ask a run to stop."""
     run = cancel_run(selectors.get_run(run_id))
     messages.info(request, "The run stops at its next photo.")
-    return navigate_to(request, _collection_url(run.collection))
+    return see_other(_collection_url(run.collection))
 
 
 @require_POST
@@ -102,7 +102,7 @@ def run_cancel(request: HttpRequest, run_id: str) -> HttpResponse:
 def run_resume(request: HttpRequest, run_id: str) -> HttpResponse:
     """Let a run go on that failed or was cancelled."""
     run = resume_run(selectors.get_run(run_id))
-    return navigate_to(request, _collection_url(run.collection))
+    return see_other(_collection_url(run.collection))
 
 
 @require_POST
@@ -111,7 +111,7 @@ def run_allow_removals(request: HttpRequest, run_id: str) -> HttpResponse:
     """Start a run again that failed because many photos are missing, and let it remove them."""
     run = restart_with_removals(selectors.get_run(run_id), started_by=caller_name(request))
     messages.info(request, "A new run has started, which forgets the photos that are missing.")
-    return navigate_to(request, _collection_url(run.collection))
+    return see_other(_collection_url(run.collection))
 
 
 @require_POST
@@ -120,7 +120,7 @@ def run_apply(request: HttpRequest, run_id: str) -> HttpResponse:
     """Let readers see a preview."""
     run = apply_run(selectors.get_run(run_id))
     messages.info(request, "The preview is being applied, with what was decided meanwhile.")
-    return navigate_to(request, _collection_url(run.collection))
+    return see_other(_collection_url(run.collection))
 
 
 @require_POST
@@ -132,7 +132,7 @@ def run_drop(request: HttpRequest, run_id: str) -> HttpResponse:
         raise NotAPreview("Only a preview can be dropped here.")
     delete_run(run)
     messages.info(request, "The preview was dropped; nothing else changed.")
-    return navigate_to(request, _collection_url(run.collection))
+    return see_other(_collection_url(run.collection))
 
 
 @require_GET

@@ -12,7 +12,7 @@ from clustering.selectors import current_run, list_collections
 from clustering.services import check_storage, repair_storage
 from storage.names import CollectionName
 from web.auth import role_required
-from web.htmx import navigate_to, render_page
+from web.htmx import render_page, see_other
 from web.roles import Role
 
 READ_AGAIN = "reads their photos again"
@@ -61,4 +61,4 @@ def storage_repair(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     done, report = repair_storage(current_run(name.path))
     tell = messages.success if report.is_consistent else messages.warning
     tell(request, " ".join(repair_sentences(done, report)))
-    return navigate_to(request, reverse("storage", kwargs={"bucket": bucket, "sub": sub}))
+    return see_other(reverse("storage", kwargs={"bucket": bucket, "sub": sub}))

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from storage.errors import Conflict
 from web.auth import role_of, role_required
 from web.errors import NotValid
-from web.htmx import navigate_to, render_page
+from web.htmx import render_page, see_other
 from web.login import locked_names, unlock_account
 from web.roles import Role
 
@@ -86,14 +86,14 @@ def account_change(request: HttpRequest, account_id: int) -> HttpResponse:
     if change == "unlock":
         unlock_account(user.get_username())
         messages.success(request, f"{user.get_username()} can log in from every address again.")
-        return navigate_to(request, reverse("accounts"))
+        return see_other(reverse("accounts"))
     with transaction.atomic():
         _lock_admins()
         _change_rights(user, change, request.POST.get("role", ""))
         if user.pk == request.user.pk or not _active_admins():
             raise LastAdmin("Nobody takes their own rights; let another admin do it.")
     messages.success(request, f"{user.get_username()} was changed.")
-    return navigate_to(request, reverse("accounts"))
+    return see_other(reverse("accounts"))
 
 
 def _page(request: HttpRequest, context: dict[str, object], *, status: int = 200) -> HttpResponse:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from faceadmin.api.keys import NoSuchKey
 from web.auth import create_key, role_required
-from web.htmx import navigate_to, render_page
+from web.htmx import render_page, see_other
 from web.models import ApiKey
 from web.roles import Role
 
@@ -57,4 +57,4 @@ def key_revoke(request: HttpRequest, prefix: str) -> HttpResponse:
     if not ApiKey.objects.filter(prefix=prefix).update(revoked=True):
         raise NoSuchKey("There is no key with this prefix.")
     messages.success(request, f"The key {prefix} is refused from now on.")
-    return navigate_to(request, reverse("keys"))
+    return see_other(reverse("keys"))

@@ -23,7 +23,7 @@ from review.forms import AssignmentRemoveForm
 from storage.names import CollectionName
 from web.auth import caller_name, role_required
 from web.errors import NotValid
-from web.htmx import came_from, navigate_to
+from web.htmx import came_from, see_other
 from web.roles import Role
 
 PER_PAGE = 60
@@ -50,7 +50,7 @@ def assignment_remove(request: HttpRequest, assignment_id: str) -> HttpResponse:
     delete_assignment(removed, version=form.cleaned_data["version"], by=caller_name(request))
     messages.success(request, f"{removed.cluster} is nobody's now.")
     listed = f"{reverse('assignments')}?{urlencode({'collection': removed.collection})}"
-    return navigate_to(request, came_from(request, otherwise=listed))
+    return see_other(came_from(request, otherwise=listed))
 
 
 def rows_shown(page: Iterable[Assignment], runs: Mapping[str, Run]) -> list[Row]:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
+from django_htmx.http import reswap, retarget
 
 from assignments.services import record_review_decision
 from clustering.decisions.commands import REGROUPED, DecisionCommand
@@ -36,7 +37,7 @@ from storage.pictures import face_crop_store
 from vision import get_engine
 from web.auth import caller_name, role_required
 from web.errors import NotValid, refusal_from
-from web.htmx import came_from, navigate_to
+from web.htmx import came_from, see_other
 from web.roles import Role
 
 GONE = (EventKind.REJECT, EventKind.MOVE, EventKind.SPLIT, EventKind.NOT_A_FACE, EventKind.IGNORE)
@@ -81,7 +82,7 @@ def decision_take_back(request: HttpRequest, bucket: str, sub: str) -> HttpRespo
     except NotUndoable as conflict:
         return _conflict(request, name, conflict)
     messages.info(request, f"Undone: {decision_text(undone)}")
-    return navigate_to(request, _back(request, name))
+    return see_other(_back(request, name))
 
 
 @require_POST
@@ -118,19 +119,19 @@ def cluster_enrol(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     )
     record_review_decision(name.path, asked, by=by)
     messages.success(request, f"{person} is known now, as {user_id}.")
-    return navigate_to(request, _back(request, name))
+    return see_other(_back(request, name))
 
 
 def _answer(
     request: HttpRequest, name: CollectionName, decision: Decision, *, gone: list[str]
 ) -> HttpResponse:
     """Answer with the undo line; beside it with the next card, or the faces that are gone."""
-    if not request.headers.get("HX-Request"):
-        return navigate_to(request, _back(request, name))
+    if not request.htmx:
+        return see_other(_back(request, name))
     if request.POST.get("queue"):
         return queue_answered(request, name, Queue(request.POST["queue"]))
     if not gone:
-        return navigate_to(request, _back(request, name))
+        return see_other(_back(request, name))
     context = {
         "name": name,
         "decided": last_undoable(caller_name(request), name.path),
@@ -154,11 +155,10 @@ def _conflict(request: HttpRequest, name: CollectionName, conflict: Conflict) ->
     }
     if request.POST.get("queue") and not isinstance(conflict, RegroupedSince):
         context |= queue_context(request, name, Queue(request.POST["queue"]))
-    if not request.headers.get("HX-Request"):
+    if not request.htmx:
         return render(request, "review/conflict.html", context, status=409)
     response = render(request, "review/_conflict.html", context, status=409)
-    response["HX-Retarget"], response["HX-Reswap"] = "#undo-line", "outerHTML"
-    return response
+    return reswap(retarget(response, "#undo-line"), "outerHTML")
 
 
 def _unknown(request: HttpRequest, name: CollectionName, unknown: Exception) -> HttpResponse:
@@ -177,11 +177,10 @@ def _unknown(request: HttpRequest, name: CollectionName, unknown: Exception) -> 
         "back": _back(request, name),
     }
     status = refusal.status if refusal else 422
-    if not request.headers.get("HX-Request"):
+    if not request.htmx:
         return render(request, "review/unknown.html", context, status=status)
     response = render(request, "review/_unknown.html", context, status=status)
-    response["HX-Retarget"], response["HX-Reswap"] = "#undo-line", "outerHTML"
-    return response
+    return reswap(retarget(response, "#undo-line"), "outerHTML")
 
 
 def _may_enrol(request: HttpRequest, refused: Exception) -> bool:

@@ -31,7 +31,7 @@ from storage.errors import ModelMismatch
 from storage.names import CollectionName
 from vision import ModelMissing
 from web.auth import caller_name, role_required
-from web.htmx import navigate_to, render_page
+from web.htmx import render_page, see_other
 from web.pagination import decode_cursor, encode_cursor
 from web.roles import Role
 
@@ -96,7 +96,7 @@ def matching(request: HttpRequest) -> HttpResponse:
     if matched is not None and is_saved:
         messages.success(request, _saved_sentence(len(matched.done.matches)))
         query = urlencode({"collection": form.cleaned_data["collection"]})
-        return navigate_to(request, f"{reverse('assignments')}?{query}")
+        return see_other(f"{reverse('assignments')}?{query}")
     context = _context(request, request.POST.get("collection"))
     context |= {"form": form, "preview": matched and _preview(matched)}
     return render_page(

@@ -31,7 +31,7 @@ from profiles.services import Mode
 from storage.errors import ModelMismatch
 from storage.names import CollectionName
 from web.auth import caller_name, role_required
-from web.htmx import navigate_to, render_page
+from web.htmx import render_page, see_other
 from web.pagination import decode_cursor, encode_cursor
 from web.roles import Role
 
@@ -199,4 +199,4 @@ def _cards(shown: Iterable[Assignment], runs: Mapping[str, str]) -> list[Cluster
 
 def _to_profile(request: HttpRequest, user_id: str) -> HttpResponse:
     """Move on to the person's page."""
-    return navigate_to(request, reverse("profile", kwargs={"user_id": user_id}))
+    return see_other(reverse("profile", kwargs={"user_id": user_id}))

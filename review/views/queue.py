@@ -24,7 +24,7 @@ from review.undo import last_undoable
 from storage.names import CollectionName
 from storage.vectors import face_vector_store
 from web.auth import caller_name, role_required
-from web.htmx import navigate_to, render_page
+from web.htmx import render_page, see_other
 from web.roles import Role
 
 AHEAD = 3  # cards in the page
@@ -80,9 +80,9 @@ def queue_later(request: HttpRequest, bucket: str, sub: str, queue: str) -> Http
     put_off = [one for one in later.get(place, []) if one != request.POST.get("card")]
     later[place] = [*put_off, request.POST.get("card", "")[:200]][-MOST_LATER:]
     request.session[LATER] = later
-    if request.headers.get("HX-Request"):
+    if request.htmx:
         return queue_answered(request, name, asked)
-    return navigate_to(request, request.path.removesuffix("later/"))
+    return see_other(request.path.removesuffix("later/"))
 
 
 @require_POST
@@ -93,7 +93,7 @@ def queue_seen(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     get_collection(name.path)
     mark_seen(caller_name(request), name.path, at=_moment(request.POST.get("shown_at", "")))
     messages.info(request, "From now on only what comes later is new to you.")
-    return navigate_to(request, reverse("collection", kwargs={"bucket": bucket, "sub": sub}))
+    return see_other(reverse("collection", kwargs={"bucket": bucket, "sub": sub}))
 
 
 def queue_answered(request: HttpRequest, name: CollectionName, queue: Queue) -> HttpResponse:

@@ -4,15 +4,23 @@ import json
 
 import pytest
 from django.test import RequestFactory
+from django_htmx.middleware import HtmxDetails
 
-from web.htmx import navigate_to, render_page
+from web.htmx import render_page, see_other
+from web.middleware import RedirectsMiddleware
 
 PAGE, FRAGMENT = "registration/login.html", "refusal.html"
 
 
-def answer_to(**headers):
+def request_with(**headers):
+    """Return a request as the htmx middleware passes it on."""
     request = RequestFactory().get("/", headers=headers)
-    return render_page(request, PAGE, {"next": "to-be-seen"}, fragment=FRAGMENT)
+    request.htmx = HtmxDetails(request)
+    return request
+
+
+def answer_to(**headers):
+    return render_page(request_with(**headers), PAGE, {"next": "to-be-seen"}, fragment=FRAGMENT)
 
 
 def test_a_browser_gets_the_page():
@@ -36,10 +44,13 @@ def test_an_answer_says_that_it_varies():
     assert "HX-Request" in answer_to()["Vary"]
 
 
-def test_moving_on_is_a_303_for_a_browser_and_a_header_for_htmx():
-    plain = navigate_to(RequestFactory().post("/"), "/there/")
-    htmx = navigate_to(RequestFactory().post("/", headers={"HX-Request": "true"}), "/there/")
+def test_a_redirect_is_a_303_for_a_browser_and_a_header_for_htmx():
+    def answer(**headers):
+        request = request_with(**headers)
+        return RedirectsMiddleware(lambda _: see_other("/there/"))(request)
+
+    plain, htmx = answer(), answer(**{"HX-Request": "true"})
 
     assert (plain.status_code, plain["Location"]) == (303, "/there/")
-    assert htmx.status_code == 204
-    assert json.loads(htmx["HX-Location"])["path"] == "/there/"
+    assert (htmx.status_code, htmx.has_header("Location")) == (204, False)
+    assert json.loads(htmx["HX-Location"]) == {"path": "/there/", "target": "body"}

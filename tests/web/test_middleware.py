@@ -8,6 +8,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
+from django_htmx.middleware import HtmxDetails
 
 from web.errors import Refusal
 from web.middleware import ToastsMiddleware, refusal_answer
@@ -27,6 +28,7 @@ class Waiting(list):
 
 def toasts_after(answer, **headers):
     request = RequestFactory().get("/", headers=headers)
+    request.htmx = HtmxDetails(request)
     request._messages = Waiting()
     messages.success(request, "Merged.")
     return ToastsMiddleware(lambda _request: answer)(request)
@@ -47,6 +49,7 @@ def test_a_message_waits_for_the_next_page(moves_on):
 
 def test_a_message_does_not_hide_a_refusal():
     request = RequestFactory().get("/", headers=HTMX)
+    request.htmx = HtmxDetails(request)
 
     answer = toasts_after(refusal_answer(request, Refusal(409, "stale", "Too late.")), **HTMX)
 
