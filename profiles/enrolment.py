@@ -23,6 +23,7 @@ from vision import (
     get_engine,
 )
 from web.pagination import decode_cursor
+from web.rest import read_upload
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +40,10 @@ def check_one_photo(
     file: UploadedFile, *, user_id: str, thresholds: QualityThresholds
 ) -> CheckedPhoto:
     """Return the judged photo of a form; a refusal of it names the person."""
-    if (file.size or 0) > settings.UPLOAD_MAX_BYTES:
-        raise ImageTooLarge(
-            f"The file has {file.size:,} bytes; {settings.UPLOAD_MAX_BYTES:,} are allowed.",
-            code="too_many_bytes",
-        )
+    data = read_upload(file)
     engine = get_engine(settings.VISION)
     try:
-        return check_photo(file.read(), engine=engine, thresholds=thresholds)
+        return check_photo(data, engine=engine, thresholds=thresholds)
     except PhotoRefused as refused:
         raise refused.of(user_id) from None
 

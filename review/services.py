@@ -9,20 +9,16 @@ from clustering.documents import Run
 from review.search.photo import PhotoResult, search_photo
 from storage.names import CollectionName
 from storage.vectors import face_vector_store
-from vision import CATALOGUE, ImageTooLarge, get_engine
+from vision import CATALOGUE, get_engine
+from web.rest import read_upload
 
 
 def search_uploaded_photo(
     file: UploadedFile, *, limit: int, path: str | None = None
 ) -> PhotoResult:
     """Search by a photo that was sent; nothing of it is kept."""
-    if (file.size or 0) > settings.UPLOAD_MAX_BYTES:
-        raise ImageTooLarge(
-            f"The file has {file.size:,} bytes; {settings.UPLOAD_MAX_BYTES:,} are allowed.",
-            code="too_many_bytes",
-        )
     return search_photo(
-        file.read(),
+        read_upload(file),
         engine=get_engine(settings.VISION),
         thresholds=settings.VISION.thresholds,
         vectors=face_vector_store(),

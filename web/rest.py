@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, QueryDict
 from django.utils.http import quote_etag
 from rest_framework import serializers
@@ -19,6 +21,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from vision import ImageTooLarge
 from web import idempotency
 from web.errors import BodyTooLarge
 from web.roles import Role
@@ -150,3 +153,13 @@ def picture_response(
         "Content-Security-Policy": "default-src 'none'; sandbox",
     }
     return HttpResponse(read(), content_type=content_type, headers=headers)
+
+
+def read_upload(file: UploadedFile) -> bytes:
+    """Return the bytes of an uploaded photo; raise ImageTooLarge above UPLOAD_MAX_BYTES."""
+    if (file.size or 0) > settings.UPLOAD_MAX_BYTES:
+        raise ImageTooLarge(
+            f"The file has {file.size:,} bytes; {settings.UPLOAD_MAX_BYTES:,} are allowed.",
+            code="too_many_bytes",
+        )
+    return bytes(file.read())
