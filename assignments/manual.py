@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from assignments.documents import Assignment, AssignmentState
 from assignments.errors import AssignmentExists, NotAPerson, NotCurrent, StaleAssignment
 from assignments.selectors import find_assignment, get_assignment, list_run_assignments
-from assignments.services import record_review_decision
+from assignments.services import record_decision
 from clustering.decisions.commands import DecisionCommand
 from clustering.decisions.errors import StaleDecision
 from clustering.decisions.event_log import decision_state
@@ -132,7 +132,7 @@ def _undo_all(run: Run, cluster: Cluster, *, by: str) -> None:
 
 def _decide(path: str, asked: DecisionCommand, *, by: str) -> None:
     """Decide, and see it written."""
-    record_review_decision(path, asked, by=by)
+    record_decision(path, asked, by=by)
     ensure_projected(path)
 
 

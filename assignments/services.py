@@ -13,12 +13,14 @@ from assignments.documents import Assignment, AssignmentState, Strategy
 from assignments.match_run import RunMatches, match_run
 from assignments.matching import Match, Reason
 from assignments.selectors import list_erased_people, list_run_assignments, list_user_assignments
-from clustering.decisions.commands import DecisionCommand
+from clustering.decisions.commands import DecisionCommand, execute_command
 from clustering.decisions.documents import Decision
 from clustering.decisions.redaction import redact_decisions
 from clustering.documents import Cluster, Run
 from clustering.errors import NoSuchRun
-from clustering.services import ensure_projected, record_decision
+from clustering.selectors import get_collection
+from clustering.services import ensure_projected
+from clustering.tasks import enqueue_projection
 from profiles.errors import NoSuchProfile
 from profiles.selectors import get_profile
 from storage.mongo import bulk_delete, bulk_delete_same, bulk_insert, bulk_replace
@@ -219,13 +221,15 @@ def threshold_of(run: Run, engine: EngineSettings) -> float:
     return float(entry.assignment_threshold)
 
 
-def record_review_decision(
+def record_decision(
     path: str, command: DecisionCommand, *, by: str, dry_run: bool = False
 ) -> Decision:
     """Decide about a collection; a profile that is named has to be there."""
     if command.user_id:
         get_profile(command.user_id)
-    decision = record_decision(path, command, by=by, dry_run=dry_run)
+    decision = execute_command(get_collection(path), command, by=by, dry_run=dry_run)
+    if not dry_run:
+        enqueue_projection(path)
     if command.user_id and not dry_run and list_erased_people([command.user_id]):
         redact_decisions(command.user_id)  # the erasure looked before the decision was there
         raise NoSuchProfile("The person was erased meanwhile.")

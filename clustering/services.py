@@ -12,8 +12,6 @@ from clustering.context import (
     embedder_dimensions,
     known_embedders,
 )
-from clustering.decisions.commands import DecisionCommand, execute_command
-from clustering.decisions.documents import Decision
 from clustering.decisions.projection import is_projection_behind, project_decisions
 from clustering.decisions.replay import ReplayReport, replay_event_log
 from clustering.decisions.snapshot import snapshot_run
@@ -32,7 +30,7 @@ from clustering.run_lifecycle import (
 from clustering.selectors import get_collection, get_run
 from clustering.storage_check import StorageReport, compare_stores
 from clustering.storage_repair import StorageRepair, mark_regroup, repair_stores
-from clustering.tasks import enqueue_projection, enqueue_run
+from clustering.tasks import enqueue_run
 from storage.buckets import open_bucket
 from storage.errors import StoreUnavailable
 from storage.names import CollectionName
@@ -133,16 +131,6 @@ def repair_storage(run: Run) -> tuple[StorageRepair, StorageReport]:
         if report.is_run_needed:
             mark_regroup(run)
     return done, report
-
-
-def record_decision(
-    path: str, command: DecisionCommand, *, by: str, dry_run: bool = False
-) -> Decision:
-    """Decide; a worker writes what follows, or whoever reads the groups before that."""
-    decision = execute_command(get_collection(path), command, by=by, dry_run=dry_run)
-    if not dry_run:
-        enqueue_projection(path)
-    return decision
 
 
 def replay_decisions(path: str, *, repair: bool = False) -> ReplayReport:

@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assignments.services import record_review_decision
+from assignments.services import record_decision
 from clustering.decisions.commands import DecisionCommand
 from clustering.decisions.documents import Decision
 from clustering.decisions.errors import (
@@ -131,7 +131,7 @@ class DecisionUndoApi(Api):
         """Undo a decision, or an undo, by a decision of its own; faces go back where they were."""
         dry_run = parse_json(request, UndoInput).validated_data["dry_run"]
         decision = get_decision(decision_id)
-        undo = record_review_decision(
+        undo = record_decision(
             decision.collection,
             DecisionCommand(kind=EventKind.UNDO, undoes=decision.id),
             by=caller_name(request),
@@ -168,7 +168,7 @@ class ActivityApi(Api):
 
 def _made(path: str, asked: DecisionCommand, *, by: str, dry_run: bool) -> DecisionResult:
     """Make a decision, or raise its refusal."""
-    decision = record_review_decision(path, asked, by=by, dry_run=dry_run)
+    decision = record_decision(path, asked, by=by, dry_run=dry_run)
     return {"status": 201, "decision": decision_json(decision)}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assignments.services import record_review_decision
+from assignments.services import record_decision
 from clustering.decisions.commands import DecisionCommand
 from clustering.decisions.event_log import decision_state
 from clustering.decisions.events import EventKind
@@ -44,9 +44,9 @@ def merge_profiles(
     known = [one.path for one in list_collections()]
     decisions = [one for path in known for one in _decisions(path, kept, gone)]
     for path, asked in decisions:
-        record_review_decision(path, asked, by=by, dry_run=True)
+        record_decision(path, asked, by=by, dry_run=True)
     for path, asked in decisions:
-        record_review_decision(path, asked, by=by)
+        record_decision(path, asked, by=by)
     for reference in photos:
         photo = check_photo(stores.photos.read(reference.id), engine=engine, thresholds=thresholds)
         update_profile(kept, photo, mode=Mode.ADD, force=True, stores=stores, by=by, fence=fence)

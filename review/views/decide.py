@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 from django_htmx.http import reswap, retarget
 
-from assignments.services import record_review_decision
+from assignments.services import record_decision
 from clustering.decisions.commands import REGROUPED, DecisionCommand
 from clustering.decisions.documents import Decision
 from clustering.decisions.errors import (
@@ -56,7 +56,7 @@ def decide(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     try:
         card_check(request, name)
         asked = form.asked(request.POST.getlist("faces"), run=current_run(name.path))
-        decision = record_review_decision(name.path, asked, by=caller_name(request))
+        decision = record_decision(name.path, asked, by=caller_name(request))
     except (StaleDecision, ContradictsDecisions) as conflict:
         return _conflict(request, name, conflict)
     except NoSuchName as unknown:
@@ -74,7 +74,7 @@ def decision_take_back(request: HttpRequest, bucket: str, sub: str) -> HttpRespo
     decision_id = request.POST.get("decision", "") or (last.id if last else "")
     undone = get_decision(decision_id)
     try:
-        record_review_decision(
+        record_decision(
             undone.collection,
             DecisionCommand(kind=EventKind.UNDO, undoes=undone.id),
             by=caller_name(request),
@@ -117,7 +117,7 @@ def cluster_enrol(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
         run=run.clusters_run,
         seen={"cluster": label},
     )
-    record_review_decision(name.path, asked, by=by)
+    record_decision(name.path, asked, by=by)
     messages.success(request, f"{person} is known now, as {user_id}.")
     return see_other(_back(request, name))
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import pytest
 
+from assignments.services import record_decision
 from clustering.decisions import projection
 from clustering.decisions.commands import DecisionCommand
 from clustering.decisions.documents import Decision
@@ -13,7 +14,7 @@ from clustering.decisions.events import EventKind
 from clustering.decisions.replay import replay_event_log
 from clustering.documents import Cluster, Face, Member, Run
 from clustering.selectors import iter_collection_faces, iter_members
-from clustering.services import read_projected, record_decision
+from clustering.services import read_projected
 from storage.mongo import bulk_upsert
 from tests.clustering.deciding import Reviewed
 

@@ -212,17 +212,17 @@ def test_a_matching_that_was_under_way_names_nobody_who_was_erased(known, admin)
 
 
 def test_a_decision_that_was_under_way_names_nobody_who_was_erased(known, admin, monkeypatch):
-    decide = services.record_decision
+    execute = services.execute_command
 
     def late(*arguments, **named):
         assert admin.delete(ADDRESS).json()["complete"] is True
-        return decide(*arguments, **named)
+        return execute(*arguments, **named)
 
-    monkeypatch.setattr(services, "record_decision", late)
+    monkeypatch.setattr(services, "execute_command", late)
     asked = DecisionCommand(EventKind.CHOOSE_PROFILE, cluster=known.label("p0.png", 1), user_id=ID)
 
     with pytest.raises(NoSuchProfile):
-        services.record_review_decision(known.name.path, asked, by="test")
+        services.record_decision(known.name.path, asked, by="test")
 
     assert traces() == []
 
