@@ -1,1 +1,1 @@
-"""What people decided: an append-only log, what follows from it, and what readers see of it."""
+"""Reviewers' decisions: append-only event log, state folded from it, projection to documents."""

@@ -1,7 +1,8 @@
-"""How many faces and photos a cluster has after a decision, and which faces show it.
+"""Incremental face and photo counts of clusters, and their cover faces.
 
-After a decision about a few faces only these are looked at, however large their clusters are. The
-counts say which decision they hold, in the same write, so whoever repeats one counts it once.
+A decision about a few faces reads only these faces, independent of the size of their clusters.
+Each write of counts stores the sequence number of the decision that it includes, so repeating a
+decision does not count it twice.
 """
 
 from __future__ import annotations
@@ -25,16 +26,17 @@ from clustering.selectors import list_members
 from storage.mongo import iter_fields
 
 COVERS = 4
-FEW = 20  # faces of a decision that are looked at one by one
+FEW = 20  # up to so many moved faces, counts are updated incrementally; above, recounted
 
 Changes = Mapping[str, tuple[int, int]]
 Moved = Iterable[tuple[Face, str, str]]
 
 
 def count_changes(run: Run, moved: Moved) -> Changes:
-    """Return by label how many faces and photos it gained, from each face with its two labels.
+    """Return the change of (face count, photo count) per label, from (face, old, new) labels.
 
-    The members are written already: what a photo had elsewhere is known from its other faces.
+    Call it after the members are written: the other faces of each photo tell which clusters the
+    photo still counts for.
     """
     moved = [(face, was, became) for face, was, became in moved if was != became]
     faces, photos = Counter[str](), Counter[str]()
@@ -57,7 +59,7 @@ def count_changes(run: Run, moved: Moved) -> Changes:
 def apply_count_changes(
     run: Run, label: str, change: tuple[int, int], *, covers: Mapping[str, str], changed_by: int
 ) -> None:
-    """Add to a cluster's counts what a decision changed, unless they hold it already."""
+    """Add a decision's change to a cluster's counts; idempotent by ``changed_by``."""
     cluster = read_cluster(run, label)
     if cluster.changed_by >= changed_by:
         return
@@ -73,7 +75,7 @@ def apply_count_changes(
 def recount_cluster(
     run: Run, label: str, *, covers: Mapping[str, str], changed_by: int | None = None
 ) -> None:
-    """Count a cluster anew from all its members."""
+    """Recompute a cluster's counts and covers from all its members."""
     cluster = read_cluster(run, label)
     first = f"{run.id}/{label}/"
     where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
@@ -105,13 +107,13 @@ def update_cover_and_version(
 
 
 def read_cluster(run: Run, label: str) -> Cluster:
-    """Return a cluster; one that was never written has no faces and is nobody."""
+    """Return the stored cluster, or an unsaved empty one without a person."""
     stored = Cluster.objects(id=Cluster.id_for(run.id, label)).first()
     return stored or create_cluster(run, label, person="")
 
 
 def create_cluster(run: Run, label: str, *, person: str) -> Cluster:
-    """Return a cluster without faces yet."""
+    """Return an unsaved cluster without faces."""
     return Cluster(
         id=Cluster.id_for(run.id, label),
         run=run.id,
@@ -127,15 +129,16 @@ def create_cluster(run: Run, label: str, *, person: str) -> Cluster:
 def _wished_cover(
     cluster: Cluster, covers: Mapping[str, str], typical: list[str], here: Iterable[str]
 ) -> list[str]:
-    """Return the faces that show a cluster: the chosen one, those of before, then typical ones."""
+    """Return up to COVERS faces: the chosen cover, earlier covers, then the most typical."""
     wished = [covers.get(cluster.person, ""), *cluster.covers, *typical]
     return [face for face in dict.fromkeys(wished) if face in here][:COVERS]
 
 
 def _write(run: Run, cluster: Cluster, covers: list[str], *, changed_by: int | None) -> None:
-    """Write a cluster with its place: an empty one leaves the lists.
+    """Save a cluster with its sort key; an empty cluster gets a key outside of the listings.
 
-    What needs vectors follows if a decision changed its members: ``refresh`` does that.
+    With ``changed_by`` the cluster is marked stale: ``cluster_stats`` then recomputes what needs
+    embeddings.
     """
     label = str(cluster.label)
     cluster.covers = covers

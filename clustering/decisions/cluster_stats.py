@@ -1,7 +1,8 @@
-"""What follows a decision in the background: how alike the faces are, their order, the covers.
+"""Statistics of clusters that decisions changed, recomputed in the background.
 
-Nothing here decides who is where. A face is written only where it still is when it is written, so
-no lock is held, and whoever decides meanwhile has the cluster looked at again.
+Updates similarities, the order of faces, cohesion and covers, never the membership of a face. No
+lock is needed: each face is updated only if it is still in the same cluster, and a cluster that
+a decision changes in the meantime stays stale and is recomputed.
 """
 
 from __future__ import annotations
@@ -23,20 +24,20 @@ from storage.mongo import bulk_set, iter_fields
 from storage.vectors import VectorStore
 
 LARGE = 500  # faces
-MS_PER_FACE = 10  # that a large cluster rests between two looks
+MS_PER_FACE = 10  # pause per face between two recomputations of a large cluster
 
 
 def refresh_cluster_stats(path: str, *, vectors: VectorStore) -> int:
-    """Describe anew what decisions changed in the run that readers see; return how many.
+    """Recompute the stale clusters of the current run; return how many.
 
-    A cluster that somebody decides about meanwhile stays stale.
+    A cluster that is changed by a decision in the meantime stays stale.
     """
     run = snapshot_run(path)
     with decision_state(path) as state:
         covers = dict(state.covers)
     stale = [one for one in list_stale_clusters(run) if _is_due(one)]
     for cluster in stale:
-        if not cluster.is_noise:  # noise is not alike
+        if not cluster.is_noise:  # noise has no common centroid
             _describe(run, cluster, covers, vectors=vectors)
         values = {
             "covers": list(cluster.covers),
@@ -52,19 +53,19 @@ def refresh_cluster_stats(path: str, *, vectors: VectorStore) -> int:
 
 
 def list_stale_clusters(run: Run) -> list[Cluster]:
-    """Return the clusters of a run that decisions changed and nobody has described since."""
+    """Return the clusters whose statistics are older than their members."""
     first = Cluster.id_for(run.id, "")
     return list(Cluster.objects(stale__gte=first, stale__lt=first + END_OF_PLACES))
 
 
 def _is_due(cluster: Cluster) -> bool:
-    """Say whether to describe a cluster now; a large one waits, or a queue of verdicts stalls."""
+    """Delay large clusters: recomputing them after every decision would stall the reviewers."""
     rest = MS_PER_FACE * cluster.face_count if cluster.face_count > LARGE else 0
     return now_ms() >= cluster.described_at + rest
 
 
 def _count(path: str, run: Run) -> None:
-    """Count the run anew, and the one that shares its groups."""
+    """Update the size statistics of the run, and of the current run that shares its groups."""
     first = f"{run.id}/"
     where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
     rows = iter_fields(Cluster, where, ["label", "face_count"])
@@ -79,7 +80,7 @@ def _count(path: str, run: Run) -> None:
 def _describe(
     run: Run, cluster: Cluster, covers: Mapping[str, str], *, vectors: VectorStore
 ) -> None:
-    """Measure and order the faces of one cluster anew."""
+    """Recompute order and similarity of a cluster's faces, its covers and its cohesion."""
     members = {one.face: one for one in members_of_faces(run, cluster.label)}
     cluster.newest = max((one.taken for one in members.values()), default="")
     vectors_by_face = vectors.retrieve(run.embedder, list(members)) if members else {}
@@ -113,7 +114,7 @@ def _changes(
     members: Mapping[str, Member],
     alike: Mapping[str, float],
 ) -> Iterator[tuple[str, dict[str, object], dict[str, object]]]:
-    """Yield what changes of faces that are still in the cluster: the most typical come first."""
+    """Yield (id, condition, values) of changed members; the most typical faces come first."""
     for rank, face in enumerate(ranked):
         member, similarity = members[face], round(alike[face], 6)
         place = Member.place_for(run.id, cluster.label, rank)

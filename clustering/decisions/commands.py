@@ -1,6 +1,6 @@
-"""Make a decision: look at what is there, refuse what cannot be, append one document.
+"""Command handlers: validate a decision against the snapshot and state, append one event.
 
-Nothing is rewritten here; ``projection`` follows, and may be killed at any point.
+Groups are not rewritten here; ``projection`` does that later, and may be killed at any point.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ from clustering.selectors import get_faces_by_id
 
 NEW = "new"
 MAX_FACES = 20_000
-REGROUPED = "The collection was grouped again since you looked."
-ATTEMPTS = 200  # each one lost means that somebody else decided
+REGROUPED = "The collection was grouped again since you loaded it."
+ATTEMPTS = 200  # a failed attempt means that another decision was appended first
 
 
 @dataclass(frozen=True)
 class DecisionCommand:
-    """A decision as it is asked for, in labels of the current run.
+    """A requested decision, in labels of the current run.
 
-    Faces have to be in ``cluster`` still, if it is said. ``run`` is the run whose groups were on
-    the screen; labels of another one mean other people. ``user_id`` is the profile that a cluster
-    is, or is not, or that faces move to. ``versions`` are those of the faces and clusters that were
-    on the screen; ``seen`` is whatever else was, kept with the decision. With ``knows_own``, what
-    the same person decided since is not news to them.
+    If ``cluster`` is given, the faces must still be in it. ``run`` is the run whose groups were
+    displayed: the same labels mean other people in another run. ``user_id`` is the profile that a
+    cluster is, or is not, or that faces move to. ``versions`` are those of the displayed faces and
+    clusters; ``seen`` is anything else that was displayed, stored with the decision. With
+    ``knows_own``, newer decisions of the same reviewer do not make the command stale.
     """
 
     kind: EventKind
@@ -66,7 +66,10 @@ class DecisionCommand:
 def execute_command(
     collection: Collection, command: DecisionCommand, *, by: str, dry_run: bool = False
 ) -> Decision:
-    """Append a decision and return it; with ``dry_run`` only say what it would be."""
+    """Validate and append a decision and return it; ``dry_run`` returns it without appending.
+
+    Raises StaleDecision, ContradictsDecisions, NothingToDecide, NotUndoable or SameCluster.
+    """
     for _ in range(ATTEMPTS):
         with decision_state(collection.path) as state:
             decision = _prepare(collection, command, state=state, by=by)
@@ -84,7 +87,7 @@ def execute_command(
 def _prepare(
     collection: Collection, command: DecisionCommand, *, state: DecisionState, by: str
 ) -> Decision:
-    """Return the decision that would be appended now."""
+    """Build the decision under the next sequence number from the current snapshot."""
     snapshot = Snapshot(snapshot_run(collection.path))
     seq = state.seq + 1
     decision = Decision(
@@ -158,7 +161,7 @@ def _prepare_merge(
     decision: Decision, command: DecisionCommand, snapshot: Snapshot, state: DecisionState
 ) -> None:
     _two_persons(decision, command, snapshot)
-    # All of both: two looks of one person have a mean that is like neither of them.
+    # Pin all members of both: two appearances of one person have a mean that resembles neither.
     decision.pins = snapshot.members(decision.person)
     decision.pins_of = [decision.person] * len(decision.pins)
     faces = snapshot.members(decision.other)
@@ -235,7 +238,7 @@ def _prepare_undo(
     decision.undoes = undone.id
     _check_state(decision, state)
     after = state.trial(decision.event)
-    there = get_faces_by_id(undone.moved)  # some may have left the collection since
+    there = get_faces_by_id(undone.moved)  # some may have been deleted since
     moves = [move for move in undone.moves if move[0] in there]
     where = snapshot.where([face for face, _, _ in moves])
     later = {
@@ -279,7 +282,7 @@ _HANDLERS: dict[EventKind, Callable[[Decision, DecisionCommand, Snapshot, Decisi
 
 
 def _check_state(decision: Decision, state: DecisionState) -> None:
-    """Refuse a decision that contradicts earlier ones, with the chain of them."""
+    """Raise ContradictsDecisions with the chain of earlier decisions that exclude this one."""
     try:
         state.check(decision.event)
     except Contradiction as contradiction:
@@ -292,7 +295,7 @@ def _check_state(decision: Decision, state: DecisionState) -> None:
 def _check_versions(
     command: DecisionCommand, *, snapshot: Snapshot, state: DecisionState, by: str
 ) -> None:
-    """Refuse a decision about something that changed since it was shown."""
+    """Raise StaleDecision if a face or cluster has newer decisions than the displayed version."""
     for name, version in command.versions.items():
         is_label = name.startswith("cluster_")
         changed = state.since(snapshot.cluster(name) if is_label else name, version)
@@ -300,20 +303,20 @@ def _check_versions(
             changed = [one for one in changed if get_decision(one.id).by != by]
         if changed:
             raise StaleDecision(
-                f"Somebody decided about {name} since you looked.",
+                f"Someone else decided about {name} since you loaded it.",
                 changed=[{"id": one.id, "kind": one.kind.value} for one in changed[-20:]],
             )
 
 
 def _person(label: str, snapshot: Snapshot) -> str:
-    """Return the person of a cluster that can be decided about."""
+    """Return the person of a cluster; raise NothingToDecide for noise, ignored or no label."""
     if not label or label in NO_PERSON:
         raise NothingToDecide("Name a cluster of a person, cluster_<n>.")
     return snapshot.cluster(label)
 
 
 def _named(user_id: str, *, snapshot: Snapshot, state: DecisionState) -> str:
-    """Return the label of the largest cluster that people gave a profile, or that it is new."""
+    """Return the label of the largest cluster named as this profile, or NEW without one."""
     persons = {state.root(one) for one, (user, _) in state.names.items() if user == user_id}
     found = [one for person in persons if (one := cluster_of(snapshot.run.id, person)) is not None]
     found = [one for one in found if snapshot.typical(one.person, limit=1)]
@@ -321,7 +324,7 @@ def _named(user_id: str, *, snapshot: Snapshot, state: DecisionState) -> str:
 
 
 def _two_persons(decision: Decision, command: DecisionCommand, snapshot: Snapshot) -> None:
-    """Read the two clusters a decision is about."""
+    """Set ``person`` and ``other``; refuse equal clusters and clusters without faces."""
     decision.person, decision.other = (
         _person(command.cluster, snapshot),
         _person(command.other, snapshot),
@@ -334,7 +337,7 @@ def _two_persons(decision: Decision, command: DecisionCommand, snapshot: Snapsho
 
 
 def _known_faces(decision: Decision, snapshot: Snapshot) -> dict[str, FaceLocation]:
-    """Return where a decision's faces are; it needs some, and not too many."""
+    """Return the locations of a decision's faces; refuse none, or more than MAX_FACES."""
     if not 0 < len(decision.faces) <= MAX_FACES:
         raise NothingToDecide(f"Name 1 to {MAX_FACES} faces.")
     return snapshot.where(decision.faces)
@@ -343,7 +346,7 @@ def _known_faces(decision: Decision, snapshot: Snapshot) -> dict[str, FaceLocati
 def _shown_faces(
     decision: Decision, command: DecisionCommand, *, snapshot: Snapshot, state: DecisionState
 ) -> dict[str, FaceLocation]:
-    """Return where a decision's faces are; that is where they were shown, if it is said."""
+    """Return the locations of a decision's faces; check them against ``cluster``, if given."""
     if command.cluster:
         return _faces_in(
             decision, snapshot.cluster(command.cluster), snapshot=snapshot, state=state
@@ -354,7 +357,7 @@ def _shown_faces(
 def _faces_in(
     decision: Decision, person: str, *, snapshot: Snapshot, state: DecisionState
 ) -> dict[str, FaceLocation]:
-    """Return where a decision's faces are; refuse unless that is where they were shown."""
+    """Return the locations of a decision's faces; raise StaleDecision unless all are in person."""
     where = _known_faces(decision, snapshot)
     for face in decision.faces:
         if where[face].person != person:
@@ -367,14 +370,14 @@ def _faces_in(
 
 
 def _new_person(decision: Decision, snapshot: Snapshot) -> None:
-    """Give a decision a person who is new, and the label of that person's cluster."""
+    """Set a new person id and reserve the label of its cluster."""
     decision.person = sha256(f"person\t{decision.id}".encode()).hexdigest()[:24]
     counted = Run.objects(id=snapshot.run.id).modify(inc__labels=1, new=True)
     decision.label = f"cluster_{counted.labels - 1}"
 
 
 def _pin(decision: Decision, snapshot: Snapshot, *persons: str) -> None:
-    """Keep which faces stood for a person, so that later runs know who is meant."""
+    """Store typical faces of each person, so that later runs can identify the person by them."""
     for person in persons:
         if person not in NO_PERSON:
             faces = snapshot.typical(person, but=decision.faces)
@@ -383,7 +386,7 @@ def _pin(decision: Decision, snapshot: Snapshot, *persons: str) -> None:
 
 
 def _move(decision: Decision, faces: list[str], *, was: list[str], became: list[str]) -> None:
-    """Write down where faces were and where they become; one value stands for all."""
+    """Set old and new persons of the moved faces; one value stands for all if they are equal."""
     decision.moved = list(faces)
     decision.was = was[:1] if len(set(was)) == 1 else was
     decision.became = became[:1] if len(set(became)) == 1 else became

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class DisjointSets:
-    """Sets of names that grow together; the second of two joined names stands for both."""
+    """Disjoint sets of names; after a join, the second set's representative stands for both."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self._parent: dict[str, str] = {}
@@ -15,14 +15,14 @@ class DisjointSets:
             self.join(one, other)
 
     def root(self, name: str) -> str:
-        """Return the name that stands for this one's set."""
+        """Return the representative of the set that contains a name."""
         while (parent := self._parent.get(name, name)) != name:
             self._parent[name] = self._parent.get(parent, parent)
             name = parent
         return name
 
     def join(self, one: str, other: str) -> None:
-        """Make two sets one; the other's representative stands for it."""
+        """Merge two sets; the representative of ``other`` stands for the result."""
         a, b = self.root(one), self.root(other)
         if a != b:
             self._parent[a] = b

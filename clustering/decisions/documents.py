@@ -1,4 +1,4 @@
-"""What is stored of decisions: one document each, never changed."""
+"""Documents of the event log: one immutable document per decision."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ SAME_PICTURE = 0.98  # cosine similarity of a face and itself, rotated or saved 
 
 
 class Decision(Document):
-    """A person's decision, appended under the next number of its collection.
+    """A reviewer's decision, appended under the next sequence number of its collection.
 
-    ``moved`` are faces with where each one was and where it became, as persons (or noise,
-    ignored, not_a_face); one value stands for all of them. ``pins`` are faces that stood for
-    ``pins_of``; ``label`` is a new person's in ``run``. ``seen`` is what was on the screen: labels,
-    versions, similarities, thresholds, model; as text, because it may have any names.
+    ``moved`` are faces; ``was`` and ``became`` are their old and new persons (or noise, ignored,
+    not_a_face), one value standing for all of them. ``pins`` are faces that represented the
+    persons ``pins_of``; ``label`` is the label of a new person in ``run``. ``seen`` is what was
+    displayed: labels, versions, similarities, thresholds, model; stored as text, because its keys
+    are arbitrary.
     """
 
     id = fields.StringField(primary_key=True)
@@ -52,28 +53,28 @@ class Decision(Document):
 
     @staticmethod
     def id_for(collection: str, seq: int) -> str:
-        """Return the id of a collection's decision of this number; two cannot have the same."""
+        """Return the id of a collection's decision with this number; unique per number."""
         return f"{sha256(collection.encode()).hexdigest()[:16]}{seq:08d}"
 
     @staticmethod
     def place_for(collection: str, seq: int) -> str:
-        """Return the order key: a collection's decisions lie together, oldest first."""
+        """Return the sort key: decisions of one collection are contiguous, oldest first."""
         return collection_place(collection, f"{seq:08d}")
 
     @staticmethod
     def by_place_for(by: str, collection: str, seq: int) -> str:
-        """Return the order key of what somebody decided about a collection, oldest first."""
+        """Return the sort key of one reviewer's decisions about a collection, oldest first."""
         return f"{by}\t{collection}\t{seq:08d}"
 
     @property
     def seen(self) -> dict[str, Any]:
-        """Return what was on the screen."""
+        """Return the decoded ``seen_text``: what was displayed at the decision."""
         seen: dict[str, Any] = json.loads(self.seen_text)
         return seen
 
     @property
     def event(self) -> DecisionEvent:
-        """Return the decision as the law reads it."""
+        """Return the decision as an event for ``DecisionState``."""
         pins: dict[str, list[str]] = {}
         for face, person in zip(self.pins, self.pins_of, strict=True):
             pins.setdefault(person, []).append(face)
@@ -92,7 +93,7 @@ class Decision(Document):
 
     @property
     def moves(self) -> list[tuple[str, str, str]]:
-        """Return each moved face with the person it was in and the one it became."""
+        """Return (face, old person, new person) of each moved face."""
         count = len(self.moved)
         was = self.was * count if len(self.was) == 1 else self.was
         became = self.became * count if len(self.became) == 1 else self.became
@@ -100,7 +101,7 @@ class Decision(Document):
 
 
 class DecidedFace(Document):
-    """What a decided face looked like, so that it is known again in another file."""
+    """The embedding of a face with decisions, to recognise it again in another file."""
 
     id = fields.StringField(primary_key=True)
     collection = fields.StringField(required=True)

@@ -1,4 +1,4 @@
-"""What a decision is refused for."""
+"""Errors of decisions."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ class SameCluster(Refused):
 
 
 class StaleDecision(Conflict):
-    """Somebody decided about this since it was shown; `changed` lists what."""
+    """There are newer decisions than the displayed version; `changed` lists them."""
 
     code = "stale"
 
 
 class RegroupedSince(StaleDecision):
-    """The labels are of a run that readers do not see any more: they mean other people now."""
+    """The labels belong to a run that is no longer current, and mean other people now."""
 
 
 class ContradictsDecisions(Conflict):
-    """The decision cannot be true beside earlier ones; `chain` lists them."""
+    """The decision contradicts earlier ones; `chain` lists them."""
 
     code = "contradiction"
 
 
 class NotUndoable(Conflict):
-    """Later decisions about the same faces stand; `later` lists them."""
+    """Later decisions about the same faces are active; `later` lists them."""
 
     code = "not_undoable"

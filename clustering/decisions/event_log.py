@@ -1,7 +1,8 @@
-"""The log of decisions: read on from where this process stood, and appended under the next number.
+"""The event log: incremental reads into a state cached per process, and appends.
 
-A number can be taken once, so whoever appends has seen everything before it: two people never
-decide at the same time, one of them decides again on what the other left.
+Optimistic concurrency: a sequence number can be written once, so an append succeeds only if the
+caller has read all earlier events. Of two simultaneous decisions, one fails with AppendConflict
+and is prepared again on the new state.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ READ_AT_ONCE = 1000
 
 
 class AppendConflict(Exception):
-    """Another decision took the number; look again at what it left."""
+    """Another decision has taken the sequence number; prepare again on the new state."""
 
 
 class _CachedLog:
-    """The law of one collection as this process knows it."""
+    """The state of one collection's log as far as this process has read it."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -41,7 +42,7 @@ _cached_logs_lock = threading.Lock()
 
 @contextmanager
 def decision_state(collection: str) -> Iterator[DecisionState]:
-    """Hold the law of a collection, read up to the newest decision."""
+    """Lock the cached state of a collection, read up to the newest decision, and yield it."""
     book = _cached_log(collection)
     with book.lock:
         _read_new(book, collection)
@@ -49,7 +50,7 @@ def decision_state(collection: str) -> Iterator[DecisionState]:
 
 
 def load_state(collection: str) -> DecisionState:
-    """Return a law of one's own, as it is now; for work that takes long."""
+    """Return a private copy of the current state, for work that takes long."""
     with decision_state(collection) as state:
         return DecisionState(state.events.values())
 
@@ -66,27 +67,27 @@ def list_decisions_after(collection: str, seq: int) -> Iterator[Decision]:
 
 
 def list_newest_decisions(collection: str, *, before: str = "", limit: int) -> list[Decision]:
-    """Return the newest decisions of a collection, or those before a place, newest first."""
+    """Return the newest decisions of a collection, or those before a sort key, newest first."""
     first = collection_place(collection, "")
     query = Decision.objects(place__gte=first, place__lt=before or first + END_OF_PLACES)
     return list(query.order_by("-place").limit(limit))
 
 
 def list_decisions_by(who: str, collection: str, *, limit: int) -> list[Decision]:
-    """Return up to ``limit`` decisions that somebody made about a collection, newest first."""
+    """Return up to ``limit`` decisions of one reviewer about a collection, newest first."""
     first = Decision.by_place_for(who, collection, 0).removesuffix(f"{0:08d}")
     query = Decision.objects(by_place__gte=first, by_place__lt=first + END_OF_PLACES)
     return list(query.order_by("-by_place").limit(limit))
 
 
 def list_deciders(ids: Iterable[str]) -> dict[str, str]:
-    """Return who made some decisions, by decision."""
+    """Return the author of each decision, by decision id."""
     found = iter_fields(Decision, {"_id": {"$in": sorted(ids)}}, ["by"])
     return {one["_id"]: one["by"] for one in found}
 
 
 def get_decision(decision_id: str) -> Decision:
-    """Return one decision."""
+    """Return one decision; raise NoSuchDecision without one."""
     decision = Decision.objects(id=decision_id).first()
     if decision is None:
         raise NoSuchDecision("There is no decision with this id.")
@@ -94,7 +95,7 @@ def get_decision(decision_id: str) -> Decision:
 
 
 def ignored_persons(collection: str) -> set[str]:
-    """Return the persons whose faces somebody ignored, or said to be none."""
+    """Return the persons with faces that are marked as ignored or as no face."""
     with decision_state(collection) as state:
         out = {face: event for face, (_, event) in state.out.items()}
         return {
@@ -106,7 +107,7 @@ def ignored_persons(collection: str) -> set[str]:
 
 
 def append_decision(decision: Decision, state: DecisionState) -> None:
-    """Write a decision under the number after the newest; raise Raced if that one is taken."""
+    """Write a decision under the next number; raise AppendConflict if the number is taken."""
     try:
         decision.save(force_insert=True)
     except NotUniqueError as error:
@@ -121,7 +122,7 @@ def _cached_log(collection: str) -> _CachedLog:
 
 
 def _read_new(book: _CachedLog, collection: str) -> None:
-    """Add what was appended since; begin anew if the log itself is another one."""
+    """Add new events to the cached state; start over if the log id has changed."""
     stored = Collection.objects(path=collection).only("path", "log").first()
     log = stored.log if stored is not None else ""
     if log != book.log:

@@ -1,4 +1,4 @@
-"""The kinds of decisions, and one decision as the law reads it."""
+"""The kinds of decisions, and a decision as an event."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class EventKind(StrEnum):
-    """What a person decided about faces, or about clusters."""
+    """What a reviewer decided about faces or clusters."""
 
     CONFIRM = "confirm"
     REJECT = "reject"
@@ -29,14 +29,14 @@ class EventKind(StrEnum):
 
 NOISE = "noise"
 OUT = {EventKind.NOT_A_FACE: "not_a_face", EventKind.IGNORE: "ignored"}
-NO_PERSON = (NOISE, *OUT.values())  # where a face can be that belongs to no person
+NO_PERSON = (NOISE, *OUT.values())  # locations of faces without a person
 
 SHAPING = (
     EventKind.REJECT,
     EventKind.MOVE,
     EventKind.SPLIT,
     EventKind.MERGE,
-)  # who looked at a whole person
+)  # decisions of a reviewer who saw all faces of a person
 ATTACHING = (EventKind.CONFIRM, EventKind.MOVE, EventKind.SPLIT)
 USER = "user:"
 NAMING = (EventKind.CHOOSE_PROFILE, EventKind.CONFIRM_PROFILE)
@@ -44,12 +44,12 @@ NAMING = (EventKind.CHOOSE_PROFILE, EventKind.CONFIRM_PROFILE)
 
 @dataclass(frozen=True)
 class DecisionEvent:
-    """A decision as the law reads it.
+    """A decision as an event of the log.
 
-    ``person`` is whom the faces are confirmed in, moved to or rejected from, who stays in a merge,
-    who is named; ``other`` is who is merged away, split from, or not the same. Persons are ids
-    that live from run to run. ``sources`` are whom faces are moved from. ``pins`` are
-    faces that stood for a person when it was made.
+    ``person`` is the person that faces are confirmed in, moved to or rejected from, that remains
+    after a merge, or that is named; ``other`` is the person that is merged away, split from, or
+    not the same. Person ids are stable across runs. ``sources`` are the persons that faces are
+    moved from. ``pins`` are the faces that represented a person at the time of the decision.
     """
 
     id: str
@@ -65,12 +65,12 @@ class DecisionEvent:
 
     @property
     def names(self) -> bool:
-        """Say whether it says which profile a person is; one that was erased is nobody's."""
+        """Say whether it names the profile of a person; False after that profile's redaction."""
         return bool(self.user) and self.kind in (*NAMING, EventKind.MOVE)
 
     @property
     def shapes(self) -> set[str]:
-        """Return the persons that somebody looked at and gave the faces they have."""
+        """Return the persons whose set of faces this decision shaped."""
         if self.kind not in SHAPING:
             return set()
         return {self.person, self.other, *self.sources} - {"", *NO_PERSON}
@@ -87,15 +87,15 @@ class DecisionEvent:
 
 
 def user_node(user_id: str) -> str:
-    """Return the node of a profile among the persons."""
+    """Return the node that represents a profile in the graph of persons."""
     return f"{USER}{user_id}"
 
 
 def is_user(node: str) -> bool:
-    """Say whether a node is that of a profile."""
+    """Say whether a node represents a profile."""
     return node.startswith(USER)
 
 
 def user_of(node: str) -> str:
-    """Return the profile of a node."""
+    """Return the profile id of a node."""
     return node.removeprefix(USER)

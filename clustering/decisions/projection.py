@@ -1,8 +1,8 @@
-"""Write what decisions mean into the documents of the groups. Safe to repeat from any point.
+"""Project decisions onto the documents of a run's groups. Idempotent from any point.
 
-One process at a time, under the collection's lease, takes the decisions in their order; the run's
-``decided`` moves on after each. Everything is written by id and from what the decision itself
-says, so whoever repeats a decision that was half written writes the same.
+One process at a time, under the collection's lease, applies the decisions in order; the run's
+``decided`` advances after each. Everything is written by id and from the content of the decision
+itself, so repeating a half-written decision writes the same.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ BY_PERSON = {"not_a_face": Verdict.NOT_A_FACE, "ignored": Verdict.IGNORED}
 
 
 class _Labels(dict[str, str]):
-    """The label of each person's cluster in a run, "" without one; each is asked for once."""
+    """The label of each person's cluster in a run, "" without one; each is queried once."""
 
     def __init__(self, run: Run, decision: Decision) -> None:
         super().__init__({place: place for place in (NOISE, *ABSENT)})
@@ -60,7 +60,7 @@ class _Labels(dict[str, str]):
         return self[person]
 
     def ensure(self, person: str) -> None:
-        """Make a cluster of a person who has none in this run."""
+        """Create a cluster for a person without one in this run."""
         if self[person]:
             return
         decision, label = self._decision, ""
@@ -121,19 +121,19 @@ def _writing(path: str) -> Iterator[Lease | None]:
 
 
 def is_projection_behind(run: Run) -> bool:
-    """Say whether decisions are in the log that the run's documents do not show yet."""
+    """Say whether the log has decisions that the run's documents do not include yet."""
     return next(list_decisions_after(run.collection, run.decided), None) is not None
 
 
 def catch_up_projection(run: Run, *, vectors: VectorStore) -> None:
-    """Write what was decided since the run read the law; nobody reads its groups yet."""
+    """Project decisions made since the run loaded the state; needs no lease before the switch."""
     for decision in list_decisions_after(run.collection, run.decided):
         project_decision(decision, run, vectors=vectors)
         run.modify(set__decided=decision.seq)
 
 
 def project_decision(decision: Decision, run: Run, *, vectors: VectorStore) -> None:
-    """Write one decision into the groups of a run."""
+    """Write one decision to the members, faces, vectors and clusters of a run; idempotent."""
     moves, labels_of = list(_moves_in(decision, run)), _Labels(run, decision)
     touched = _write_members(decision, moves, run=run, labels=labels_of)
     _write_faces(moves, vectors=vectors)
@@ -162,7 +162,7 @@ def _write_counts(
     labels: _Labels,
     covers: Mapping[str, str],
 ) -> None:
-    """Count the clusters that changed: by what changed if it is little, else anew."""
+    """Update the counts of changed clusters: incrementally for few faces, else by recounting."""
     if decision.run != run.id or len(moves) > FEW:
         for label in sorted(touched):
             recount_cluster(run, label, covers=covers, changed_by=decision.seq)
@@ -176,7 +176,7 @@ def _write_counts(
 
 
 def _moves_in(decision: Decision, run: Run) -> Iterator[tuple[str, str, str]]:
-    """Yield what moves; in a run of after the decision a merge takes whoever is there."""
+    """Yield (face, old, new); in a run later than a merge, it takes all members of ``other``."""
     yield from decision.moves
     if decision.kind == EventKind.MERGE and decision.run != run.id:
         gone = cluster_of(run.id, decision.other)
@@ -189,7 +189,7 @@ def _moves_in(decision: Decision, run: Run) -> Iterator[tuple[str, str, str]]:
 def _write_members(
     decision: Decision, moves: list[tuple[str, str, str]], *, run: Run, labels: _Labels
 ) -> set[str]:
-    """Write where faces became; return the labels whose members changed."""
+    """Write the new clusters of faces; return the labels whose members changed."""
     faces = [face for face, _, _ in moves]
     there, known = members_by_face(run.id, faces), get_faces_by_id(faces)
     for person in {became for *_, became in moves}:
@@ -198,7 +198,7 @@ def _write_members(
     written = []
     for face, was, became in moves:
         touched.add(labels[was])
-        if face in known:  # it may have left the collection since
+        if face in known:  # it may have been deleted since
             touched.add(labels[became])
             written.append(
                 _member(run, known[face], labels[became], decision, before=there.get(face))
@@ -210,7 +210,7 @@ def _write_members(
 def _member(
     run: Run, face: Face, label: str, decision: Decision, *, before: Member | None
 ) -> Member:
-    """Return a face's place after a decision."""
+    """Return the member document of a face after a decision."""
     return Member(
         id=Member.id_for(run.id, face.id),
         run=run.id,
@@ -226,7 +226,7 @@ def _member(
 
 
 def _write_faces(moves: Iterable[tuple[str, str, str]], *, vectors: VectorStore) -> None:
-    """Write what people said of faces: that they are none, to be ignored, or neither any more."""
+    """Write verdicts of faces: not a face, ignored, or again that of the quality filter."""
     said = {
         face: BY_PERSON.get(became)
         for face, was, became in moves
@@ -246,7 +246,7 @@ def _write_faces(moves: Iterable[tuple[str, str, str]], *, vectors: VectorStore)
 def _write_payloads(
     moves: list[tuple[str, str, str]], run: Run, *, labels: _Labels, vectors: VectorStore
 ) -> None:
-    """Tell the vector store which cluster the moved faces are in, or that they are in none."""
+    """Write the clusters of the moved faces to the vector store, "" for none."""
     by_label: dict[str, list[str]] = {}
     for face, _, became in moves:
         label = "" if became in ABSENT else labels[became]

@@ -1,4 +1,4 @@
-"""Take a person out of the log of decisions: what was decided about faces stays."""
+"""Redact a person from the event log; decisions about faces are kept."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _naming(user_id: str, names: Sequence[str]) -> Iterator[dict[str, str]]:
 
 
 def _words(value: object) -> Iterator[str]:
-    """Yield every text in a value as JSON has them."""
+    """Yield every key and scalar of a decoded JSON value, as text."""
     if isinstance(value, dict):
         for name, inner in value.items():
             yield name

@@ -198,7 +198,7 @@ def _persons(run: Run) -> dict[str, str]:
 
 
 def _places(run: Run, persons: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return where each face is, and where the grouping had put it."""
+    """Return the stored person of each face, and the person of the original grouping."""
     stored, base = {}, {}
     for first in (f"{run.id}/", excluded_place(run.id)):
         for row in _range(Member, first, ["face", "cluster", "base"]):

@@ -1,7 +1,7 @@
-"""The groups as a decision finds them: where faces are, who a cluster is, what waits to be written.
+"""Current state that a command is validated against: locations of faces, persons of clusters.
 
-A decision counts from the moment it is in the log; ``Pending`` are those whose documents are not
-rewritten yet, and everybody who reads the groups looks through them.
+A decision counts as soon as it is in the log. ``PendingEvents`` are decisions that are not
+projected yet; every reader of the groups overlays them on the documents.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from clustering.selectors import IDS_PER_QUERY, find_run, get_faces_by_id, list_
 from storage.fields import TimestampField
 from storage.mongo import iter_fields
 
-POOR = "poor"  # where a face is that the quality filter kept out
+POOR = "poor"  # location of faces that the quality filter rejected
 ABSENT = NO_CLUSTER
 RUNS_LOOKED_AT = 100
 
 
 @dataclass(frozen=True)
 class FaceLocation:
-    """A face and the person it is in, or what it is instead."""
+    """A face and its person, or one of NO_PERSON or POOR instead."""
 
     face: str
     key: str
@@ -44,7 +44,7 @@ class FaceLocation:
 
 
 class PendingEvents:
-    """Decisions that are in the log and not yet in the documents of a run."""
+    """Decisions in the log that are not yet projected to the documents of a run."""
 
     def __init__(self, decisions: Iterable[Decision] = ()) -> None:
         self.became: dict[str, str] = {}
@@ -56,21 +56,21 @@ class PendingEvents:
         return bool(self.became)
 
     def add(self, decision: Decision) -> None:
-        """Look through one more decision."""
+        """Overlay one more decision."""
         self.became.update((face, became) for face, _, became in decision.moves)
         if decision.label:
             self.labels[decision.label] = decision.person
 
 
 class Snapshot:
-    """The groups of a run, with what was decided about them since."""
+    """The groups of a run, with pending decisions applied."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self.pending = PendingEvents(list_decisions_after(run.collection, run.decided))
 
     def cluster(self, label: str) -> str:
-        """Return the person of a cluster; noise is nobody's."""
+        """Return the person of a cluster; noise and other reserved labels are returned as is."""
         if label == NOISE or label in NO_CLUSTER:
             return label
         if label in self.pending.labels:
@@ -91,7 +91,10 @@ class Snapshot:
         return str(found.label) if found is not None else ""
 
     def where(self, faces: list[str]) -> dict[str, FaceLocation]:
-        """Return where faces are; an unknown face, or one of another collection, is refused."""
+        """Return the locations of faces.
+
+        Raises NoSuchFace for an unknown face, OtherCollection for one of another collection.
+        """
         members = members_by_face(self.run.id, faces)
         persons = {label: self.cluster(label) for label in {m.cluster for m in members.values()}}
         found = {
@@ -105,7 +108,7 @@ class Snapshot:
         return found
 
     def typical(self, person: str, *, but: Iterable[str] = (), limit: int = 3) -> list[str]:
-        """Return the faces that stand for a person: the most typical that are still in it."""
+        """Return the most typical current faces of a person, without those in ``but``."""
         label, left_out = self.label(person), set(but)
         asked = limit + min(len(left_out) + len(self.pending.became), 200)
         members = list_members(self.run, label, limit=asked)
@@ -124,7 +127,7 @@ class Snapshot:
         return list(dict.fromkeys([*here, *came]))
 
     def _outside(self, faces: list[str]) -> dict[str, FaceLocation]:
-        """Return the faces that are in no cluster, by what was said of them."""
+        """Return the locations of faces without a member document, by their verdict."""
         known = get_faces_by_id(faces)
         found = {}
         for face in faces:
@@ -137,7 +140,7 @@ class Snapshot:
 
 
 def snapshot_run(path: str) -> Run:
-    """Return the run whose documents hold the groups that readers see."""
+    """Return the run that owns the documents of the current groups; raise NoSuchRun."""
     collection = Collection.objects(path=path).first()
     current = find_run(collection.current_run) if collection is not None else None
     owner = find_run(current.clusters_run) if current is not None else None
@@ -160,12 +163,12 @@ def written_since(run: Run) -> str:
 
 
 def cluster_of(run_id: str, person: str) -> Cluster | None:
-    """Return a person's cluster in a run."""
+    """Return a person's cluster in a run, None without one."""
     return Cluster.objects(person_place=Cluster.person_place_for(run_id, person)).first()
 
 
 def members_by_face(run_id: str, faces: list[str]) -> dict[str, Member]:
-    """Return the places that faces have in a run, by face."""
+    """Return the members of a run by face; faces without one are left out."""
     found: dict[str, Member] = {}
     ids = [Member.id_for(run_id, face) for face in faces]
     for first in range(0, len(ids), IDS_PER_QUERY):
@@ -185,7 +188,7 @@ def members_of_faces(run: Run, label: str) -> list[Member]:
 
 
 def _faces_in_same_images(face: Face) -> str:
-    """Return what a face is that is in no cluster."""
+    """Return the location of a face that is in no cluster."""
     if face.verdict in (Verdict.IGNORED, Verdict.NOT_A_FACE):
         return str(face.verdict.value)
     return POOR

@@ -1,8 +1,8 @@
-"""What follows from the decisions: who belongs together, who never, and what contradicts.
+"""State folded from events: must-links, cannot-links, and contradictions between decisions.
 
-Pure: decisions in, conclusions out. About one face the newest decision counts. About persons all
-decisions count at once: merges and names make them the same, "not the same" and splits keep them
-apart, and a decision that would make both true is a contradiction, told with the chain behind it.
+Pure, without I/O. For a face, the newest decision wins. For persons, all decisions hold at once:
+merges and names make persons the same, "not the same" and splits keep them apart. A decision that
+would make both true is a contradiction, reported with the chain of decisions that causes it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from clustering.decisions.events import (
 
 
 class Contradiction(Exception):
-    """A decision that cannot be true beside others; ``chain`` holds their ids, in order."""
+    """A decision that contradicts others; ``chain`` holds their ids, in order."""
 
     def __init__(self, chain: list[str]) -> None:
         super().__init__(f"contradicts {', '.join(chain)}")
@@ -34,7 +34,7 @@ class Contradiction(Exception):
 
 @dataclass
 class ProfileLink:
-    """Which profile a person is, "" if nobody said, which ones it is not, and who says so."""
+    """The profile of a person ("" if undecided), the profiles it is not, and their decisions."""
 
     user: str = ""
     refused: list[str] = field(default_factory=list)
@@ -54,7 +54,7 @@ class DecisionState:
             self._touch(event)
 
     def add(self, event: DecisionEvent) -> None:
-        """Let a decision count; raise Contradiction, and change nothing, if it cannot."""
+        """Apply a decision; on Contradiction the state is unchanged."""
         if event.kind == EventKind.UNDO:
             self._undo(event)
         else:
@@ -75,15 +75,15 @@ class DecisionState:
             raise
 
     def trial(self, event: DecisionEvent) -> DecisionState:
-        """Return the law as it would be with one more decision."""
+        """Return a new state with one more decision."""
         return DecisionState(self._with(event))
 
     def is_active(self, decision: str) -> bool:
-        """Say whether a decision counts: it was not undone, or its undoing was."""
+        """Say whether a decision is active: not undone, or its undo was undone."""
         return decision in self.events and decision not in self.undone
 
     def undone_by(self) -> dict[str, DecisionEvent]:
-        """Return the undo that counts of each decision that does not, by decision."""
+        """Return the active undo of each undone decision, by decision."""
         undos = (one for one in self.events.values() if one.kind == EventKind.UNDO)
         return {one.undoes: one for one in undos if one.id not in self.undone}
 
@@ -99,16 +99,16 @@ class DecisionState:
         return [one for one in newer if entity in self._entities(one)]
 
     def subject(self, decision: str) -> DecisionEvent:
-        """Return the decision that a chain of undos is about."""
+        """Return the decision at the end of a chain of undos."""
         return self._subject(self.events[decision])
 
     def persons_of(self, decision: str) -> set[str]:
-        """Return the persons that a decision, or what it undoes, is about."""
+        """Return the persons of a decision; for an undo, those of the undone decision."""
         subject = self._subject(self.events[decision])
         return {subject.person, subject.other}
 
     def root(self, person: str) -> str:
-        """Return the person that stands for somebody after all merges."""
+        """Return the representative of a person after all merges."""
         return self._merged.root(person)
 
     def are_same(self, one: str, other: str) -> bool:
@@ -116,11 +116,11 @@ class DecisionState:
         return self._same.root(one) == self._same.root(other)
 
     def identity(self, person: str) -> str:
-        """Return what all persons have in common that merges and names make the same."""
+        """Return the representative shared by all persons that merges and names make the same."""
         return self._same.root(person)
 
     def profiles(self) -> dict[str, ProfileLink]:
-        """Return what people said of the profiles of persons, also of those merged into them."""
+        """Return the profile links by person, including those of persons merged into it."""
         found: dict[str, ProfileLink] = defaultdict(ProfileLink)
         for person, (user, event) in self.names.items():
             found[self.root(person)].user = user
@@ -133,7 +133,7 @@ class DecisionState:
         return dict(found)
 
     def refused(self, person: str) -> set[str]:
-        """Return the profiles that people said a person is not."""
+        """Return the profiles that reviewers rejected for a person."""
         root, found = self.root(person), set()
         for pair in self.cannot_link:
             one, other = sorted(pair, key=is_user)
@@ -142,13 +142,13 @@ class DecisionState:
         return found
 
     def faces(self) -> set[str]:
-        """Return the faces that anything was decided about."""
+        """Return the faces with any decision that shapes groups."""
         found = {*self.attached, *self.pinned, *self.singletons, *self.out, *self.covers.values()}
         found.update(face for face, persons in self.rejected.items() if persons)
         return found.union(*self.same_image_allowed)
 
     def anchors(self) -> dict[str, str]:
-        """Return the person each decided face belongs to, as faces that may not part."""
+        """Return the person of each anchored face; faces of one person are must-link."""
         found = {
             face: self.root(person)
             for face, person in self.pinned.items()
@@ -162,26 +162,26 @@ class DecisionState:
         }
 
     def shaped(self) -> set[str]:
-        """Return the persons whose faces somebody put together: they keep those they have."""
+        """Return the persons whose faces a reviewer arranged: regrouping keeps these faces."""
         active = (one for one in self.events.values() if one.id not in self.undone)
         return {self.root(person) for one in active for person in one.shapes}
 
     def is_decided(self, face: str) -> bool:
-        """Say whether any decision about a face counts."""
+        """Say whether a face has any active decision."""
         about = (one for one in self.since(face, 0) if one.kind != EventKind.UNDO)
         return any(self.is_active(one.id) for one in about)
 
     def is_open(self, face: str) -> bool:
-        """Say whether nobody decided where a face belongs."""
+        """Say whether no decision places a face."""
         decided = (self.attached, self.pinned, self.singletons, self.out)
         return not any(face in some for some in decided)
 
     def is_rejected(self, face: str, person: str) -> bool:
-        """Say whether a face may never be in a person."""
+        """Say whether a decision keeps a face out of a person."""
         return any(self.are_same(one, person) for one in self.rejected.get(face, ()))
 
     def are_apart(self, one: str, other: str) -> bool:
-        """Say whether two persons may never be the same, by a word or by two profiles."""
+        """Say whether a decision, or two different profiles, keeps two persons apart."""
         a, b = self._same.root(one), self._same.root(other)
         user, other_user = self._user_at(a), self._user_at(b)
         if user and other_user and user != other_user:
@@ -208,7 +208,7 @@ class DecisionState:
         yield event
 
     def _undo(self, event: DecisionEvent) -> None:
-        """Turn a decision off, or on again, and see that the others can stand without it."""
+        """Disable a decision, or enable it again, and check that the others hold without it."""
         before = set(self.undone)
         self.undone = set(_undone_events(self._with(event)))
         try:
@@ -233,7 +233,7 @@ class DecisionState:
         return self._subject(event).touches()
 
     def _subject(self, event: DecisionEvent) -> DecisionEvent:
-        """Return the decision that an undo, or the undo of an undo, is about in the end."""
+        """Follow undos, and undos of undos, to the decision that they are about."""
         while event.kind == EventKind.UNDO:
             event = self.events[event.undoes]
         return event
@@ -305,7 +305,7 @@ class DecisionState:
             del self.pinned[face]
 
     def _name(self, event: DecisionEvent) -> None:
-        """Give a person a profile; an earlier one gives way, an earlier no to this one too."""
+        """Set the profile of a person; replaces an earlier one and an earlier rejection of it."""
         self._unname(event, keep_apart=False)
         self.cannot_link.pop(frozenset((event.person, user_node(event.user))), None)
         self.names[event.person] = (event.user, event.id)
@@ -330,11 +330,11 @@ class DecisionState:
             self._users[self._same.root(one)] = user
 
     def _user_at(self, root: str) -> str:
-        """Return the node of the profile that the persons of a root are, "" without one."""
+        """Return the profile node of a representative, "" without one."""
         return self._users.get(root) or (root if is_user(root) else "")
 
     def _check_same(self, one: str, other: str, *, but: frozenset[str] = frozenset()) -> None:
-        """Raise Contradiction if two persons that are to be the same are kept apart somewhere."""
+        """Raise Contradiction if a cannot-link separates two persons that are to be the same."""
         a, b = self._same.root(one), self._same.root(other)
         if a == b:
             return
@@ -350,9 +350,9 @@ class DecisionState:
                     raise Contradiction([decision, refusal])
 
     def _check_one_profile(self, one: str, other: str, *, is_naming: bool) -> None:
-        """Raise Contradiction if two persons that are to be the same are two profiles.
+        """Raise Contradiction if two persons that are to be the same have different profiles.
 
-        A person who is named gives up the name of before.
+        A decision that names a person replaces its earlier name, so that name is left out.
         """
         own = self.names.get(one, ("", ""))[1] if is_naming else ""
         edges = [edge for edge in self.edges if edge[2] != own]
@@ -363,7 +363,7 @@ class DecisionState:
     def _check_apart(self, one: str, other: str, *, but: str = "") -> None:
         """Raise Contradiction if two persons that are to be apart are the same.
 
-        The name that the person ``but`` has itself gives way.
+        The own name of the person ``but`` is left out: the decision replaces it.
         """
         own = self.names.get(but, ("", ""))[1] if but else ""
         edges = [edge for edge in self.edges if edge[2] != own]
@@ -375,7 +375,7 @@ class DecisionState:
 
 
 def _undone_events(events: Iterable[DecisionEvent]) -> Iterator[str]:
-    """Yield the decisions that do not count: an undo that was undone does not undo."""
+    """Yield the undone decisions; an undo that was undone has no effect."""
     undone: set[str] = set()
     for event in reversed(list(events)):
         if event.kind == EventKind.UNDO and event.id not in undone:
