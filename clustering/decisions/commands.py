@@ -303,7 +303,7 @@ def _check_versions(
             changed = [one for one in changed if get_decision(one.id).by != by]
         if changed:
             raise StaleDecision(
-                f"Someone else decided about {name} since you loaded it.",
+                f"There is a newer decision about {name} than the one you saw.",
                 changed=[{"id": one.id, "kind": one.kind.value} for one in changed[-20:]],
             )
 

@@ -1,4 +1,4 @@
-"""Vectors in, people out: numpy, scipy and scikit-learn only; equal input, equal groups."""
+"""Constrained clustering of face embeddings: pure and deterministic, without I/O."""
 
 from clustering.grouping.constraints import Constraints, Contradiction, check_constraints
 from clustering.grouping.dbscan import dbscan_labels

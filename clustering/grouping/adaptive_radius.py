@@ -1,16 +1,16 @@
-"""How far a face reaches: not beyond where other people begin.
+"""Locally adaptive distance threshold: the radius of a face ends where other groups begin.
 
-In a large collection somebody looks like anybody, and a blurred face looks like everybody: a
-distance that means "same" for one face means nothing for another. Lowe's ratio test and the
-cohorts of speaker verification (Auckenthaler et al., 2000) judge a distance by its rivals; here
-the rivals are other groups of a first grouping, one vote a group, so that a person of a hundred
-photos is not her own rival.
+One global distance threshold fails in large collections: many people are similar by chance, and
+blurred faces are close to many people. Lowe's ratio test and the cohorts of speaker verification
+(Auckenthaler et al., 2000) compare a distance with those to rivals; here the rivals are the other
+groups of a first grouping, one centroid per group, so that a person with a hundred photos is not
+a rival of themselves.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-# The nearest two other groups may still be this person in another light.
+# The nearest two other groups may be the same person in different light.
 NEAREST_SKIPPED = 2
 NEAREST_COUNTED = 10
 _ROWS_AT_ONCE = 1024
@@ -21,10 +21,10 @@ _NEVER = -2.0  # below any cosine
 def adaptive_radius(
     vectors: NDArray[np.float32], labels: NDArray[np.int64], *, eps: float
 ) -> NDArray[np.float32]:
-    """Return (n,) cosine distances: `eps`, or less where other groups are nearer than that.
+    """Return (n,) cosine distances: the smaller of `eps` and the distance to other groups.
 
-    "Other groups" is the mean distance to the centroids of the 3rd to 10th nearest ones. A
-    collection of ten groups or fewer has no crowd, and the reach is `eps` throughout.
+    The distance to other groups is the mean distance to the centroids of the 3rd to 10th nearest
+    ones. With ten groups or fewer there is no meaningful cohort, and the radius is `eps`.
     """
     _, group = np.unique(labels, return_inverse=True)
     centroids = cluster_centroids(vectors, group, int(group.max(initial=-1)) + 1)
@@ -41,7 +41,7 @@ def adaptive_radius(
 def cluster_centroids(
     vectors: NDArray[np.float32], group: NDArray[np.int64], count: int
 ) -> NDArray[np.float32]:
-    """Return (count, d) unit centroids of the rows of each group; group -1 belongs to none."""
+    """Return (count, d) unit centroids of the rows of each group; rows of group -1 are ignored."""
     centroids = np.zeros((count, vectors.shape[1]), dtype=np.float32)
     order = np.argsort(group, kind="stable")[np.count_nonzero(group < 0) :]
     if len(order):
@@ -54,7 +54,7 @@ def cluster_centroids(
 def _nearest(
     rows: NDArray[np.float32], own: NDArray[np.int64], centroids: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Return the similarities of the nearest other groups, ascending."""
+    """Return (rows, NEAREST_COUNTED) similarities to the nearest other groups, ascending."""
     best = np.full((len(rows), NEAREST_COUNTED), _NEVER, dtype=np.float32)
     for left in range(0, len(centroids), _GROUPS_AT_ONCE):
         products = rows @ centroids[left : left + _GROUPS_AT_ONCE].T

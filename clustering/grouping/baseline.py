@@ -1,4 +1,4 @@
-"""The plain algorithms' groups, amended where a decision says otherwise, and nowhere else."""
+"""Unrefined DBSCAN and HDBSCAN labels, repaired only where they break a constraint."""
 
 from typing import Literal
 
@@ -15,19 +15,19 @@ from clustering.grouping.tiles import Pairs, join_pairs
 
 Algorithm = Literal["dbscan", "hdbscan"]
 NOISE = -1
-_ANYWHERE = 4.0  # cosine distance: beyond any
+_ANYWHERE = 4.0  # cosine distance, larger than any possible one
 
 
 def baseline_labels(
     vectors: NDArray[np.float32], *, eps: float, algorithm: Algorithm, min_samples: int
 ) -> NDArray[np.int64]:
-    """Label (n, d) unit rows by the algorithm alone, -1 for noise."""
+    """Return (n,) labels of (n, d) unit rows by the algorithm alone, -1 for noise."""
     smallest = max(2, min_samples)
     if algorithm == "dbscan" or len(vectors) < smallest:
         return dbscan_labels(vectors, eps=eps, min_samples=min_samples)
     found = HDBSCAN(min_cluster_size=smallest, min_samples=1, copy=True).fit(vectors)
     if found.labels_.max() < 0:
-        # HDBSCAN only tells groups apart: it has no answer where there is one person or none.
+        # HDBSCAN needs at least two groups; for one person or none it finds no cluster.
         return dbscan_labels(vectors, eps=eps, min_samples=min_samples)
     return np.where(found.labels_ < 0, NOISE, found.labels_).astype(np.int64)
 
@@ -39,11 +39,10 @@ def repair_labels(
     *,
     cannot_link: CannotLink,
 ) -> NDArray[np.int64]:
-    """Return the labels with every constraint kept, and only what breaks one moved.
+    """Return (n,) labels that keep every constraint; only rows that break one are moved.
 
-    Rows that are together move to the group that has most of them, and nobody moves with them. A
-    group that holds what must be apart is taken to pieces and put together again, the likest first
-    (average linkage), until only what must be apart is.
+    Must-link rows move to the group with most of them, without other rows. A group with a conflict
+    is dissolved and merged again by average linkage, as far as the cannot-links allow.
     """
     moved = np.where(cannot_link.is_singleton, NOISE, _apply_must_links(labels, cannot_link.roots))
     torn = np.flatnonzero(np.isin(moved, moved[find_conflicts(moved, cannot_link)[0]]))
@@ -57,7 +56,7 @@ def repair_labels(
 
 
 def _apply_must_links(labels: NDArray[np.int64], roots: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Move the rows of a root to the label most of them have; of equal ones, the lowest."""
+    """Move the rows of a component to their most frequent label, the lowest of equals."""
     moved = labels.copy()
     crowded = np.flatnonzero(np.bincount(roots, minlength=len(roots))[roots] > 1)
     for rows in _by_label(crowded, roots[crowded]):
@@ -68,14 +67,14 @@ def _apply_must_links(labels: NDArray[np.int64], roots: NDArray[np.int64]) -> ND
 
 
 def _pairs_of(vectors: NDArray[np.float32], rows: NDArray[np.int64]) -> Pairs:
-    """List the nearest rows of each within one group, and a path that leaves nobody out."""
+    """List the nearest rows of each row within one group, and a path that connects all rows."""
     near = find_neighbour_pairs(vectors[rows], radius=_ANYWHERE)
     path = Pairs(rows[:-1], rows[1:], np.einsum("ij,ij->i", vectors[rows[:-1]], vectors[rows[1:]]))
     return join_pairs([Pairs(rows[near.first], rows[near.second], near.similarity), path])
 
 
 def _by_label(rows: NDArray[np.int64], labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Split rows by their label, each part in the order of rows."""
+    """Split rows by label, keeping their order within a label."""
     order = np.argsort(labels, kind="stable")
     starts = np.unique(labels[order], return_index=True)[1]
     return np.split(rows[order], starts[1:])

@@ -1,28 +1,29 @@
-"""Shorter rows that never look less alike than the whole ones: most pairs are refused by these.
+"""Upper bounds of similarities by projection: shorter rows that exclude most pairs early.
 
-In any orthogonal basis x.y = head + tail, and the tail is at most |tail x| * |tail y| (Cauchy and
-Schwarz). So a row of its first coordinates and the length of the rest has products that bound the
-true ones from above; the principal axes leave the shortest rest.
+In any orthogonal basis x.y = head + tail, and the tail is at most |tail x| * |tail y| (Cauchy-
+Schwarz). So rows of the first coordinates plus the norm of the rest have products that bound the
+true products from above; principal axes minimise the rest.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Looking at one pair again costs as much as this many columns of its product (0.6 us to 12 ps,
-# measured at 20,000 x 512).
+# Rechecking one pair costs as much as this many columns of its product (0.6 us to 12 ps, measured
+# at 20,000 x 512).
 _COLUMNS_PER_PAIR = 50_000
 _SHARES = (1 / 8, 1 / 4, 3 / 8, 1 / 2, 5 / 8)
-_WORTHWHILE = 0.75  # share of the columns; turning the rows is not free
+_WORTHWHILE = 0.75  # largest cost, as a share of the columns: the rotation costs time as well
 _AXES_SAMPLE = 4096
 _PAIRS_SAMPLE = 1024
-_FEWEST_ROWS = 4096  # below, turning the rows costs more than it saves
+_FEWEST_ROWS = 4096  # below, rotating the rows costs more than it saves
 _NARROWEST = 256
 
 
 def bounding_projection(vectors: NDArray[np.float32], *, floor: float) -> NDArray[np.float32]:
-    """Return (n, m) rows whose products bound those of `vectors`, or these where nothing is won.
+    """Return (n, m) rows whose products are upper bounds of those of `vectors` (n, d).
 
-    Won is where the fewer columns outweigh the pairs of a sample that pass `floor`.
+    Returns `vectors` itself if that is cheaper: if rechecking the pairs whose bound reaches
+    `floor`, estimated from a sample, outweighs the saved columns.
     """
     count, width = vectors.shape
     if count < _FEWEST_ROWS or width < _NARROWEST:
@@ -40,7 +41,7 @@ def _widths(width: int) -> list[int]:
 
 
 def _cost(short: NDArray[np.float32], *, floor: float) -> float:
-    """Return what a pair costs, in columns of a product: its own, and the second looks."""
+    """Return the cost of a pair in columns: those of its product plus its share of rechecks."""
     passing = np.count_nonzero(short @ short.T >= floor) - len(short)
     return short.shape[1] + _COLUMNS_PER_PAIR * passing / len(short) ** 2
 

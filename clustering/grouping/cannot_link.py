@@ -1,4 +1,4 @@
-"""Which groups may not become one, kept up to date while groups merge."""
+"""Cannot-link relations between groups, updated while groups merge."""
 
 from collections import defaultdict
 from itertools import product
@@ -9,19 +9,20 @@ from numpy.typing import NDArray
 from clustering.grouping.constraints import Constraints, Rows
 from clustering.grouping.tiles import Pairs
 
-# Two faces of one image this share of eps apart are one face shown twice. Measured with the pair
-# centerface+dlib-resnet on 144 photos, each beside a copy, a half-size copy and the mirrored of
-# both: at most .33 of eps. The most alike two people in one photo are .61 of eps apart (98 pairs);
+# Two faces of one image closer than this share of eps are the same face shown twice. Measured with
+# centerface+dlib-resnet on 144 photos, each beside a copy, a half-size copy and the mirror images
+# of both: at most .33 of eps. The closest two people in one photo are .61 of eps apart (98 pairs);
 # two photos of one person, .51 in the median.
 SAME_SHOT = 0.4
 _PAIRS_AT_ONCE = 1 << 14
 
 
 class CannotLink:
-    """What stands between groups; a group is named after one of its rows.
+    """Relations that forbid merging two groups; a group is identified by one of its rows.
 
-    For good: pairs that are apart, two people, faces alone. As evidence: images that show a face of
-    either group, unless the two are nearly identical (a mirror, a collage) or were allowed.
+    Hard constraints: cannot-link pairs, different anchors, singletons. Evidence: images with a
+    face of each group, unless the two faces are nearly identical (a mirror, a collage) or the pair
+    is in `same_image_allowed`.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class CannotLink:
         eps: float,
         subclusters: Rows | None = None,
     ) -> None:
-        """Start with the groups that decisions make, or with their `subclusters` (n,)."""
+        """Start with the must-link components, or with their `subclusters` (n,) if given."""
         count = len(vectors)
         must_link = constraints.roots(count)
         self.roots = must_link if subclusters is None else subclusters
@@ -55,24 +56,24 @@ class CannotLink:
         self._shots_of = self._shots()
 
     def is_refused(self, first: Rows, second: Rows) -> NDArray[np.bool_]:
-        """Say of each pair of rows whether it keeps their groups apart, before any has grown."""
+        """Return for each pair of rows whether their initial groups must not merge."""
         people = self.people[first], self.people[second]
-        barred = (people[0] >= 0) & (people[1] >= 0) & (people[0] != people[1])
-        barred |= self.is_singleton[first] | self.is_singleton[second]
-        barred |= np.isin(
+        refused = (people[0] >= 0) & (people[1] >= 0) & (people[0] != people[1])
+        refused |= self.is_singleton[first] | self.is_singleton[second]
+        refused |= np.isin(
             self._codes(self.roots[first], self.roots[second]), self._cannot_link_codes
         )
         images = self.images[first]
         shared = np.flatnonzero((images >= 0) & (images == self.images[second]))
-        barred[shared] |= self._are_two(first[shared], second[shared])
-        return barred & (self.roots[first] != self.roots[second])
+        refused[shared] |= self._are_two(first[shared], second[shared])
+        return refused & (self.roots[first] != self.roots[second])
 
     def chosen(self, pairs: Pairs) -> Pairs:
         """Keep the pairs whose rows may share a group."""
         return pairs.chosen(~self.is_refused(pairs.first, pairs.second))
 
     def between(self, one: int, other: int) -> bool:
-        """Say whether a decision keeps two groups apart, whatever they grow into."""
+        """Say whether a hard constraint forbids to merge two groups, now and after any merge."""
         if (
             self.is_singleton[one]
             or self.is_singleton[other]
@@ -83,13 +84,13 @@ class CannotLink:
         return None not in people and people[0] != people[1]
 
     def clashes(self, one: int, other: int) -> int:
-        """Count the images that show two groups as two people."""
+        """Count the images in which both groups have a face, as two different people."""
         few, many = sorted((self._shots_of.get(one, {}), self._shots_of.get(other, {})), key=len)
         shared = [(rows, many[image]) for image, rows in few.items() if image in many]
         return sum(self._is_twice(rows, others) for rows, others in shared)
 
     def join(self, one: int, other: int) -> None:
-        """Let a group take over what stands around another that it has taken in."""
+        """Transfer the constraints of group `other` to group `one`, after their merge."""
         for far in self._apart_of.pop(other, ()):
             self._apart_of[far].remove(other)
             self._apart_of[far].add(one)
@@ -104,7 +105,7 @@ class CannotLink:
             self._shots_of[one] = many
 
     def _shots(self) -> dict[int, dict[int, list[int]]]:
-        """Return the images of each group with their rows, without images of a single face."""
+        """Return {group: {image: rows}}, without images of a single face."""
         known = np.flatnonzero(self.images >= 0)
         _, inverse, faces = np.unique(self.images[known], return_inverse=True, return_counts=True)
         shots: dict[int, dict[int, list[int]]] = {}
@@ -118,7 +119,7 @@ class CannotLink:
         return bool(self._are_two(first, second).any())
 
     def _are_two(self, first: Rows, second: Rows) -> NDArray[np.bool_]:
-        """Say of pairs of one image whether they are two people as far as a machine can tell."""
+        """Return for pairs of one image whether the two faces count as different people."""
         two = ~np.isin(self._codes(first, second), self._same_image_allowed)
         for start in range(0, len(first), _PAIRS_AT_ONCE):
             some = slice(start, start + _PAIRS_AT_ONCE)
@@ -131,16 +132,16 @@ class CannotLink:
 
 
 def _between_subclusters(cannot_link: Rows, must_link: Rows, subclusters: Rows) -> Rows:
-    """Return the pairs (k, 2) of looks that pairs of rows keep apart: all of one, all of other."""
+    """Expand cannot-link pairs of rows to (k, 2) pairs of all subclusters of either side."""
     pairs = np.unique(must_link[cannot_link].reshape(-1, 2), axis=0)
     concerned = np.flatnonzero(np.isin(must_link, pairs))
-    looks_of: dict[int, set[int]] = defaultdict(set)
-    for root, look in zip(
+    parts_of: dict[int, set[int]] = defaultdict(set)
+    for root, part in zip(
         must_link[concerned].tolist(), subclusters[concerned].tolist(), strict=True
     ):
-        looks_of[root].add(look)
+        parts_of[root].add(part)
     found = [
-        p for a, b in pairs.tolist() for p in product(sorted(looks_of[a]), sorted(looks_of[b]))
+        p for a, b in pairs.tolist() for p in product(sorted(parts_of[a]), sorted(parts_of[b]))
     ]
     return np.asarray(found, dtype=np.int64).reshape(-1, 2)
 

@@ -1,6 +1,6 @@
-"""What people decided about faces, as rows: who belongs together, who does not, who is who.
+"""Must-link, cannot-link and anchor constraints on the rows of a grouping.
 
-Numbers in, numbers out: what a decision is, and how it becomes a pair of rows, is known elsewhere.
+Works on row numbers only; ``clustering.pipeline.constraints`` translates decisions into rows.
 """
 
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ def _no_rows() -> Rows:
 
 @dataclass(frozen=True, eq=False)
 class Constraints:
-    """What a grouping of n rows must obey.
+    """Constraints of a grouping of n rows.
 
     `must_link` (m, 2) and `cannot_link` (k, 2): pairs of rows. `anchors` (n,): the person a row was
     confirmed to be, -1 for none; rows of one anchor are must-link, rows of two anchors cannot-link.
@@ -51,8 +51,8 @@ class Constraints:
     away from that person.
 
     `images` (n,): the image of a row, -1 for unknown. Two faces of one image do not share a group,
-    unless a decision above says so, `same_image_allowed` (p, 2) allows it, or they are nearly
-    identical.
+    unless a constraint above requires it, `same_image_allowed` (p, 2) allows it, or they are
+    nearly identical.
     """
 
     must_link: Rows = field(default_factory=_no_pairs)
@@ -63,7 +63,10 @@ class Constraints:
     same_image_allowed: Rows = field(default_factory=_no_pairs)
 
     def check(self, count: int) -> None:
-        """Raise Contradiction where the decisions about `count` rows cannot all be kept."""
+        """Raise Contradiction if the constraints on `count` rows cannot all be kept.
+
+        Raises ValueError for columns of another length or rows out of range.
+        """
         for name, column in (("anchors", self.anchors), ("images", self.images)):
             if column is not None and len(column) != count:
                 raise ValueError(f"{name} must name one number a row: {len(column)}, not {count}.")
@@ -77,12 +80,12 @@ class Constraints:
         )
 
     def roots(self, count: int) -> Rows:
-        """Return (count,) the first row of all that a row is together with."""
+        """Return (count,) the first row of the must-link component of each row."""
         graph = _must_link_graph(count, _read_pairs(self.must_link, count), self._anchors(count))
         return _first_rows(graph)[:count]
 
     def people(self, count: int) -> Rows:
-        """Return (count,) the anchor of a row or of one it is together with, -1 for none."""
+        """Return (count,) the anchor of each row's must-link component, -1 for none."""
         roots, anchors = self.roots(count), self._anchors(count)
         people = np.full(count, NONE, dtype=np.int64)
         anchored = np.flatnonzero(anchors >= 0)
@@ -90,7 +93,7 @@ class Constraints:
         return people[roots]
 
     def held(self, count: int) -> NDArray[np.bool_]:
-        """Return (count,) which rows a decision keeps from being noise."""
+        """Return (count,) which rows must not be noise: those with a must-link or an anchor."""
         roots = self.roots(count)
         return (np.bincount(roots, minlength=count)[roots] > 1) | (self._anchors(count) >= 0)
 
@@ -106,7 +109,7 @@ def check_constraints(
     anchors: Rows | None = None,
     singletons: Rows | None = None,
 ) -> None:
-    """Raise Contradiction for the first pair that must be apart and is held together."""
+    """Raise Contradiction for the first cannot-link pair that must-links connect."""
     people = _read_anchors(anchors, count)
     links, bans = _read_pairs(must_link, count), _read_pairs(cannot_link, count)
     graph = _must_link_graph(count, links, people)
@@ -120,7 +123,7 @@ def check_constraints(
 
 
 def _check_people(graph: csr_array, first: Rows, people: Rows) -> None:
-    """Refuse two people in one component: the nearest two of the first such component."""
+    """Raise Contradiction for two anchors in one component: the nearest two of the first one."""
     count = len(people)
     anchored = np.flatnonzero(people >= 0)
     anchored = anchored[np.argsort(first[anchored], kind="stable")]
@@ -149,7 +152,7 @@ def _check_singletons(graph: csr_array, first: Rows, singletons: Rows | None, co
 
 
 def _must_link_graph(count: int, links: Rows, people: Rows) -> csr_array:
-    """Join rows by pairs, and those of a person through one more node, numbered from `count`."""
+    """Build the must-link graph; rows of a person share an extra node, numbered from `count`."""
     anchored = np.flatnonzero(people >= 0)
     names, person = np.unique(people[anchored], return_inverse=True)
     starts = np.concatenate([links[:, 0], anchored])
@@ -166,7 +169,7 @@ def _first_rows(graph: csr_array) -> Rows:
 
 
 def _chain(graph: csr_array, one: int, other: int, count: int) -> list[Pair]:
-    """Return the shortest way between two rows, leaving out the nodes that stand for people."""
+    """Return the shortest path between two rows, without the extra nodes of people."""
     if one == other:
         return []
     _, before = breadth_first_order(graph, one, directed=False, return_predecessors=True)

@@ -1,4 +1,4 @@
-"""DBSCAN over unit vectors, the labels scikit-learn gives, by blocked matrix products.
+"""DBSCAN over unit vectors by tiled matrix products, with the labels of scikit-learn.
 
 Ester, Kriegel, Sander, Xu: A density-based algorithm for discovering clusters (KDD 1996).
 """
@@ -19,11 +19,11 @@ from clustering.grouping.tiles import (
     tile_at,
 )
 
-# A float32 product of unit rows is off by at most a few 1e-7; pairs this close to the cut are
-# decided again in float64.
+# The error of a float32 product of unit rows is at most a few 1e-7; pairs this close to the
+# threshold are computed again in float64.
 ROUNDING = 4e-6
 _RECHECKED_AT_ONCE = 512
-_CROWDED = 4e-3  # share of pairs to look at from which the whole product is cheaper
+_CROWDED = 4e-3  # share of pairs to recheck from which the full product is cheaper
 _EDGES_PER_ROW = 64
 _FEWEST_EDGES_KEPT = 1 << 20
 
@@ -35,27 +35,27 @@ def dbscan_labels(
     min_samples: int,
     block_rows: int = TILE_ROWS,
 ) -> NDArray[np.int64]:
-    """Label (n, d) unit rows as scikit-learn's DBSCAN does, numbering and border points included.
+    """Label (n, d) unit rows as scikit-learn's DBSCAN does, including numbers and border points.
 
-    `eps` is a cosine distance. Two rows are neighbours where half their squared Euclidean distance,
-    in float64, is at most `eps`: what scikit-learn decides for float64 rows, metric="euclidean" and
-    sqrt(2 * eps), up to 1e-14. For float32 rows its own rounding is about 1e-8, and a pair that
-    close to the cut may differ. Memory is linear in n.
+    `eps` is a cosine distance. Two rows are neighbours if half their squared Euclidean distance,
+    in float64, is at most `eps`: the same as scikit-learn for float64 rows, metric="euclidean" and
+    sqrt(2 * eps), up to 1e-14. For float32 rows scikit-learn's own rounding is about 1e-8, and a
+    pair that close to the threshold may differ. Memory is linear in n.
     """
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
     graph = _DensityGraph(len(rows), min_samples=min_samples)
-    outline = bounding_projection(rows, floor=1 - eps - ROUNDING)
+    bounds = bounding_projection(rows, floor=1 - eps - ROUNDING)
 
     def neighbours(block: Tile) -> Pairs:
-        return _neighbours(rows, block, eps=eps, is_bound=outline is not rows)
+        return _neighbours(rows, block, eps=eps, is_bound=bounds is not rows)
 
-    for pairs in map_tiles(outline, neighbours, block_rows=block_rows):
+    for pairs in map_tiles(bounds, neighbours, block_rows=block_rows):
         graph.add(pairs)
     return graph.labels()
 
 
 def _neighbours(rows: NDArray[np.float32], block: Tile, *, eps: float, is_bound: bool) -> Pairs:
-    """List the pairs of a piece that are at most `eps` apart."""
+    """List the pairs of a tile within `eps`; with `is_bound` products are only upper bounds."""
     mask = block.products >= 1 - eps - ROUNDING
     if is_bound and np.count_nonzero(mask) > _CROWDED * mask.size:
         block, is_bound = tile_at(rows, block), False
@@ -83,12 +83,11 @@ def _measured(rows: NDArray[np.float32], pairs: Pairs) -> Pairs:
 
 
 class _DensityGraph:
-    """Which rows are neighbours, without keeping what can no longer change a label.
+    """Neighbour graph without the edges that can no longer change a label.
 
-    A row that has enough neighbours is a core for good, so an edge between two cores only has to
-    be remembered as "same component": whenever the list has grown too long, those edges are
-    replaced by one edge per row to its component's first row. The rest are fewer than
-    `min_samples` a row.
+    A row with enough neighbours stays a core row, so edges between two core rows only mean "same
+    component": when the list of edges is full, these are replaced by one edge per row to the first
+    row of its component. The remaining edges are fewer than `min_samples` per row.
     """
 
     def __init__(self, count: int, *, min_samples: int) -> None:
@@ -100,7 +99,7 @@ class _DensityGraph:
         self._room = max(_FEWEST_EDGES_KEPT, count * (_EDGES_PER_ROW + min_samples))
 
     def add(self, pairs: Pairs) -> None:
-        """Take the neighbours of one piece."""
+        """Add the neighbour pairs of one tile."""
         if not len(pairs.first):
             return
         self._neighbours += np.bincount(pairs.first, minlength=self._count)
@@ -111,7 +110,7 @@ class _DensityGraph:
             self._compress()
 
     def labels(self) -> NDArray[np.int64]:
-        """Number the components by their first core row; a border row joins the lowest number."""
+        """Return (n,) labels by first core row; a border row gets its lowest adjacent label."""
         pairs, core = join_pairs(self._parts), self._neighbours >= self._min_samples
         component = self._components(pairs.chosen(core[pairs.first] & core[pairs.second]))
         labels = np.full(self._count, -1, dtype=np.int64)

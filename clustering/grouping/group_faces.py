@@ -1,4 +1,4 @@
-"""Faces into people: candidates by density, decided by a linkage that cannot chain."""
+"""Group faces into people: candidate pairs by distance, merged by average linkage (no chaining)."""
 
 from dataclasses import dataclass
 
@@ -15,20 +15,21 @@ from clustering.grouping.repair import enforce_one_per_image
 from clustering.grouping.subclusters import find_subclusters, join_subclusters
 from clustering.grouping.tiles import Pairs
 
-# Share of eps that two single faces must be closer than a crowd of pairs. Measured on 2,812 people:
-# .2 to .3 are alike, none at all costs .015 pairwise and .02 B-cubed F1.
+# Share of eps by which two single faces must be closer than two large groups. Measured on 2,812
+# people: .2 to .3 are equally good, 0 costs .015 pairwise and .02 B-cubed F1.
 PAIR_PENALTY = 0.25
-# One reach is measured against a grouping that did not know it yet; a third look changes nothing.
+# Each adaptive radius is measured on the grouping of the previous round; a third round changes
+# nothing.
 REFINEMENT_ROUNDS = 2
 
 
 @dataclass(frozen=True, eq=False)
 class Grouping:
-    """Who is who: `labels` (n,) with -1 for noise and 0 for the largest group.
+    """Result of a grouping: `labels` (n,) with -1 for noise and 0 for the largest group.
 
-    `similarity` (n,): each face to the centroid of its group, noise to the nearest centroid (0
-    where there is none). `cohesion` (k,): its mean over a group. `centroids` (k, d): unit rows.
-    `covers` (k,): the face that shows a group best, by quality times similarity.
+    `similarity` (n,): cosine similarity of each face to the centroid of its group, of noise to the
+    nearest centroid (0 without groups). `cohesion` (k,): mean similarity of a group. `centroids`
+    (k, d): unit rows. `covers` (k,): row of the best face of a group, by quality times similarity.
     """
 
     labels: NDArray[np.int64]
@@ -49,13 +50,13 @@ def group_faces(
     constraints: Constraints | None = None,
     candidates: NeighbourPairs = find_neighbour_pairs,
 ) -> Grouping:
-    """Group (n, d) unit rows into people; `eps` is the embedder's cosine distance.
+    """Group (n, d) unit rows into people; `eps` is a cosine distance, specific to the embedder.
 
-    A group of fewer than `min_samples` faces is noise. `quality` is 0..1 a face. With `refine`
-    off the labels are those of the plain algorithm, renumbered. No group breaks a constraint,
-    whatever the rest says: what is together, or somebody's, is never noise. Constraints that
-    cannot all be kept raise Contradiction. The refinement takes its pairs from `candidates`; the
-    plain algorithms are defined by all pairs, and look at all.
+    A group of fewer than `min_samples` faces is noise. `quality` (n,) is 0..1. Without `refine`
+    the labels are those of the baseline algorithm, renumbered. Constraints take precedence over
+    everything else: rows with a must-link or an anchor are never noise. Raises Contradiction if
+    the constraints cannot all be kept. The refinement takes its pairs from `candidates`; the
+    baseline algorithms are defined on all pairs and use all of them.
     """
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
     weights = np.ones(len(rows), dtype=np.float32) if quality is None else quality
@@ -84,9 +85,10 @@ def group_faces(
 def largest_first(
     labels: NDArray[np.int64], *, min_samples: int, held: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
-    """Renumber: the largest group is 0, of equal ones the one seen first.
+    """Renumber groups by size: the largest is 0; ties are ordered by their first row.
 
-    A group too small is noise, unless it has a row that is `held` (n,).
+    A group of fewer than `min_samples` rows becomes noise, unless one of its rows is marked in
+    `held` (n,): rows that a decision keeps from being noise.
     """
     kept = np.flatnonzero(labels >= 0)
     _, first, inverse, sizes = np.unique(
@@ -114,7 +116,7 @@ def _group(
     refine: bool,
     candidates: NeighbourPairs,
 ) -> NDArray[np.int64]:
-    """Return the labels before they are numbered."""
+    """Return (n,) labels that are not renumbered yet."""
     plain = np.empty(0, dtype=np.int64)
     if algorithm == "hdbscan" or not refine:
         plain = baseline_labels(rows, eps=eps, algorithm=algorithm, min_samples=min_samples)
@@ -167,7 +169,7 @@ def _refine(
 def describe_grouping(
     rows: NDArray[np.float32], labels: NDArray[np.int64], weights: NDArray[np.float32]
 ) -> Grouping:
-    """Describe groups of (n, d) unit rows by ``labels`` (n,); ``weights`` (n,) is quality, 0..1."""
+    """Compute the statistics of groups of (n, d) unit rows; ``weights`` (n,) is quality, 0..1."""
     count = int(labels.max(initial=NOISE)) + 1
     grouped = np.flatnonzero(labels >= 0)
     centroids = cluster_centroids(rows, labels, count)
@@ -214,5 +216,5 @@ def _covers(labels: NDArray[np.int64], worth: NDArray[np.float32], count: int) -
 
 
 def _trust(quality: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weigh a face in the mean of its group: a poor one counts, but for less."""
+    """Weights of faces in the mean of their group, .25 to 1: poor faces count less, but count."""
     return (0.25 + 0.75 * np.clip(quality, 0, 1)).astype(np.float32)

@@ -1,11 +1,11 @@
-"""Average linkage over a sparse graph of candidates: one merge at a time, best first, on a heap.
+"""Average linkage over a sparse graph of candidate pairs: best merge first, on a heap.
 
-The mean similarity of two groups needs no matrix: it is the product of their summed rows over
-the product of their weights (Sokal and Michener 1958). A mean over pairs can only be good enough
-if some pair is, so the graph of the pairs that are leads to every merge.
+The mean similarity of two groups needs no matrix: it is the dot product of their summed rows
+divided by the product of their weights (Sokal and Michener 1958). A mean over pairs can only pass
+the criterion if at least one pair does, so the graph of passing pairs leads to every merge.
 
-Decisions of people come first: what they put together starts as one group, and what they keep
-apart is refused at every merge. Faces of one image are evidence: a merge is refused for many.
+Constraints have priority: must-link rows start as one group, and a merge that breaks a cannot-link
+is refused. Faces of one image are evidence: a merge is refused if many images show both groups.
 """
 
 import heapq
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from clustering.grouping.cannot_link import CannotLink
 from clustering.grouping.tiles import Pairs
 
-# Two groups may merge in spite of images that show both, up to this share of the smaller one: a
-# person can be in a picture twice, and one such picture must not split her in two. Drawn for 2,812
+# Two groups may merge although images show both, up to this share of the smaller group: a person
+# can be in a picture twice, and one such picture must not split the person. Simulated for 2,812
 # people (benchmarks/grouping_quality.py --images: company 10 %, twice 1 %), recall is .922 if no
-# image is allowed, .950 from .2 on; precision does not move. Brothers share more of their pictures.
+# image is allowed, .950 from .2 on; precision does not change. Siblings share more pictures.
 SAME_IMAGE_SHARE = 0.25
 
 
@@ -45,9 +45,10 @@ def average_linkage(
     *,
     cannot_link: CannotLink,
 ) -> NDArray[np.int64]:
-    """Merge groups, the clearest first, while rule and bars allow; a label is a row of the group.
+    """Merge groups, best pair first, while criterion and constraints allow.
 
-    The bars follow the merges, and serve one call.
+    Returns (n,) labels; each label is a row of its group. `cannot_link` is modified by the merges
+    and must not be used again.
     """
     linkage = _Linkage(vectors, weights, rule, cannot_link)
     linkage.seed(candidates)
@@ -56,7 +57,7 @@ def average_linkage(
 
 
 class _Linkage:
-    """The groups so far. A group is named after one of its rows and stamped at each change."""
+    """Groups under construction; each is identified by one of its rows and has a version stamp."""
 
     def __init__(
         self,
@@ -79,7 +80,7 @@ class _Linkage:
         self._contract()
 
     def seed(self, candidates: Pairs) -> None:
-        """Let every group ask its best candidate."""
+        """Push the best candidate merge of every group onto the heap."""
         candidates = self._cannot_link.chosen(candidates)
         ends = self.labels[np.concatenate([candidates.first, candidates.second])]
         others = self.labels[np.concatenate([candidates.second, candidates.first])]
@@ -87,7 +88,7 @@ class _Linkage:
         ends, others = ends[order], others[order]
         self._near = np.split(others, np.searchsorted(ends, np.arange(1, len(self.labels))))
         similarity = np.tile(candidates.similarity, 2)[order]
-        # A pair of rows says all there is to say of two groups of one row each.
+        # For two groups of one row each, the similarity of the pair is the mean similarity.
         crowded = (self._sizes[ends] > 1) | (self._sizes[others] > 1)
         asking = np.unique(ends[crowded])
         single = ~np.isin(ends, asking)
@@ -108,10 +109,10 @@ class _Linkage:
         heapq.heapify(self._heap)
 
     def merge_all(self) -> None:
-        """Merge the two groups with the most slack until no two have any.
+        """Merge the two groups with the most slack until no pair has any.
 
-        A group holds one place on the heap, for the best partner it had at its last change; a
-        partner that changed since then has asked for itself (Muellner 2011, generic linkage).
+        A group has one entry on the heap: the best partner at its last change. A partner that has
+        changed since then has pushed its own entry (Muellner 2011, generic linkage).
         """
         while self._heap:
             _, one, other, stamp, other_stamp = heapq.heappop(self._heap)
@@ -123,7 +124,7 @@ class _Linkage:
                 self._ask(one)
 
     def _contract(self) -> None:
-        """Make the groups that the bars start with."""
+        """Build the initial groups from the must-link components."""
         order = np.argsort(self.labels, kind="stable")
         _, starts, sizes = np.unique(self.labels[order], return_index=True, return_counts=True)
         for start, size in zip(starts[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):

@@ -1,4 +1,4 @@
-"""Which rows may belong together: the nearest rows of each, within a radius, in linear memory."""
+"""Nearest-neighbour pairs within a radius, in linear memory: the candidates of the linkage."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from clustering.grouping.tiles import TILE_ROWS, Pairs, iter_tiles, join_pairs, pairs_in_tile
 
-# A person of thousands of photos must not cost millions of pairs. Groups are compared by all their
-# rows afterwards, so that the nearest rows only have to lead there.
+# A person with thousands of photos must not cost millions of pairs. The linkage compares groups by
+# all their rows, so the nearest pairs only have to connect them.
 NEAREST = 48
 _FEWEST_PAIRS_HELD = 1 << 20
 
 
 class Neighbours(Protocol):
-    """Who is near whom, from an index: it may miss some, which costs recall and breaks nothing."""
+    """Neighbours from an approximate index; missed neighbours cost recall, not correctness."""
 
     def __call__(
         self, *, radius: float, nearest: int
@@ -24,7 +24,7 @@ class Neighbours(Protocol):
 
 
 class NeighbourPairs(Protocol):
-    """Where the pairs come from that may belong together."""
+    """Source of candidate pairs."""
 
     def __call__(self, vectors: NDArray[np.float32], *, radius: float) -> Pairs:
         """Return the pairs of (n, d) unit rows within `radius` (cosine distance)."""
@@ -61,10 +61,9 @@ def extend_pairs(
     nearest: int = NEAREST,
     block_rows: int = TILE_ROWS,
 ) -> Pairs:
-    """Return the candidate pairs of all rows from those `known` without the `fresh` (n,) ones.
+    """Return the candidate pairs of all rows; only `fresh` (n,) rows are compared, with all rows.
 
-    Only fresh rows are compared, with all rows. `known` holds the pairs that
-    `find_neighbour_pairs` found among the other rows at this radius.
+    `known` are the pairs that `find_neighbour_pairs` found among the other rows at this radius.
     """
     closest = _Closest(len(vectors), floor=1 - radius, nearest=nearest)
     closest.add(known)
@@ -82,12 +81,12 @@ def extend_pairs(
 
 
 def full_pairs(pairs: Pairs, count: int, *, nearest: int = NEAREST) -> NDArray[np.bool_]:
-    """Return (count,) which rows have as many pairs as are kept: they may have lost others."""
+    """Return (count,) which rows have `nearest` pairs or more: further pairs may be cut off."""
     return np.bincount(np.concatenate([pairs.first, pairs.second]), minlength=count) >= nearest
 
 
 def list_pairs(neighbours: Neighbours, *, radius: float, nearest: int = NEAREST) -> Pairs:
-    """List the pairs that an index names, each once, in the order of the rows."""
+    """List the pairs found by an index, without duplicates, in the order of the rows."""
     parts = []
     for row, columns, similarity in neighbours(radius=radius, nearest=nearest):
         near = (similarity >= np.float32(1 - radius)) & (columns != row)
@@ -102,7 +101,7 @@ def list_pairs(neighbours: Neighbours, *, radius: float, nearest: int = NEAREST)
 
 
 def _best_places(products: NDArray[np.float32], nearest: int) -> NDArray[np.bool_]:
-    """Mark the best of each row and of each column; a row may be its own best, hence one more."""
+    """Mark the `nearest` + 1 best of each row and column; one of them may be the row itself."""
     places = np.zeros(products.shape, dtype=np.bool_)
     for matrix, marks in ((products, places), (products.T, places.T)):
         spare = matrix.shape[1] - nearest - 1
@@ -114,7 +113,7 @@ def _best_places(products: NDArray[np.float32], nearest: int) -> NDArray[np.bool
 
 
 class _Closest:
-    """The nearest pairs of every row so far, and the similarity a new pair must reach."""
+    """The nearest pairs of every row so far, and the minimum similarity of new pairs per row."""
 
     def __init__(self, count: int, *, floor: float, nearest: int) -> None:
         self.floor = np.full(count, floor, dtype=np.float32)
@@ -133,9 +132,9 @@ class _Closest:
             self.is_selective = True
 
     def pairs(self) -> Pairs:
-        """Return what is left, in the order of the rows."""
+        """Return the pairs among the nearest of either row, in the order of the rows."""
         pairs = join_pairs(self._parts)
-        # In the order of the rows, so that of equal pairs the same are kept however they came.
+        # Sort by rows, so that the choice among equal pairs does not depend on the input order.
         pairs = pairs.chosen(np.argsort(pairs.first * len(self.floor) + pairs.second))
         ends = np.concatenate([pairs.first, pairs.second])
         order = np.argsort(_by_row_nearest_first(ends, pairs.similarity), kind="stable")
@@ -146,7 +145,7 @@ class _Closest:
         keep[edge[rank < self._nearest]] = True
         last = rank == self._nearest - 1
         worst = pairs.similarity[edge[last]]
-        # A row that has its nearest takes only better ones: copies of a photo must not pile up.
+        # A row with enough pairs accepts only better ones: copies of a photo must not pile up.
         self.floor[ends[order[last]]] = np.nextafter(worst, np.float32(2))
         return pairs.chosen(keep)
 
@@ -154,9 +153,9 @@ class _Closest:
 def _by_row_nearest_first(
     ends: NDArray[np.int64], similarity: NDArray[np.float32]
 ) -> NDArray[np.int64]:
-    """Return one integer a pair's end that sorts by row, then by falling similarity.
+    """Return one sortable integer per pair and end: by row, then by descending similarity.
 
-    Non-negative float32 sort like their bits.
+    The order of non-negative float32 values is that of their bit patterns.
     """
-    cannot_link = np.maximum(np.float32(2) - similarity, 0).astype(np.float32)
-    return (ends << 32) | np.tile(cannot_link.view(np.int32), 2)
+    distance = np.maximum(np.float32(2) - similarity, 0).astype(np.float32)
+    return (ends << 32) | np.tile(distance.view(np.int32), 2)

@@ -1,4 +1,4 @@
-"""Pairs of rows that must not share a group and do, and who leaves where a face is shown twice."""
+"""Constraint repair: find pairs that violate a cannot-link, and enforce one face per image."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -12,11 +12,14 @@ from clustering.grouping.constraints import Rows
 
 
 def find_conflicts(labels: NDArray[np.int64], cannot_link: CannotLink) -> tuple[Rows, Rows]:
-    """Return pairs of rows that break a bar: all of one image, and some of every other kind."""
+    """Return pairs of rows that break a cannot-link.
+
+    All pairs within one image are found; of the other kinds, at least one per broken constraint.
+    """
     found = []
     for one, other in _suspects(labels, cannot_link):
-        barred = cannot_link.is_refused(one, other)
-        found.append((one[barred], other[barred]))
+        refused = cannot_link.is_refused(one, other)
+        found.append((one[refused], other[refused]))
     first, second = zip(*found, strict=True)
     return np.concatenate(first), np.concatenate(second)
 
@@ -24,9 +27,10 @@ def find_conflicts(labels: NDArray[np.int64], cannot_link: CannotLink) -> tuple[
 def enforce_one_per_image(
     vectors: NDArray[np.float32], labels: NDArray[np.int64], cannot_link: CannotLink
 ) -> NDArray[np.int64]:
-    """Let the faces leave that an image shows besides a liker one of the same group.
+    """Remove faces from a group if the same image has a more similar face of the group.
 
-    What is together leaves together, and after single faces.
+    Must-link components and anchored faces take precedence over single faces, and are removed as
+    a whole. Removed rows get new labels.
     """
     one, other = (cannot_link.roots[rows] for rows in find_conflicts(labels, cannot_link))
     if not len(one):
@@ -64,7 +68,7 @@ def _most_similar_first(
 
 
 def _suspects(labels: NDArray[np.int64], cannot_link: CannotLink) -> Iterator[tuple[Rows, Rows]]:
-    """Yield pairs of rows within groups: one of every conflict of a group is among them."""
+    """Yield candidate pairs within groups; they include a pair of every conflict of a group."""
     one, other = cannot_link.cannot_link.T
     inside = (labels[one] == labels[other]) & (labels[one] >= 0)
     yield one[inside], other[inside]

@@ -1,8 +1,9 @@
-"""The looks of a person: groups of their own while groups grow, one person in the end.
+"""Appearance subclusters of one anchored person: separate during linkage, joined at the end.
 
-Whom people put together may look like two: with and without a beard, or a face that only a person
-can place. The mean over both is like neither, so nothing new would come to it, and one strange
-face would drive away the rest. So a decided person grows as the groups that linkage sees in it.
+Faces that reviewers assign to one person may differ a lot: with and without a beard, or a face
+that only a human recognises. The mean over such faces resembles none of them, so no new face would
+match it, and one outlier would repel the rest. Therefore an anchored person takes part in the
+linkage as the groups that linkage alone finds among the person's faces.
 """
 
 import numpy as np
@@ -23,9 +24,10 @@ def find_subclusters(
     eps: float,
     pair_penalty: float,
 ) -> Rows:
-    """Return (n,) the first row of the look that a row has part in; most are one of their own.
+    """Return (n,) the first row of each row's subcluster; most rows are their own.
 
-    Pairs of `law.together` share a look; the rows of one anchor are split as their vectors say.
+    Pairs of `constraints.must_link` share a subcluster; the rows of one anchor are split by
+    average linkage of their vectors.
     """
     people, subclusters = constraints.people(len(vectors)), constraints.roots(len(vectors))
     decided = np.flatnonzero(people >= 0)
@@ -53,7 +55,7 @@ def find_subclusters(
 
 
 def join_subclusters(labels: Rows, constraints: Constraints) -> Rows:
-    """Return (n,) labels in which whoever came to one look of a person is of that person."""
+    """Merge the labels of all subclusters of one anchored person; shape (n,)."""
     people = constraints.people(len(labels))
     decided = np.flatnonzero(people >= 0)
     if not len(decided):

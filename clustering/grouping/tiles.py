@@ -1,4 +1,4 @@
-"""The similarity matrix in square pieces: every pair of rows once, memory bounded by one piece."""
+"""Tiled similarity matrix: every pair of rows once, memory bounded by the size of a tile."""
 
 import os
 from collections import deque
@@ -12,13 +12,13 @@ from threadpoolctl import threadpool_limits
 
 Answer = TypeVar("Answer")
 
-# Rows of a piece. 1,024 x 1,024 float32 is 4 MB: it stays in the second-level cache of both
-# cores between the product and the comparison (2,048 measured 3 % slower at 20,000 x 512).
+# Rows of a tile. 1,024 x 1,024 float32 is 4 MB: it stays in the second-level cache of both cores
+# between the product and the comparison (2,048 is 3 % slower, measured at 20,000 x 512).
 TILE_ROWS = 1024
 
 
 class Tile(NamedTuple):
-    """One piece of the upper triangle: `products[i, j]` belongs to rows `top + i`, `left + j`."""
+    """A tile of the upper triangle: `products[i, j]` belongs to rows `top + i` and `left + j`."""
 
     top: int
     left: int
@@ -33,7 +33,7 @@ class Pairs(NamedTuple):
     similarity: NDArray[np.float32]
 
     def chosen(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> "Pairs":
-        """Keep the pairs where a mask is true, or those at given places, in their order."""
+        """Return the pairs selected by a mask or by indices, in their order."""
         return Pairs(self.first[which], self.second[which], self.similarity[which])
 
 
@@ -43,10 +43,10 @@ def map_tiles(
     *,
     block_rows: int = TILE_ROWS,
 ) -> Iterator[Answer]:
-    """Yield the answer for each piece of the upper triangle, in order, a core to a piece.
+    """Yield `question(tile)` for each tile of the upper triangle, in order, one core per tile.
 
-    Products and comparisons of one piece stay on one core: a product shared by all cores leaves
-    all but one idle while its piece is compared.
+    Product and comparison of one tile stay on one core: a multi-threaded product would leave all
+    cores but one idle during the comparison.
     """
     cores = os.cpu_count() or 1
     under_way: deque[Future[Answer]] = deque()
@@ -66,7 +66,7 @@ def map_tiles(
 
 
 def iter_tiles(vectors: NDArray[np.float32], *, block_rows: int = TILE_ROWS) -> Iterator[Tile]:
-    """Yield the upper triangle of `vectors @ vectors.T`; a piece is valid until the next one."""
+    """Yield the upper triangle of `vectors @ vectors.T`; a tile is valid until the next one."""
     count = len(vectors)
     room = np.empty(block_rows * block_rows, dtype=np.float32)
     for top in range(0, count, block_rows):
@@ -79,14 +79,14 @@ def iter_tiles(vectors: NDArray[np.float32], *, block_rows: int = TILE_ROWS) -> 
 
 
 def tile_at(vectors: NDArray[np.float32], place: Tile) -> Tile:
-    """Return the piece of `vectors @ vectors.T` at the place of another piece."""
+    """Return the tile of `vectors @ vectors.T` at the position of another tile."""
     height, width = place.products.shape
     rows = vectors[place.top : place.top + height]
     return Tile(place.top, place.left, rows @ vectors[place.left : place.left + width].T)
 
 
 def pairs_in_tile(block: Tile, mask: NDArray[np.bool_]) -> Pairs:
-    """List the pairs of a piece where the mask is true, each pair once, no row with itself."""
+    """List the pairs of a tile where the mask is true, each once, without self-pairs."""
     width = block.products.shape[1]
     places = np.flatnonzero(mask)
     first, second = np.divmod(places, width)
@@ -97,7 +97,7 @@ def pairs_in_tile(block: Tile, mask: NDArray[np.bool_]) -> Pairs:
 
 
 def join_pairs(parts: list[Pairs]) -> Pairs:
-    """Join lists of pairs into one."""
+    """Concatenate lists of pairs."""
     if not parts:
         nothing = np.empty(0, dtype=np.int64)
         return Pairs(nothing, nothing, np.empty(0, dtype=np.float32))

@@ -186,7 +186,7 @@ def test_labels_of_a_run_that_is_not_the_newest_any_more_decide_nothing(decide, 
     answer = decide(headers, kind="choose_profile:bob", cluster="cluster_0", run=run, back=shown)
 
     assert answer.status_code == 409
-    assert "was grouped again since you looked" in body_of(answer)
+    assert "was grouped again since you loaded it" in body_of(answer)
     assert "Load again" in body_of(answer)
     assert not Decision.objects.count()
 
