@@ -1,4 +1,4 @@
-"""The trip of a collection: list the bucket, read what is new, group the faces, switch, tidy up."""
+"""Steps of a run: list the bucket, read new photos, group the faces, switch runs, clean up."""
 
 from clustering.context import PipelineContext
 from clustering.pipeline.batches import claim_batch, has_open_batches, process_batch

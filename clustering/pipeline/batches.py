@@ -1,7 +1,7 @@
-"""Batches of objects: taken by one worker at a time, given back, counted once.
+"""Batches of objects: claimed by one worker at a time, released on failure, counted once.
 
-A batch may run twice and changes nothing by it. One that keeps killing its worker is cut into
-single photos, and the photo that does it is skipped: no photo ends a run.
+Processing a batch is idempotent. A batch that repeatedly kills its worker is split into single
+photos, and the photo that causes it is skipped: no single photo can fail a run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CLAIM_LOOK = 64
 
 
 def has_open_batches(run_id: str) -> bool:
-    """Say whether any batch of the run still has to be done."""
+    """Say whether any batch of the run is pending or claimed."""
     return any(
         Batch.objects(claim=Batch.claim_key(run_id, state)).only("id").first() is not None
         for state in (BatchState.PENDING, BatchState.CLAIMED)
@@ -30,7 +30,7 @@ def has_open_batches(run_id: str) -> bool:
 
 
 def claim_batch(run_id: str) -> Batch | None:
-    """Take a waiting batch, or one whose worker has died; None when there is none to take."""
+    """Claim a pending batch, or one whose lease has expired; None without one."""
     pending = Batch.objects(claim=Batch.claim_key(run_id, BatchState.PENDING))
     claimed = Batch.objects(claim=Batch.claim_key(run_id, BatchState.CLAIMED))
     for candidates in (pending, claimed):
@@ -49,7 +49,7 @@ def claim_batch(run_id: str) -> Batch | None:
 
 
 def release_batch(batch: Batch, lease: Lease, *, blameless: bool) -> None:
-    """Give a batch back undone; a blameless one (a store was away) does not count as an attempt."""
+    """Return a batch to pending; ``blameless`` (a store was unavailable) counts no attempt."""
     lease.commit(
         set__claim=Batch.claim_key(batch.run, BatchState.PENDING),
         set__state=BatchState.PENDING,
@@ -58,7 +58,7 @@ def release_batch(batch: Batch, lease: Lease, *, blameless: bool) -> None:
 
 
 def process_batch(batch: Batch, *, run: Run, lease: Lease, context: PipelineContext) -> bool:
-    """Read a claimed batch and count it on its run; False if the lease was lost at the end."""
+    """Process a claimed batch and add its counts to the run; False if the lease was lost."""
     if batch.attempts > MAX_ATTEMPTS and len(batch.keys) > 1:
         return _split_batch(batch, lease=lease)
     if batch.attempts > MAX_ATTEMPTS:
@@ -89,7 +89,7 @@ def process_batch(batch: Batch, *, run: Run, lease: Lease, context: PipelineCont
 
 
 def _split_batch(batch: Batch, *, lease: Lease) -> bool:
-    """Replace a batch that keeps killing its worker by single photos, to find the culprit."""
+    """Replace a batch that repeatedly kills its worker by batches of one photo."""
     lease.check()
     bulk_upsert(
         Batch,

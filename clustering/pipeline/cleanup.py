@@ -1,4 +1,4 @@
-"""After the switch: tell the vector store, remove what left, forget old runs. Safe to repeat."""
+"""Clean-up after the switch: vector payloads, removed photos, groups of old runs. Idempotent."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ RUNS_LOOKED_AT = 1000
 
 
 def write_payloads(run: Run, *, vectors: VectorStore, check: Callable[[], None]) -> None:
-    """Write run and cluster to the payload of every member's vector, a request per cluster."""
+    """Write run and cluster to the payload of every member's vector, in slices per cluster."""
     for label, ids in _ids_by_label(run):
         check()
         for part in slices(ids):
@@ -49,7 +49,7 @@ def clean_up_collection(
     state: DecisionState,
     check: Callable[[], None],
 ) -> None:
-    """Remove what left or changed, and the groups of all but the newest runs."""
+    """Remove faces and images that are gone from the bucket, and the groups of old runs."""
     present = faces_of_images(run, beyond_reach=True)
     stale = [face for face in iter_collection_faces(run.collection) if face.id not in present]
     for part in slices(stale):
@@ -65,7 +65,7 @@ def clean_up_collection(
 
 
 def remove_faces(faces: list[Face], *, vectors: VectorStore, crops: PictureStore) -> None:
-    """Remove faces everywhere: document, then vector, then crop."""
+    """Remove faces from all stores: document, then vector, then crop."""
     bulk_delete(Face, [face.id for face in faces])
     for embedder in {face.embedder for face in faces}:
         vectors.delete(embedder, [face.id for face in faces if face.embedder == embedder])
@@ -73,7 +73,10 @@ def remove_faces(faces: list[Face], *, vectors: VectorStore, crops: PictureStore
 
 
 def remove_groups(run_id: str) -> Counter[str]:
-    """Remove the clusters and members stored under a run's id, after whatever hangs on them."""
+    """Remove the clusters and members stored under a run's id; return counts by kind.
+
+    Receivers of ``groups_forgotten`` remove dependent data first.
+    """
     groups_forgotten.send(sender=Run, run_id=run_id)
     ClusterSizes.objects(run=run_id).delete()
     MergeSuggestions.objects(run=run_id).delete()
@@ -90,13 +93,13 @@ def remove_groups(run_id: str) -> Counter[str]:
 
 
 def slices(items: list) -> Iterator[list]:
-    """Cut a list into slices of bounded size."""
+    """Yield slices of at most SLICE items."""
     for first in range(0, len(items), SLICE):
         yield items[first : first + SLICE]
 
 
 def _remove_old_runs(run: Run, *, keep: int) -> None:
-    """Remove the groups of old runs that no kept run shares; the run itself stays as history."""
+    """Remove the groups of old runs that no kept run shares; the run document stays as history."""
     runs = list_runs(run.collection, limit=RUNS_LOOKED_AT)
     ended = [one for one in runs if _was_current(one) or one.id == run.id]
     used = {run.clusters_run, *(one.clusters_run for one in ended[:keep])}
@@ -110,12 +113,15 @@ def _remove_old_runs(run: Run, *, keep: int) -> None:
 
 
 def _was_current(run: Run) -> bool:
-    """Say whether readers saw a run; a preview of before the switch cannot be applied any more."""
+    """Say whether a run was a current run.
+
+    Previews are excluded: one made before the switch cannot be applied any more.
+    """
     return run.state == RunState.FINISHED and not run.preview
 
 
 def _ids_by_label(run: Run) -> Iterator[tuple[str, list[str]]]:
-    """Yield the face ids of one cluster after the other."""
+    """Yield (label, face ids) cluster by cluster."""
     label, ids = "", list[str]()
     for member in iter_members(run):
         if member.cluster != label and ids:

@@ -1,7 +1,7 @@
-"""What people decided, as constraints on the rows of a run's faces.
+"""Translate decisions into constraints on the rows of a run's faces.
 
-A decision names faces. A face that is gone from its place is known again by what it looks like: the
-same vector, within what decoding the same picture again changes, is the same face in another file.
+Decisions refer to face ids. A face whose photo was moved is recognised by its embedding: the same
+vector, up to the differences of decoding the same picture again, is the same face in another file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ VERDICT_OF_EVENT = {"not_a_face": Verdict.NOT_A_FACE, "ignore": Verdict.IGNORED}
 
 @dataclass(frozen=True)
 class RowConstraints:
-    """The law, the row of each face it speaks of, and the persons of rows that stay as they are."""
+    """The decision state, and the row of each face with decisions.
+
+    ``kept`` is the person of each row without decisions whose person was shaped by a reviewer.
+    """
 
     state: DecisionState
     rows: dict[str, int]
@@ -40,7 +43,7 @@ class RowConstraints:
         return self.kept | decided
 
     def constraints(self, keys: list[str]) -> Constraints:
-        """Return what the grouping has to obey; ``keys`` are the photos of the rows."""
+        """Return the constraints of the grouping; ``keys`` are the photos of the rows."""
         anchored = self.row_persons()
         numbers = {person: n for n, person in enumerate(sorted(set(anchored.values())))}
         anchors = np.full(len(keys), -1, np.int64)
@@ -56,7 +59,7 @@ class RowConstraints:
         )
 
     def _cannot_link(self, anchored: dict[int, str]) -> NDArray[np.int64]:
-        """Return pairs of a rejected face and one face of whom it was rejected from."""
+        """Return (k, 2) rows: a rejected face and one face of the person it was rejected from."""
         one_of: dict[str, dict[str, int]] = {}
         for row, person in anchored.items():
             one_of.setdefault(self.state.identity(person), {})[person] = row
@@ -83,7 +86,7 @@ class RowConstraints:
 
 
 def rewrite_verdicts(state: DecisionState, *, vectors: VectorStore) -> None:
-    """Write again what people said of faces whose documents were written anew since."""
+    """Restore reviewers' verdicts on faces whose documents were rewritten since."""
     changed = []
     for face in get_faces_by_id(list(state.out)).values():
         said = VERDICT_OF_EVENT[state.out[face.id][0].value]
@@ -98,7 +101,7 @@ def rewrite_verdicts(state: DecisionState, *, vectors: VectorStore) -> None:
 def rows_of_decided_faces(
     run: Run, state: DecisionState, table: FaceTable, *, vectors: VectorStore
 ) -> dict[str, int]:
-    """Return the row of each decided face, under whatever name its photo lies there now."""
+    """Return the row of each face with decisions, also if its photo was renamed or moved."""
     rows = {face: row for row, face in enumerate(table.ids)}
     found = {face: rows[face] for face in state.faces() if face in rows}
     present = set(table.present)
@@ -113,10 +116,10 @@ def rows_of_decided_faces(
 def rows_of_shaped_persons(
     state: DecisionState, ids: list[str], before: Mapping[str, str]
 ) -> dict[int, str]:
-    """Return the person of each row that nobody decided about, of a person whom somebody shaped.
+    """Return the person of rows without decisions that belong to a person shaped by a reviewer.
 
-    ``before`` is the person of each face as readers see it. Who looked at a person, took some out
-    or put some in, saw the rest: nobody leaves for what a machine thinks of it now.
+    ``before`` is the person of each face in the current run. A reviewer who added or removed faces
+    of a person has seen the rest, so a regrouping does not remove these faces from the person.
     """
     shaped = state.shaped()
     found: dict[int, str] = {}
@@ -130,7 +133,10 @@ def rows_of_shaped_persons(
 def exclude_recognised_faces(
     decided: RowConstraints, table: FaceTable, *, vectors: VectorStore
 ) -> FaceTable:
-    """Say again of faces in other files that they are none or ignored; return the others."""
+    """Copy the verdicts ignored and not-a-face to the same faces in other files.
+
+    Writes documents and payloads, and returns the table without these faces.
+    """
     rows = {decided.rows[face]: face for face in decided.state.out if face in decided.rows}
     if not rows:
         return table
@@ -145,7 +151,7 @@ def exclude_recognised_faces(
 def remember_decided_faces(
     faces: list[Face], state: DecisionState, *, vectors: VectorStore
 ) -> None:
-    """Keep what decided faces look like before they are removed."""
+    """Store the embeddings of faces with decisions before the faces are removed."""
     known = state.faces()
     decided = [face for face in faces if face.id in known]
     vectors_by_face: dict[str, NDArray[np.float32]] = {}
@@ -171,7 +177,7 @@ def remember_decided_faces(
 def _vectors_of_faces(
     run: Run, faces: list[str], *, vectors: VectorStore
 ) -> dict[str, NDArray[np.float32]]:
-    """Return the vectors of faces whose photos moved or left, as far as they are comparable."""
+    """Return the vectors of faces that are not in the table, if made by the same embedder."""
     vectors_by_face = dict(vectors.retrieve(run.embedder, faces))
     wanted = set(faces) - vectors_by_face.keys()
     if wanted:
@@ -187,7 +193,7 @@ def _match_same_pictures(
     vectors: NDArray[np.float32],
     free: NDArray[np.int64],
 ) -> dict[str, int]:
-    """Return the free row that is the same picture of each face, where there is one."""
+    """Return for each face the row in ``free`` that shows the same picture, if any."""
     found: dict[str, int] = {}
     faces = list(vectors_by_face)
     for first in range(0, len(faces), BLOCK):

@@ -1,4 +1,4 @@
-"""The faces that take part in a run, as columns: what the grouping needs and no more."""
+"""The faces that take part in a run, as columns for the grouping."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ NOT_READ = {
 
 @dataclass(frozen=True)
 class FaceTable:
-    """The faces of a run as columns, sorted by id: what the grouping needs and no more."""
+    """The faces of a run as columns, sorted by id; ``vectors`` is (n, d).
+
+    ``present`` are the ids of all faces in the bucket's photos, with those that do not take part;
+    ``without_vector`` and ``refused`` count the latter.
+    """
 
     ids: list[str]
     keys: list[str]
@@ -37,7 +41,7 @@ class FaceTable:
     refused: int
 
     def without(self, rows: set[int]) -> FaceTable:
-        """Return the table without some rows, which count as refused."""
+        """Return the table without these rows, which are counted as refused."""
         kept = [row for row in range(len(self.ids)) if row not in rows]
         return replace(
             self,
@@ -53,7 +57,8 @@ class FaceTable:
 def face_table(run: Run, *, context: PipelineContext, wanted: Collection[str] = ()) -> FaceTable:
     """Return the faces that take part in the run, with their vectors.
 
-    Faces ``wanted`` take part however poor they are: a person put them somewhere.
+    Applies the run's quality thresholds and stores changed verdicts. Faces in ``wanted`` take part
+    regardless of quality, because a reviewer assigned them.
     """
     expected = faces_of_images(run)
     thresholds = QualityThresholds(**run.thresholds)
@@ -88,9 +93,9 @@ def face_table(run: Run, *, context: PipelineContext, wanted: Collection[str] = 
 
 
 def faces_of_images(run: Run, *, beyond_reach: bool = False) -> set[str]:
-    """Return the ids of all faces in the bucket's present photos.
+    """Return the ids of all faces in the photos that are still in the bucket.
 
-    A run over the first images only reaches up to its last key; ``beyond_reach`` includes the rest.
+    A run with ``max_images`` covers photos up to its last key; ``beyond_reach`` includes the rest.
     """
     return {
         Face.id_for(
@@ -126,7 +131,7 @@ def check_readable(run: Run) -> None:
 
 
 def removed_keys(run: Run) -> set[str]:
-    """Return the keys that the run's listing missed."""
+    """Return the keys of stored images that were missing in the run's listing."""
     gone = Batch.objects(claim=Batch.claim_key(run.id, BatchState.GONE))
     return {key for batch in gone for key in batch.keys}
 
@@ -146,7 +151,10 @@ def quality_rejection(
 
 
 def _judge_face(face: Face, thresholds: QualityThresholds) -> bool:
-    """Judge a face anew, say whether that changed it; what a person said of it stands."""
+    """Apply the thresholds to a face; return whether its verdict changed.
+
+    Verdicts by reviewers are kept.
+    """
     if face.verdict not in (Verdict.KEPT, Verdict.POOR):
         return False
     before = (face.verdict, face.reason)
@@ -163,7 +171,7 @@ def _judge_face(face: Face, thresholds: QualityThresholds) -> bool:
 
 
 def _write_judgements(faces: list[Face], *, vectors: VectorStore) -> None:
-    """Write faces whose verdict changed, to the document and to the vector's payload."""
+    """Write changed verdicts to the documents and to the vector payloads."""
     bulk_upsert(Face, faces)
     for verdict in (Verdict.KEPT, Verdict.POOR):
         for embedder in {face.embedder for face in faces}:
@@ -175,7 +183,7 @@ def _write_judgements(faces: list[Face], *, vectors: VectorStore) -> None:
 def _vectors_of(
     run: Run, ids: list[str], *, context: PipelineContext
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the vectors of the faces, row by row, and which rows have one."""
+    """Return (n, d) vectors and (n,) which rows have one."""
     rows = {face_id: row for row, face_id in enumerate(ids)}
     vectors = np.zeros((len(ids), context.engine.dimension), np.float32)
     has_vector = np.zeros(len(ids), bool)

@@ -1,7 +1,7 @@
-"""Group a run's faces, write its clusters, and make it the one that readers see.
+"""Group a run's faces, write its clusters, and make it the current run.
 
 Everything is written under the run's own id first. Then one update of one document, the
-collection, switches all readers at once. What the switch made superfluous is removed after it.
+collection, switches all readers atomically. Obsolete data is removed after the switch.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ WRITE_SLICE = 2000
 
 @dataclass(frozen=True)
 class _NamedClusters:
-    """Groups with the person that each is."""
+    """A grouping with the person of each cluster."""
 
     table: FaceTable
     grouping: Grouping
@@ -66,12 +66,12 @@ class _NamedClusters:
 
     @cached_property
     def put_by_person(self) -> set[int]:
-        """Return the rows that a person put where they are."""
+        """Return the rows that a reviewer assigned."""
         rows, attached = self.decided.rows, self.decided.state.attached
         return {rows[face] for face in attached if face in rows}
 
     def cover(self, number: int, ranked: NDArray[np.int64]) -> int:
-        """Return the row of a cluster's cover: a person's choice if it is still there."""
+        """Return the row of a cluster's cover: a reviewer's choice if it is still a member."""
         chosen = self.decided.rows.get(self.decided.state.covers.get(self.persons[number], ""))
         return chosen if chosen is not None and chosen in ranked else self.grouping.covers[number]
 
@@ -79,10 +79,10 @@ class _NamedClusters:
 def group_run(
     run: Run, *, context: PipelineContext, check: Callable[[], None], runs_kept: int
 ) -> None:
-    """Take a run whose batches are all done to its end; safe to repeat from any point.
+    """Group a run whose batches are done, switch to it and clean up; idempotent from any point.
 
     ``check`` is called between the steps and stops the work by raising. A preview ends before the
-    switch, and goes on from there when it is applied.
+    switch, and continues from there when it is applied.
     """
     collection = Collection.objects(path=run.collection).first()
     if collection.current_run != run.id:
@@ -170,7 +170,7 @@ def _row_constraints(
     *,
     context: PipelineContext,
 ) -> tuple[FaceTable, RowConstraints]:
-    """Return the faces that take part, and the rows of those that people decided about."""
+    """Return the faces that take part, and their constraints."""
     found = RowConstraints(state, rows_of_decided_faces(run, state, table, vectors=context.vectors))
     left = exclude_recognised_faces(found, table, vectors=context.vectors)
     rows = {face: row for row, face in enumerate(left.ids)}
@@ -206,7 +206,7 @@ def _find_equal_run(run: Run) -> Run | None:
 def _write_clusters(
     run: Run, named: _NamedClusters, *, check: Callable[[], None]
 ) -> dict[str, int]:
-    """Write clusters and members; return the size of each label, noise included."""
+    """Write clusters and members; return the size of each label, including noise."""
     grouping, sizes = named.grouping, dict[str, int]()
     members: list[Member] = []
     clusters: list[Cluster] = []
@@ -228,7 +228,7 @@ def _write_clusters(
 
 
 def _rows_by_label(labels: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """Yield each label with its rows, noise first, without a pass per label."""
+    """Yield each label with its rows, noise first; one sort instead of a pass per label."""
     if not len(labels):
         return
     order = np.argsort(labels, kind="stable")
@@ -260,7 +260,6 @@ def _members(
 def _cluster(
     run: Run, number: int, label: str, ranked: NDArray[np.int64], *, named: _NamedClusters
 ) -> Cluster:
-    """Return the document of one cluster."""
     table, person = named.table, named.persons.get(number, "")
     covers = list(ranked[:COVERS])
     if number >= 0:
@@ -290,7 +289,7 @@ def _sizes(run: Run, clusters: list[Cluster]) -> ClusterSizes:
 
 
 def _switch_current_run(run: Run) -> None:
-    """Make the run the one that readers of the collection see: one update of one document."""
+    """Make the run the current one of its collection, atomically: one update of one document."""
     Collection.objects(path=run.collection, active_run=run.id).modify(
         set__current_run=run.id, set__regroup=False, set__updated_at=timezone.now()
     )

@@ -1,4 +1,4 @@
-"""Who a new cluster is: the person of the earlier run it continues, or somebody new."""
+"""Cluster identity across runs: each new cluster continues an earlier person, or is a new one."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def assign_identities(
 ) -> dict[int, str]:
     """Return the person of each label.
 
-    Who a person's decided faces are in is that person. The others continue whom they have most
-    faces of, the largest share first; nobody is continued twice.
+    A cluster with anchored faces of a person is that person. The other clusters are matched to
+    earlier persons greedily by the number of common faces, largest first, each person once.
     """
     found = {int(labels[row]): person for row, person in anchored.items() if labels[row] >= 0}
     taken = set(found.values())
@@ -46,7 +46,7 @@ def assign_identities(
 
 
 def previous_identities(run: Run | None) -> dict[str, str]:
-    """Return the person of each face in a run, or that it was noise."""
+    """Return the person of each face in a run, NOISE for unmatched faces."""
     if run is None:
         return {}
     first = f"{run.clusters_run}/"
@@ -65,7 +65,7 @@ def previous_identities(run: Run | None) -> dict[str, str]:
 def changes_of(
     labels: NDArray[np.int64], *, ids: list[str], before: dict[str, str], persons: dict[int, str]
 ) -> dict[str, int]:
-    """Count what a grouping changes against an earlier one: people that merge, split, faces."""
+    """Count merged and split clusters, moved and new faces against an earlier grouping."""
     came_from: dict[str, set[str]] = defaultdict(set)
     went_to: dict[str, set[str]] = defaultdict(set)
     counts = Counter[str](moved_faces=0, new_faces=0)
@@ -86,7 +86,7 @@ def changes_of(
 def decisions_broken_by(
     labels: NDArray[np.int64], persons: Mapping[int, str], decided: RowConstraints
 ) -> int:
-    """Count the faces that a grouping put elsewhere than people decided; it should be none."""
+    """Count the faces whose cluster contradicts a decision; expected to be 0."""
     state, anchors = decided.state, decided.state.anchors()
     broken = 0
     for face, row in decided.rows.items():
@@ -99,7 +99,7 @@ def decisions_broken_by(
 
 
 def new_person(run_id: str, label: str) -> str:
-    """Return the id of the person whom a cluster is the first of."""
+    """Return the id of a new person, derived from its first cluster."""
     return sha256(f"{run_id}\t{label}".encode()).hexdigest()[:24]
 
 

@@ -1,4 +1,4 @@
-"""List a bucket and cut what is new, changed or gone into batches.
+"""List a bucket and write batches of new, changed and removed objects.
 
 The bucket's listing is read whole and sorted by key, since a service may list in any order; then
 it is compared with the stored images, which come sorted. Memory does not grow with the collection.
@@ -64,7 +64,7 @@ def list_bucket(
     objects: Iterable[BucketObject],
     report: Callable[[Listing], None],
 ) -> Listing:
-    """Write the run's batches afresh and return the counts; ``report`` may stop it by raising."""
+    """Replace the run's batches and return the counts; ``report`` may stop it by raising."""
     Batch.objects(run=run.id).delete()
     found = Listing()
     with closing(sorted_by_key(_only_images(objects, found, report))) as images:
@@ -97,7 +97,7 @@ def check_removals(run: Run, found: Listing, *, max_share: float) -> None:
 
 
 def is_image_key(key: str) -> bool:
-    """Say whether an object's name promises an image; what it really is, its bytes decide."""
+    """Say whether a key has the suffix of an image; its content is checked later, by decoding."""
     return PurePosixPath(key).suffix.lower() in IMAGE_SUFFIXES
 
 
@@ -118,7 +118,7 @@ def _only_images(
 def _side_by_side(
     stored: Iterator[Image], listed: Iterator[BucketObject]
 ) -> Iterator[tuple[Image | None, BucketObject | None]]:
-    """Merge two streams sorted by key into pairs; what one side lacks is None there."""
+    """Merge two streams sorted by key into pairs, with None for a missing counterpart."""
     image, item = next(stored, None), next(listed, None)
     while image is not None or item is not None:
         if item is None or (image is not None and image.key < item.key):
@@ -147,7 +147,7 @@ def _add_removed(stored: Image | None, *, run: Run, found: Listing) -> None:
 
 
 def _add_listed(item: BucketObject, stored: Image | None, *, run: Run, found: Listing) -> None:
-    """Count an object, and put it on the next batch unless it is known as it is."""
+    """Count an object, and add it to the next batch unless it is unchanged."""
     found.listed += 1
     found.last_key = item.key
     found.known += stored is not None and stored.state == ImageState.READ
@@ -159,7 +159,7 @@ def _add_listed(item: BucketObject, stored: Image | None, *, run: Run, found: Li
 
 
 def _is_known(item: BucketObject, stored: Image, *, model: str) -> bool:
-    """Say whether nothing new can be learnt from an object: same version, same models."""
+    """Say whether reading an object again gives the same result: same version, same models."""
     if stored.tag != item.tag or stored.model != model:
         return False
     if stored.state == ImageState.READ:
@@ -168,7 +168,7 @@ def _is_known(item: BucketObject, stored: Image, *, model: str) -> bool:
 
 
 def _flush_batches(run: Run, found: Listing, *, batch_size: int, gone_size: int) -> None:
-    """Write full batches (or, with sizes of 1, whatever is left)."""
+    """Write full batches; with sizes of 1, also the rest."""
     if len(found.changed) >= batch_size:
         _write_batch(
             run,
@@ -186,7 +186,7 @@ def _flush_batches(run: Run, found: Listing, *, batch_size: int, gone_size: int)
 def _write_batch(
     run: Run, found: Listing, *, state: BatchState, keys: list[str], tags: list[str]
 ) -> None:
-    """Write one batch; its number, and so its id, is its place in the listing."""
+    """Write one batch; its id is derived from its position in the listing."""
     batch = Batch(
         id=f"{run.id}:{found.batches:07d}",
         run=run.id,

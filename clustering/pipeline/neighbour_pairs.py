@@ -1,7 +1,7 @@
-"""Which faces may be one person: compared with all, remembered from the last run, or asked for.
+"""Candidate pairs of a run: exact and cached from run to run, or from the vector store's index.
 
-Up to a setting every face is compared with every other, but those that were compared in an earlier
-run are not again. Beyond it the vector store's index is asked for each face's neighbours.
+Up to a configured number of faces, every face is compared with every other; pairs that were
+compared in an earlier run are cached. Above it, the vector store's index is queried per face.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from storage.pictures import PictureStore
 from storage.vectors import VectorStore, Where
 
 UNREADABLE = (EOFError, ValueError, KeyError, OSError, zipfile.BadZipFile)
-WIDER = 1.5  # a graph kept for a larger radius serves a smaller one, up to this many times
-ASKING = 4  # searches under way at once: most of one is waiting for the store
-_ROWS_AT_ONCE = 1000  # whose answers may wait to be read
+WIDER = 1.5  # a graph cached for a larger radius is reused for a smaller one, up to this factor
+ASKING = 4  # concurrent searches: most of their time is spent waiting for the store
+_ROWS_AT_ONCE = 1000  # bound of the results that wait to be consumed
 
 
 logger = logging.getLogger(__name__)
 
 
 class NeighbourGraph(NamedTuple):
-    """Candidate pairs as they are kept: rows of `ids`, found within `radius`."""
+    """Cached candidate pairs as rows of `ids`, found within `radius` (cosine distance)."""
 
     ids: NDArray[np.bytes_]
     embedder: np.str_
@@ -53,7 +53,11 @@ class NeighbourGraph(NamedTuple):
     similarity: NDArray[np.float32]
 
     def among(self, ids: Sequence[str]) -> tuple[Pairs, NDArray[np.bool_]]:
-        """Return the known pairs in rows of `ids`, and which rows have to be compared (again)."""
+        """Return the cached pairs as rows of `ids`, and (n,) which rows must be compared (again).
+
+        A row is compared again if it had as many pairs as are kept, and one of them is gone:
+        pairs that were cut off may take its place.
+        """
         rows = {face: row for row, face in enumerate(ids)}
         row = np.array([rows.get(face.decode(), -1) for face in self.ids.tolist()], np.int64)
         first, second = row[self.first], row[self.second]
@@ -69,7 +73,7 @@ class NeighbourGraph(NamedTuple):
 
 
 def neighbour_pairs_of(run: Run, table: FaceTable, context: PipelineContext) -> NeighbourPairs:
-    """Return where a run takes its candidate pairs from: from the index if there are very many."""
+    """Return the source of a run's candidate pairs: the index above ``context.index_above``."""
     if len(table.ids) > context.index_above:
         where = {"collection": run.collection, "verdict": Verdict.KEPT.value}
         return IndexedPairs(context.vectors, run.embedder, table.ids, table.vectors, where)
@@ -78,10 +82,10 @@ def neighbour_pairs_of(run: Run, table: FaceTable, context: PipelineContext) -> 
 
 @dataclass(frozen=True, eq=False)
 class IndexedPairs:
-    """The neighbours of a run's faces; row i is face `ids[i]` with vector `vectors[i]` (n, d).
+    """Neighbours from the index; row i is face `ids[i]` with vector `vectors[i]` of (n, d).
 
-    `where` chooses the faces in the store that are worth finding; others are passed over, but take
-    the places of those that are.
+    `where` filters the stored faces in the search. Hits that are not in `ids` are dropped, but
+    count towards the limit of the search.
     """
 
     store: VectorStore
@@ -101,7 +105,7 @@ class IndexedPairs:
         rows = {face_id: row for row, face_id in enumerate(self.ids)}
 
         def found(row: int) -> tuple[int, NDArray[np.int64], NDArray[np.float32]]:
-            # The nearest of all is the face itself.
+            # The nearest hit is the face itself.
             hits = self.store.search(
                 self.model, self.vectors[row], limit=nearest + 1, where=self.where
             )
@@ -122,10 +126,10 @@ class IndexedPairs:
 
 
 class CachedPairs:
-    """The candidate pairs of a collection, kept from run to run: new faces are compared with all.
+    """Candidate pairs of a collection, cached from run to run; only new faces are compared.
 
-    A face that had as many pairs as are kept, and lost one, is compared again. What comes out is
-    what comparing all would have given.
+    A face that had as many pairs as are kept, and lost one, is compared again. The result equals
+    that of comparing all faces.
     """
 
     def __init__(self, graphs: PictureStore, run: Run, ids: Sequence[str]) -> None:
@@ -133,10 +137,10 @@ class CachedPairs:
         self._id = graph_id(run.collection)
         self._embedder = run.embedder
         self._ids = ids
-        self.compared = len(ids)  # faces that were compared with all
+        self.compared = len(ids)  # number of faces that were compared with all others
 
     def __call__(self, vectors: NDArray[np.float32], *, radius: float) -> Pairs:
-        """Return the pairs of (n, d) unit rows within `radius` (cosine distance), and keep them."""
+        """Return and cache the pairs of (n, d) unit rows within `radius` (cosine distance)."""
         kept = self._read()
         wide = radius
         if kept is not None and radius < kept.radius <= WIDER * radius:
@@ -156,14 +160,14 @@ class CachedPairs:
                 fields = {name: stored[name] for name in NeighbourGraph._fields}
                 graph = NeighbourGraph(**{**fields, "radius": float(fields["radius"])})
         except ObjectVanished:
-            return None  # there was no run before
+            return None  # first run
         except UNREADABLE as error:
             logger.warning("The candidate pairs of the last run cannot be read: %r", error)
             return None
         return graph if str(graph.embedder) == self._embedder else None
 
     def _write(self, pairs: Pairs, radius: float) -> None:
-        """Keep the pairs; a graph that cannot be kept costs the next run time, and nothing else."""
+        """Save the pairs for the next run."""
         out = io.BytesIO()
         ids = np.asarray(self._ids, "S36")
         np.savez_compressed(
@@ -173,5 +177,5 @@ class CachedPairs:
 
 
 def graph_id(collection: str) -> str:
-    """Return the id under which the candidate pairs of a collection are kept."""
+    """Return the id of the cached candidate pairs of a collection."""
     return sha256(collection.encode()).hexdigest()[:32]

@@ -1,7 +1,7 @@
-"""Objects of a bucket become images, faces, vectors and crops.
+"""Read objects of a bucket into images, faces, vectors and crops.
 
-Order of writing: crop, vector, face, and the image last, because an image that is written is not
-looked at again. Every id is derived from what it names, so a repetition rewrites itself.
+Order of writing: crop, vector, face, and the image last, because a written image is not read
+again. All ids are derived from content, so a repetition writes the same documents.
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ def store_photos(
     known: Mapping[str, Image],
     check: Callable[[], None],
 ) -> Counter[str]:
-    """Turn objects (key, tag) into images and faces; return what they add to the run's counts.
+    """Write images and faces of objects (key, tag); return the increments of the run's counts.
 
-    Three chunks are under way at once: one is read, one is looked at, one is written. ``check``
-    is called before each write and stops the work by raising.
+    Pipelined over three chunks: one is read, one is in the models, one is written. ``check`` is
+    called before each write and stops the work by raising.
     """
     counts: Counter[str] = Counter()
     writing: Future[Counter[str]] | None = None
@@ -111,7 +111,7 @@ def read_photos(
 
 
 def known_images(keys: Sequence[str], *, run: Run) -> dict[str, Image]:
-    """Return the stored images that the same models made, unless all is to be read anew."""
+    """Return the stored images by the same models, by key; none for a ``full`` run."""
     if run.full:
         return {}
     ids = [Image.id_for(run.collection, key) for key in keys]
@@ -147,14 +147,14 @@ def _check_reach(photos: list[Photo], *, run: Run, context: PipelineContext) -> 
 
 
 def detect_photos(photos: list[Photo], *, context: PipelineContext) -> list[DetectedPhoto]:
-    """Find the faces of a chunk of photos that were read."""
+    """Detect the faces of a chunk of photos; refused and known photos have none."""
     decoded = [photo.decoded for photo in photos if photo.decoded is not None]
     found = iter(context.engine.faces(decoded))
     return [(photo, [] if photo.decoded is None else next(found)) for photo in photos]
 
 
 def write_photos(seen: list[DetectedPhoto], *, run: Run, context: PipelineContext) -> Counter[str]:
-    """Write what a chunk of photos shows, the images last; return what it adds to the run."""
+    """Write the faces and images of a chunk; return the increments of the run's counts."""
     now = timezone.now()
     pairs = [
         (new_face(face, photo, run=run, index=index, now=now), face)

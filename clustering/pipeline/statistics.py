@@ -1,4 +1,4 @@
-"""The numbers of a finished run, as the API prints them."""
+"""Statistics of a finished run, as the API returns them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from clustering.sizes import size_statistics
 def run_statistics(
     run: Run, *, table: FaceTable, sizes: dict[str, int]
 ) -> tuple[dict[str, object], dict[str, int]]:
-    """Return the run's statistics, and how many images were skipped for which reason."""
+    """Return the run's statistics, and the number of skipped images by reason."""
     images, skipped = count_images(run)
     return {
         "total_images": images,

@@ -1,7 +1,7 @@
-"""Take a run one step further: what a worker does each time a run's task comes up.
+"""One step of a run's state machine, executed by a worker for each task of the run.
 
 Any number of workers may call this for the same run at once, and any of them may be killed:
-listing and grouping are held under the run's lease, batches under their own.
+listing and grouping run under the run's lease, each batch under its own.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ class NextTask(StrEnum):
 def run_step(
     run: Run, *, build_context: Callable[[Run], PipelineContext], runs_kept: int
 ) -> NextTask:
-    """Do what the run needs next and say what should follow.
+    """Execute the next step of a run and return what to enqueue.
 
-    A store that is away leaves the run where it is, with a sentence; the sweep comes back for it.
+    If a store is unavailable, the run keeps its state and stores a message; the sweep retries it.
     """
     if not run.is_active:
         return NextTask.NOTHING
@@ -87,7 +87,6 @@ def run_step(
 
 
 def _dispatch(run: Run, *, context: PipelineContext, runs_kept: int) -> NextTask:
-    """Dispatch on the state."""
     if run.state in (RunState.QUEUED, RunState.LISTING):
         return _list_step(run, context=context)
     if run.state == RunState.WORKING:
@@ -126,12 +125,10 @@ def _is_away(error: BaseException) -> bool:
 
 
 def _stop_run(run: Run) -> None:
-    """End a run that somebody cancelled, once nobody works on it."""
     end_run(run, RunState.CANCELLED)
 
 
 def _list_step(run: Run, *, context: PipelineContext) -> NextTask:
-    """List the bucket into batches."""
     held = _take_run_lease(
         run, set__state=RunState.LISTING, set__started_at=run.started_at or timezone.now()
     )
@@ -173,7 +170,7 @@ def _list_step(run: Run, *, context: PipelineContext) -> NextTask:
 
 
 def _read_step(run: Run, *, context: PipelineContext) -> NextTask:
-    """Read batches for a while; the worker that finds none left begins the grouping."""
+    """Read batches for LANE_SECONDS; the worker that finds none left starts the grouping."""
     until = time.monotonic() + LANE_SECONDS
     while time.monotonic() < until:
         _check_cancel(run.id)
@@ -181,7 +178,7 @@ def _read_step(run: Run, *, context: PipelineContext) -> NextTask:
         if batch is not None:
             _process_batch(batch, run=run, context=context)
         elif has_open_batches(run.id):
-            time.sleep(HELD_ELSEWHERE_SECONDS)  # another worker has them; it may die, so stay
+            time.sleep(HELD_ELSEWHERE_SECONDS)  # leased by another worker, which may die: wait
         else:
             Run.objects(id=run.id, state=RunState.WORKING).modify(set__state=RunState.GROUPING)
             return NextTask.AGAIN
@@ -189,7 +186,7 @@ def _read_step(run: Run, *, context: PipelineContext) -> NextTask:
 
 
 def _process_batch(batch: Batch, *, run: Run, context: PipelineContext) -> None:
-    """Read one batch; give it back when a store is away."""
+    """Read one batch; release it if a store is unavailable."""
     lease = Lease(batch)
     with extend_in_background(lease, or_on_error=_is_away):
         try:
@@ -204,7 +201,7 @@ def _process_batch(batch: Batch, *, run: Run, context: PipelineContext) -> None:
 
 
 def _group_step(run: Run, *, context: PipelineContext, runs_kept: int) -> NextTask:
-    """Group, switch, tidy up, and end the run."""
+    """Group, switch, clean up, and finish the run."""
     held = _take_run_lease(run)
     if held is None:
         return NextTask.NOTHING
@@ -222,15 +219,18 @@ def _group_step(run: Run, *, context: PipelineContext, runs_kept: int) -> NextTa
 
 
 def _take_run_lease(run: Run, **updates: Any) -> Run | None:
-    """Take the run's lease unless a living worker has it."""
+    """Take the run's lease, None if a live worker has it."""
     return None if is_lease_live(run) else take_lease(run, set__heartbeat=timezone.now(), **updates)
 
 
 def _check_cancel(run_id: str, *, unless_current: str = "") -> None:
-    """Raise RunCancelled if asked for; a run that readers see already is finished instead."""
+    """Raise RunCancelled if requested.
+
+    With ``unless_current``, a run that is already the collection's current one continues.
+    """
     fresh = Run.objects(id=run_id).only("cancel_requested").first()
     if fresh is None:
-        raise RunCancelled  # and deleted, while this worker was busy
+        raise RunCancelled  # cancelled and deleted while this worker was busy
     if not fresh.cancel_requested:
         return
     if unless_current:
@@ -241,7 +241,7 @@ def _check_cancel(run_id: str, *, unless_current: str = "") -> None:
 
 
 def end_run(run: Run, state: RunState, *, code: str = "", reason: str = "") -> None:
-    """Write how a run ended, then free its collection for the next one."""
+    """Store the final state of a run, then release its collection for the next run."""
     Run.objects(id=run.id).update_one(
         set__state=state,
         set__failure_code=code,
