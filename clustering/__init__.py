@@ -1,1 +1,1 @@
-"""A bucket becomes faces and clusters."""
+"""Cluster the faces of a bucket into people: runs, decisions, and their pages and API."""

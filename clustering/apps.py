@@ -1,4 +1,4 @@
-"""The app that turns buckets into faces and clusters."""
+"""Configuration of the clustering app."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from django.apps import AppConfig
 
 
 class ClusteringConfig(AppConfig):
-    """Register the app."""
+    """App config of clustering."""
 
     name = "clustering"

@@ -1,4 +1,4 @@
-"""Open what clustering works with, as the settings say. Only tasks and edges call this."""
+"""Dependency container of the pipeline, built from the settings. Called by tasks and services."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vision import CATALOGUE, FaceEngine, QualityThresholds, get_engine
 
 
 def active_run_models() -> RunModels:
-    """Return the models new runs are made with, and their numbers."""
+    """Return the active models, which new runs use, with their parameters."""
     engine = get_engine(settings.VISION)
     return RunModels(
         detector=engine.detector_id,
@@ -29,11 +29,11 @@ def active_run_models() -> RunModels:
 
 
 def build_context(run: Run) -> PipelineContext:
-    """Open a run's bucket, models and stores; refuse models it was not started with."""
+    """Open a run's bucket, models and stores; raise ModelMismatch if the models have changed."""
     engine = get_engine(settings.VISION)
     if engine.model != run.model:
         raise ModelMismatch(
-            f"The run was started with {run.model}, but {engine.model} is in force now; "
+            f"The run was started with {run.model}, but the current models are {engine.model}; "
             "start a new run."
         )
     vectors = face_vector_store()
@@ -50,23 +50,22 @@ def build_context(run: Run) -> PipelineContext:
 
 
 def embedder_dimensions(run: Run) -> dict[str, int]:
-    """Return the vector size of every embedder that may have left vectors."""
+    """Return the vector size of every embedder that may have stored vectors."""
     return {**_catalogued(), run.embedder: run.dimension}
 
 
 def known_embedders() -> list[str]:
-    """Return the embedders of the catalogue, any of which may have left vectors."""
+    """Return the embedders of the catalogue, any of which may have stored vectors."""
     return list(_catalogued())
 
 
 def _catalogued() -> dict[str, int]:
-    """Return the catalogue's embedders and their vector sizes."""
     return {one.id: one.dimension for one in CATALOGUE.values() if one.dimension}
 
 
 @dataclass(frozen=True)
 class RunModels:
-    """The models a run is made with, and the numbers that belong to them."""
+    """The models of a run with their parameters; ``eps`` is the embedder's cosine distance."""
 
     detector: str
     embedder: str
@@ -78,7 +77,7 @@ class RunModels:
 
 @dataclass(frozen=True)
 class PipelineContext:
-    """Where the photos come from, what reads them, and where the faces go."""
+    """Bucket, engine and stores of a run."""
 
     bucket: Bucket
     engine: FaceEngine

@@ -1,4 +1,4 @@
-"""Delete a run with its groups, or all that is stored of a collection. Safe to repeat."""
+"""Delete a run with its groups, or all stored data of a collection. Idempotent."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from storage.vectors import VectorStore, Where
 
 @dataclass(frozen=True)
 class RunDeletion:
-    """How many things went with a run, by kind, and which run readers see now, "" for none."""
+    """Counts of removed documents by kind, and the current run after the deletion ("": none)."""
 
     run: Run
     removed: Counter[str]
@@ -47,8 +47,8 @@ class RunDeletion:
 def remove_run(run: Run, *, vectors: VectorStore) -> RunDeletion:
     """Remove an ended run, and its groups unless another run shares them.
 
-    If it was the one readers saw, they see the newest other finished run that still has its
-    groups; without one, the collection reads as never clustered, and its faces stay.
+    If it was the current run, the newest other finished run that still has groups becomes current;
+    without one, the collection appears as never clustered, and its faces are kept.
     """
     with lock_collection(run.collection) as lease:
         run = get_run(run.id)
@@ -67,13 +67,13 @@ def remove_run(run: Run, *, vectors: VectorStore) -> RunDeletion:
 
 
 def vector_ids(vectors: VectorStore, embedder: str, where: Where) -> list[str]:
-    """Return the ids of the vectors a filter finds."""
+    """Return the ids of the vectors that match a filter."""
     found = vectors.iter_payloads(embedder, where)
     return [face_id for stored in found for face_id, _ in stored]
 
 
 def _readers_move(run: Run, others: list[Run]) -> Collection:
-    """Point the collection's readers to other runs, by one update; return it as it is then."""
+    """Replace the current and newest run if they are ``run``, atomically; return the collection."""
     collection = get_collection(run.collection)
     changes: dict[str, object] = {}
     if collection.current_run == run.id:
@@ -88,7 +88,7 @@ def _readers_move(run: Run, others: list[Run]) -> Collection:
 
 
 def _can_be_read(run: Run) -> bool:
-    """Say whether readers may be shown a run: a preview waits until somebody applies it."""
+    """Say whether a run can become the current one; a preview must be applied first."""
     return _has_groups(run) and not run.preview
 
 
@@ -98,9 +98,9 @@ def _has_groups(run: Run) -> bool:
 
 
 def _payloads_move(run: Run, current: Run | None, *, vectors: VectorStore, lease: Lease) -> None:
-    """Let no vector name the run's groups, unless those are what readers see.
+    """Remove references to the run's groups from the payloads, unless these groups are current.
 
-    Asks the vectors, not the collection: a crash may have moved the readers already.
+    Checks the vectors, not the collection: after a crash the current run may be replaced already.
     """
     if current is not None and current.clusters_run == run.clusters_run:
         return
@@ -116,7 +116,7 @@ def _payloads_move(run: Run, current: Run | None, *, vectors: VectorStore, lease
 
 @dataclass(frozen=True)
 class PurgeReceipt:
-    """What a purge took away, and what a look afterwards still found, by kind of thing."""
+    """Counts by kind of what a purge removed, and of what a check afterwards still found."""
 
     path: str
     removed: Counter[str] = field(default_factory=Counter)
@@ -136,11 +136,10 @@ def purge_collection(
     graphs: PictureStore,
     embedders: Iterable[str],
 ) -> PurgeReceipt:
-    """Remove images, faces, vectors, crops, runs, groups and what people decided.
+    """Remove images, faces, vectors, crops, runs, groups and decisions of a collection.
 
-    The photos stay in the bucket.
-
-    ``embedders`` are those that may have left vectors, besides those the collection's runs name.
+    The photos stay in the bucket. ``embedders`` are those that may have stored vectors, in addition
+    to those of the collection's runs.
     """
     get_collection(path)
     with lock_collection(path) as lease:
@@ -175,7 +174,7 @@ def _delete_faces(
     embedders: list[str],
     check: Callable[[], None],
 ) -> None:
-    """Remove faces with crop and vector, also vectors that a crash left without a face."""
+    """Remove faces with crops and vectors, including vectors that a crash left without a face."""
     where = {"collection": receipt.path}
     faces = _ids(Face, _range(receipt.path))
     stored = {one: vector_ids(vectors, one, where) for one in embedders}
@@ -197,7 +196,7 @@ def _delete_faces(
 
 
 def _delete_run(run: Run) -> Counter[str]:
-    """Remove a run with its groups and batches, also groups whose own run is deleted already."""
+    """Remove a run, its groups and batches, including groups of an already deleted run."""
     removed: Counter[str] = Counter()
     for groups in {run.id, run.clusters_run}:
         removed += remove_groups(groups)
@@ -207,7 +206,7 @@ def _delete_run(run: Run) -> Counter[str]:
 
 
 def _remaining_documents(path: str, runs: list[Run]) -> Counter[str]:
-    """Count what a purge should have removed from the document store."""
+    """Count the documents that a purge should have removed."""
     left = Counter(
         images=len(_ids(Image, _range(path))),
         faces=len(_ids(Face, _range(path))),
@@ -225,11 +224,10 @@ def _remaining_documents(path: str, runs: list[Run]) -> Counter[str]:
 
 
 def _ids(kind: Any, where: Mapping[str, object]) -> list[str]:
-    """Return the ids of the documents a filter finds."""
+    """Return the ids of the documents that match a filter."""
     return [found["_id"] for found in iter_fields(kind, where, ["_id"])]
 
 
 def _range(path: str) -> dict[str, object]:
-    """Return the filter of a collection's documents."""
     first = collection_place(path, "")
     return {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}

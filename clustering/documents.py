@@ -1,8 +1,8 @@
-"""What clustering stores in MongoDB: collections, runs, batches, images, faces, clusters, members.
+"""MongoDB documents of clustering: collections, runs, batches, images, faces, clusters, members.
 
-Primary keys are strings. Lists that grow are documents of their own. Every list that is paged or
-walked has one indexed string that carries its order (``place``), read by range: the only kind of
-query that stays flat on the embedded store as well as on a server.
+Primary keys are strings. Growing lists are separate documents. Every list that is paged or
+iterated has one indexed string as sort key (``place``), read by range: the only kind of query
+whose cost does not grow with the collection, on the embedded store as well as on a server.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from storage.fields import TimestampField
 
 ID_NAMESPACE: UUID = uuid5(NAMESPACE_URL, "faceadmin")
 NOISE = "noise"
-NO_CLUSTER = ("poor", "ignored", "not_a_face")  # what a face is instead of being in a cluster
+NO_CLUSTER = ("poor", "ignored", "not_a_face")  # locations of faces outside of clusters
 CLUSTERS_LISTED = 10_000
 END_OF_PLACES = "\U0010ffff"
 
 
 class RunState(StrEnum):
-    """Where a run stands; it moves down this list and ends in one of the last three."""
+    """State of a run, in order; the last three are final."""
 
     QUEUED = "queued"
     LISTING = "listing"
@@ -40,7 +40,7 @@ ACTIVE_STATES = (RunState.QUEUED, RunState.LISTING, RunState.WORKING, RunState.G
 
 
 class BatchState(StrEnum):
-    """A batch waits, is held under a lease, or is done; or it lists keys that left the bucket."""
+    """State of a batch; GONE marks a list of keys that were removed from the bucket."""
 
     PENDING = "pending"
     CLAIMED = "claimed"
@@ -56,7 +56,7 @@ class ImageState(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What is thought of a face: by the quality filter (kept, poor) or by a person."""
+    """Verdict on a face: by the quality filter (kept, poor) or by a reviewer (the others)."""
 
     KEPT = "kept"
     POOR = "poor"
@@ -65,12 +65,12 @@ class Verdict(StrEnum):
 
 
 def collection_place(collection: str, name: str) -> str:
-    """Return the order key of ``name`` in a collection; names of collections hold no tab."""
+    """Return the sort key of ``name`` in a collection; names of collections contain no tab."""
     return f"{collection}\t{name}"
 
 
 class Collection(Document):
-    """A ``bucket/sub`` that was clustered, and which run its readers see.
+    """A clustered ``bucket/sub``, with its current run.
 
     Whoever holds its lease writes what people decided into that run. ``log`` names its log of
     decisions: another name, and whoever knows the old one reads it from the beginning. ``regroup``
@@ -93,7 +93,7 @@ class Collection(Document):
 
 
 class Removal(Document):
-    """A collection from which something is being removed; no run of it begins meanwhile."""
+    """Lock of a collection during a removal: no run can start."""
 
     id = fields.StringField(primary_key=True)
     lease_owner = fields.StringField(default="")
@@ -173,17 +173,17 @@ class Run(Document):
 
     @property
     def is_active(self) -> bool:
-        """Say whether workers still have something to do for this run."""
+        """Say whether the run is queued or running."""
         return self.state in ACTIVE_STATES
 
     @property
     def clusters_run(self) -> str:
-        """Return the id its clusters are stored under: its own, or the run's it equals."""
+        """Return the id that its clusters are stored under: its own, or that of an equal run."""
         return self.groups_of or self.id
 
 
 class Batch(Document):
-    """Objects of one run that a worker reads together, or keys that left the bucket."""
+    """Objects of one run that a worker reads together, or keys removed from the bucket."""
 
     id = fields.StringField(primary_key=True)
     run = fields.StringField(required=True)
@@ -199,12 +199,12 @@ class Batch(Document):
 
     @staticmethod
     def claim_key(run: str, state: BatchState) -> str:
-        """Return the value of the one indexed field a worker looks for."""
+        """Return the value of the indexed field that workers query."""
         return f"{run}/{state}"
 
 
 class Image(Document):
-    """An object in a bucket that was looked at: what it is, or why it was skipped.
+    """An object of a bucket that was read, or skipped for a reason.
 
     ``reason`` says why it could not be read at the last look. What was read before that, and its
     faces, stay: ``tag`` and ``digest`` are those of the content that was read.
@@ -240,7 +240,7 @@ class Image(Document):
 
 
 class Face(Document):
-    """One face in one image; the same id names its vector and its crop."""
+    """One face in one image; its vector and crop have the same id."""
 
     id = fields.StringField(primary_key=True)
     collection = fields.StringField(required=True)
@@ -268,18 +268,18 @@ class Face(Document):
     def id_for(collection: str, key: str, *, digest: str, model: str, index: int) -> str:
         """Return the id of the ``index``-th face of an object with this content.
 
-        The digest, not the bucket's etag, is part of it: a folder and an S3 bucket with the same
+        It contains the digest, not the bucket's etag, so a folder and an S3 bucket with the same
         photos give the same ids.
         """
         return str(uuid5(ID_NAMESPACE, f"face\t{collection}\t{key}\t{digest}\t{model}\t{index}"))
 
 
 class Cluster(Document):
-    """A person in a run, or the run's noise; ``person`` is the same in every run.
+    """A person in a run, or the run's noise; ``person`` is stable across runs.
 
-    ``newest`` is when its newest photo was taken. ``version`` is the number of the last decision
-    about it. ``stale`` is its id as long as ``newest``, ``cohesion`` and the order of its faces do
-    not follow the decision ``changed_by`` yet.
+    ``newest`` is the time of its newest photo. ``version`` is the number of the last decision
+    about it. ``stale`` is its id while ``newest``, ``cohesion`` and the order of its faces do not
+    reflect the decision ``changed_by`` yet.
     """
 
     id = fields.StringField(primary_key=True)
@@ -311,19 +311,19 @@ class Cluster(Document):
 
     @staticmethod
     def person_place_for(run: str, person: str) -> str:
-        """Return the key under which a run's cluster of a person is found."""
+        """Return the key of a person's cluster in a run."""
         return f"{run}/{person}"
 
     @property
     def is_noise(self) -> bool:
-        """Say whether these are the faces that belong to nobody."""
+        """Say whether these are the unmatched faces."""
         return self.label == NOISE
 
 
 class ClusterSizes(Document):
-    """The sizes of a run's clusters as the text of one JSON list, to be answered as it is.
+    """The sizes of a run's clusters as one JSON list, sent to clients unparsed.
 
-    Whoever changes a run's clusters writes it anew, or removes it: then the clusters are read.
+    A cache: code that changes clusters rewrites or deletes it; without it the clusters are read.
     """
 
     run = fields.StringField(primary_key=True)
@@ -333,7 +333,7 @@ class ClusterSizes(Document):
 
     @staticmethod
     def rows_of(sizes: Iterable[tuple[str, int, int]]) -> str:
-        """Return labels with their images and faces as that text, the 10,000 first of them."""
+        """Return (label, images, faces) as JSON, the first CLUSTERS_LISTED of them."""
         return json.dumps(
             [
                 {"cluster_id": label, "size": images, "face_count": faces}
@@ -343,9 +343,9 @@ class ClusterSizes(Document):
 
 
 class Member(Document):
-    """A face in a run: its cluster, its rank there, and how alike it is to the centroid.
+    """A face in a run: its cluster, its rank there, and its similarity to the centroid.
 
-    ``base`` is where the grouping put it, "" if it left it out.
+    ``base`` is the cluster from the grouping, before decisions; "" if it took no part.
     """
 
     id = fields.StringField(primary_key=True)
@@ -363,36 +363,36 @@ class Member(Document):
 
     @staticmethod
     def id_for(run: str, face: str) -> str:
-        """Return the id of a face's place in a run."""
+        """Return the id of a face's member document in a run."""
         return f"{run}:{face}"
 
     @staticmethod
     def place_for(run: str, label: str, rank: int) -> str:
-        """Return the order key: members of one cluster lie together, best first."""
+        """Return the sort key: members of one cluster are contiguous, most typical first."""
         return f"{run}/{label}/{rank:08d}"
 
     @staticmethod
     def dated_place_for(run: str, label: str, *, taken: str, key: str, face: str) -> str:
-        """Return the key of the order by date, and by file among those of one date."""
+        """Return the sort key by date, then by file."""
         return f"{run}/{label}/{taken}\t{key}\t{face}"
 
     @staticmethod
     def place_decided(run: str, label: str, seq: int, face: str) -> str:
-        """Return the order key of a face that a person put there: after those of the machine."""
+        """Return the sort key of a face assigned by a reviewer: after those of the grouping."""
         within = excluded_place(run) if label in NO_CLUSTER else f"{run}/"
         return f"{within}{label}/~{seq:08d}/{face}"
 
 
 def cluster_place(run: str, rank: int | None) -> str:
-    """Return the order key of a cluster in its run: the largest first, noise (no rank) last."""
+    """Return the sort key of a cluster in its run: the largest first, noise (no rank) last."""
     return f"{run}/{'~' if rank is None else f'{rank:08d}'}"
 
 
 def excluded_place(run: str) -> str:
-    """Return what the order keys of faces begin with that are in no cluster of a run."""
+    """Return the prefix of the sort keys of faces that are in no cluster of a run."""
     return f"{run}!out/"
 
 
 def emptied_place(run: str, label: str) -> str:
-    """Return the order key of a cluster that has no face left: outside of every list."""
+    """Return the sort key of an empty cluster: outside of every listing."""
     return f"{run}!emptied/{label}"

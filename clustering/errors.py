@@ -1,4 +1,4 @@
-"""What clustering refuses, as classes: the class is the outcome, the message is for a person."""
+"""Errors of clustering: the class determines the outcome, the message is shown to users."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from storage.errors import Conflict, Missing, Refused, StoreUnavailable
 
 
 class EmptyCollection(Missing):
-    """The bucket exists, but no image lies under the collection's prefix."""
+    """The bucket exists, but there is no image under the collection's prefix."""
 
     code = "empty_collection"
 
@@ -18,13 +18,13 @@ class NoSuchRun(Missing):
 
 
 class NoGroups(Missing):
-    """The run has no clusters: it has not ended well, or they were forgotten for newer ones."""
+    """The run has no clusters: it did not finish, or they were removed as obsolete."""
 
     code = "no_groups"
 
 
 class NoSuchCluster(Missing):
-    """The run has no cluster of this label."""
+    """The run has no cluster with this label."""
 
     code = "no_such_cluster"
 
@@ -36,13 +36,13 @@ class NoSuchFace(Missing):
 
 
 class RunActive(Conflict):
-    """The collection already has a run that works; ``extra`` names it."""
+    """The collection already has an active run; ``extra`` names it."""
 
     code = "run_active"
 
 
 class RunEnded(Conflict):
-    """The run has come to its end and cannot be cancelled."""
+    """The run has ended and cannot be cancelled."""
 
     code = "run_ended"
 
@@ -54,7 +54,7 @@ class CollectionBusy(Conflict):
 
 
 class RunNotResumable(Conflict):
-    """Only a failed or cancelled run, which no newer one has replaced, can go on."""
+    """Only the newest run can be resumed, and only after it failed or was cancelled."""
 
     code = "run_not_resumable"
 
@@ -98,22 +98,22 @@ class PhotoCrashed(Refused):
 
 
 class NotAPreview(Conflict):
-    """Only a finished preview that was neither applied nor dropped can be applied."""
+    """Only a finished preview that was neither applied nor discarded can be applied."""
 
     code = "not_a_preview"
 
 
 class PreviewStale(Conflict):
-    """Readers see another run now than the preview was made against."""
+    """The current run is no longer the one that the preview was compared with."""
 
     code = "preview_stale"
 
 
 class BadParameters(Refused):
-    """The run was asked for with parameters that make no sense together."""
+    """The parameters of the run are invalid."""
 
     code = "bad_parameters"
 
 
 class RunCancelled(Exception):
-    """Somebody asked the run to stop; the worker ends at the next safe point."""
+    """A cancellation was requested; the worker stops at the next safe point."""

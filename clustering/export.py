@@ -1,4 +1,4 @@
-"""A run's faces, row by row, a slice in memory at a time."""
+"""Export a run's faces as rows, with bounded memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypedDict
 from clustering.documents import Face, Member, Run
 from clustering.selectors import get_faces_by_id, iter_member_slices
 
-SLICE = 100  # faces that one query finds
+SLICE = 100  # faces per query
 
 
 class ExportedFace(TypedDict):

@@ -10,7 +10,7 @@ from storage.names import CollectionName
 
 
 class RunForm(forms.Form):
-    """A collection's name, and what people change about a run."""
+    """A collection's name, and the commonly used parameters of a run."""
 
     collection = forms.CharField(
         max_length=500,
@@ -33,7 +33,7 @@ class RunForm(forms.Form):
     )
 
     def clean_collection(self) -> CollectionName:
-        """Return the collection's name, parsed."""
+        """Return the parsed name of the collection."""
         try:
             return CollectionName.parse(self.cleaned_data["collection"].strip().strip("/"))
         except InvalidName as refusal:

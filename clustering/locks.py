@@ -1,7 +1,7 @@
 """Keep a collection to oneself while something is removed from it, or repaired.
 
-A run takes a collection by one update of it, a removal by a lease of its own; each looks for the
-other after it has taken, so that one of two that begin at once, or both, step back.
+A run claims the collection by one update of it, a removal by a lease of its own. Each checks for
+the other after its own claim, so that if both start at once, at least one of them gives up.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from storage.leases import Lease, extend_in_background, is_lease_live, take_leas
 
 @contextmanager
 def lock_collection(path: str) -> Iterator[Lease]:
-    """Keep runs and other removals away; refuse while a run works. Dead holders do not count."""
+    """Lock a collection against runs and other removals, and yield the lease.
+
+    Raises CollectionBusy or RunActive. Expired leases and ended runs do not block.
+    """
     held = take_lease(_removal(path))
     if held is None:
         raise _busy(path)
@@ -33,14 +36,14 @@ def lock_collection(path: str) -> Iterator[Lease]:
 
 
 def check_no_removal(path: str) -> None:
-    """Refuse a collection from which something is being removed."""
+    """Raise CollectionBusy while a removal in the collection is in progress."""
     removal = Removal.objects(id=path).first()
     if removal is not None and is_lease_live(removal):
         raise _busy(path)
 
 
 def check_no_workers(run: Run) -> None:
-    """Refuse a run that has ended while one of its workers still reads photos."""
+    """Raise RunActive if a worker still reads photos for a run that has ended."""
     if run.state == RunState.FINISHED:
         return
     for batch in Batch.objects(claim=Batch.claim_key(run.id, BatchState.CLAIMED)):
@@ -52,12 +55,12 @@ def check_no_workers(run: Run) -> None:
 
 
 def _removal(path: str) -> Removal:
-    """Return the collection's removal, written now if there is none; refuse one that is alive."""
+    """Get or create the collection's removal; raise CollectionBusy if its lease is live."""
     removal = Removal.objects(id=path).first()
     if removal is None:
         try:
             return Removal(id=path).save(force_insert=True)
-        except NotUniqueError as error:  # another was faster between the two lines
+        except NotUniqueError as error:  # created by another process in the meantime
             raise _busy(path) from error
     if is_lease_live(removal):
         raise _busy(path)
@@ -65,7 +68,7 @@ def _removal(path: str) -> Removal:
 
 
 def _check_idle(path: str) -> None:
-    """Refuse a collection whose run works; a claim that a dead run left does not count."""
+    """Raise RunActive if the collection has an active run; a claim of an ended run is ignored."""
     collection = Collection.objects(path=path).first()
     run_id = collection.active_run if collection is not None else ""
     run = Run.objects(id=run_id).first() if run_id else None

@@ -1,4 +1,4 @@
-"""Clusters that may be one person: proposed to people, never merged by the machine alone."""
+"""Pairs of clusters that may be one person: suggested to reviewers, never merged automatically."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from clustering.grouping import find_neighbour_pairs
 from clustering.selectors import IDS_PER_QUERY
 from storage.mongo import iter_fields
 
-MOST = 1000  # of a run, the most alike
+MOST = 1000  # suggestions kept per run, the most similar ones
 
 
 class MergeSuggestions(Document):
-    """The pairs of a run's clusters that are alike, as the text of one JSON list."""
+    """The pairs of similar clusters of a run, as one JSON list."""
 
     run = fields.StringField(primary_key=True)
     rows = fields.StringField(required=True)
@@ -43,8 +43,8 @@ def make_merge_suggestions(
 ) -> MergeSuggestions:
     """Return the pairs of clusters whose (k, d) unit centroids are within ``eps`` of each other.
 
-    Each is a person so far: something kept them apart, be it a decision, a photo that shows both,
-    or other faces of theirs.
+    The grouping did not merge them for a reason: a decision, a photo that shows both, or other
+    faces of the two clusters.
     """
     pairs = find_neighbour_pairs(centroids, radius=eps)
     best = np.argsort(-pairs.similarity, kind="stable")[:MOST]
@@ -61,9 +61,9 @@ def make_merge_suggestions(
 def list_open_suggestions(
     run: Run, state: DecisionState, *, about: str = ""
 ) -> Iterator[MergeSuggestion]:
-    """Iterate the proposals of a run that nobody has answered yet, the most alike first.
+    """Iterate the suggestions of a run without a decision yet, the most similar first.
 
-    With ``about``, only those that one cluster, by its label, is in.
+    ``about`` limits them to those with the cluster of this label.
     """
     stored = MergeSuggestions.objects(run=run.clusters_run).first()
     rows = json.loads(stored.rows) if stored is not None else []
@@ -77,7 +77,7 @@ def list_open_suggestions(
 
 
 def _clusters(run: Run, labels: set[str]) -> dict[str, tuple[str, int]]:
-    """Return the person and the number of faces of clusters, by label; those that are gone too."""
+    """Return (person, face count) by label; ("", 0) for clusters that do not exist any more."""
     found: dict[str, tuple[str, int]] = dict.fromkeys(labels, ("", 0))
     ids = [Cluster.id_for(run.clusters_run, label) for label in sorted(labels)]
     for first in range(0, len(ids), IDS_PER_QUERY):

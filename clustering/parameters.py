@@ -1,4 +1,4 @@
-"""What a run is asked for, checked once."""
+"""Parameters of a run, validated once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ALGORITHMS = ("dbscan", "hdbscan")
 
 @dataclass(frozen=True)
 class RunParameters:
-    """How to cluster a collection.
+    """How to cluster a collection; raises BadParameters for values out of range.
 
     ``eps`` is a cosine distance (None: the embedder's own); ``max_images`` 0 means all of them;
     ``full`` looks at every object again; without ``allow_removals`` a run fails that misses many of
@@ -39,7 +39,7 @@ class RunParameters:
         return cls(**{name: getattr(run, name) for name in names}, allow_removals=allow_removals)
 
     def __post_init__(self) -> None:
-        """Refuse what no run could be made of."""
+        """Raise BadParameters for values out of range."""
         _within("eps", self.eps, 0.0, 2.0)
         _within("min_samples", self.min_samples, 2, 100)
         _within("batch_size", self.batch_size, 1, 50)
@@ -52,6 +52,6 @@ class RunParameters:
 
 
 def _within(name: str, value: float | None, low: float, high: float) -> None:
-    """Refuse a number outside its range, NaN included."""
+    """Raise BadParameters for a number outside its range, including NaN."""
     if value is not None and not low <= value <= high:
         raise BadParameters(f"{name} has to lie between {low} and {high}, not {value}.")

@@ -1,4 +1,4 @@
-"""How far a run is, in the numbers people ask for."""
+"""Progress of a run: counts, percentage, remaining time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clustering.documents import Run, RunState
 
 @dataclass(frozen=True)
 class RunProgress:
-    """Counts are images, except faces; ``done`` includes those that were known already."""
+    """Progress of a run; all counts but ``faces`` are images, ``done`` includes unchanged ones."""
 
     listed: int
     done: int
@@ -24,7 +24,7 @@ class RunProgress:
 
 
 def run_progress(run: Run) -> RunProgress:
-    """Return how far a run is, as of now or of its end."""
+    """Return the progress of a run, as of now or of its end."""
     started = run.started_at or run.created_at
     elapsed = max(((run.finished_at or timezone.now()) - started).total_seconds(), 0.001)
     rate = run.done / elapsed
@@ -41,7 +41,7 @@ def run_progress(run: Run) -> RunProgress:
 
 
 def _percent(run: Run) -> float:
-    """Return the part of the photos that is done; listing and grouping count for nothing."""
+    """Return the percentage of photos done; listing and grouping are not part of it."""
     if run.state == RunState.FINISHED:
         return 100.0
     if run.state in (RunState.QUEUED, RunState.LISTING):
@@ -50,7 +50,7 @@ def _percent(run: Run) -> float:
 
 
 def _eta(run: Run, *, rate: float) -> int | None:
-    """Return the seconds the rest should take, None while nobody can know."""
+    """Return the estimated remaining seconds, None while they cannot be estimated."""
     if not run.is_active:
         return 0
     if run.state != RunState.WORKING or not run.done or run.waiting_for:

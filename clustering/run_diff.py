@@ -1,4 +1,4 @@
-"""What a run changes against the one that readers saw, face by face. Reads, never writes."""
+"""Diff of a run against the current run, face by face. Read-only."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ SLICE = 500
 
 @dataclass(frozen=True)
 class Changed:
-    """A face that would be in another cluster; ``before`` is "" for a new one."""
+    """A face in another cluster than before; ``before`` is "" for a new face."""
 
     member: Member
     before: str
 
 
 def continued_labels(before: Run, run: Run) -> dict[str, str]:
-    """Return, by the labels of before, the labels of those who go on."""
+    """Map labels of the earlier run to labels of the same persons in ``run``, "" without one."""
     labels = {one.person: one.label for one in iter_clusters(run) if one.person}
     return {one.label: labels.get(one.person, "") for one in iter_clusters(before)} | {NOISE: NOISE}
 
 
 def list_changed_faces(run: Run, *, looked_at: int) -> Iterator[Changed]:
-    """Iterate the faces that a run puts elsewhere, among so many of its members."""
+    """Iterate the faces with another cluster than before, among the first ``looked_at`` members."""
     before = find_run(run.previewed_from)
     if before is None:
         return

@@ -1,4 +1,4 @@
-"""Start, cancel and resume runs. Nothing here enqueues; whoever calls does that after."""
+"""Start, cancel, resume and apply runs. Does not enqueue tasks: the caller does that afterwards."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ def create_run(
     models: RunModels,
     started_by: str,
 ) -> Run:
-    """Write a queued run for a collection that has photos, or had some, and no active run."""
+    """Create a queued run for a collection with photos, now or earlier, and no active run.
+
+    Raises EmptyCollection, RunActive or CollectionBusy.
+    """
     bucket.check()
     listed = any(is_image_key(item.key) for item in bucket.iter_objects(name.prefix))
     if not listed and next(iter_collection_images(name.path), None) is None:
@@ -55,7 +58,7 @@ def create_run(
 
 
 def request_cancel(run: Run) -> Run:
-    """Ask a run to stop at its next safe point; one that was cancelled stays as it is."""
+    """Request a run to stop at its next safe point; idempotent for a cancelled run."""
     if run.state in (RunState.FINISHED, RunState.FAILED):
         raise RunEnded(f"The run has ended already: {run.state.value}.")
     if run.is_active:
@@ -66,7 +69,7 @@ def request_cancel(run: Run) -> Run:
 
 
 def reopen_run(run: Run) -> Run:
-    """Set a failed or cancelled run to work again, with what it had already done."""
+    """Queue a failed or cancelled run again; its completed work is kept."""
     collection = Collection.objects(path=run.collection).first()
     if run.state not in (RunState.FAILED, RunState.CANCELLED) or collection.newest_run != run.id:
         raise RunNotResumable(
@@ -101,7 +104,10 @@ def parameters_with_removals(run: Run) -> RunParameters:
 
 
 def request_apply(run: Run) -> Run:
-    """Let a preview become what readers see; its groups have to be of the run that they see now."""
+    """Queue the switch to a preview.
+
+    Raises NotAPreview, or PreviewStale if another run became current since the preview.
+    """
     collection = Collection.objects(path=run.collection).first()
     if not run.preview or run.state != RunState.FINISHED:
         raise NotAPreview("This run is no preview that waits to be applied.")
@@ -118,7 +124,7 @@ def request_apply(run: Run) -> Run:
 
 
 def _get_collection(name: CollectionName) -> Collection:
-    """Return the collection's document, written now if this is its first run."""
+    """Get the collection's document, or create it for the first run."""
     collection = Collection.objects(path=name.path).first()
     if collection is not None:
         return collection
@@ -130,14 +136,13 @@ def _get_collection(name: CollectionName) -> Collection:
             log=token_hex(12),
             updated_at=timezone.now(),
         ).save(force_insert=True)
-    except NotUniqueError:  # another request wrote it between the two lines
+    except NotUniqueError:  # created by another request in the meantime
         return Collection.objects(path=name.path).first()
 
 
 def _run_of(
     collection: Collection, *, parameters: RunParameters, models: RunModels, started_by: str
 ) -> Run:
-    """Return the document of a new run."""
     run_id, now = token_hex(12), timezone.now()
     return Run(
         id=run_id,
@@ -170,7 +175,7 @@ def _run_of(
 
 
 def _activate_run(collection: Collection, run: Run) -> None:
-    """Make a run the collection's active one, by one compare-and-set; a dead claim is replaced."""
+    """Make a run the collection's active one by compare-and-set; an ended run's claim lapses."""
     check_no_removal(collection.path)
     other = find_run(collection.active_run) if collection.active_run != run.id else None
     if other is not None and other.is_active:
@@ -182,7 +187,7 @@ def _activate_run(collection: Collection, run: Run) -> None:
         fresh = Collection.objects(path=collection.path).first()
         raise _active(collection.path, run_id="" if fresh is None else fresh.active_run)
     try:
-        check_no_removal(collection.path)  # one that began between the two
+        check_no_removal(collection.path)  # one that has started since the first check
     except CollectionBusy:
         Collection.objects(path=collection.path, active_run=run.id).modify(
             set__active_run="", set__newest_run=collection.newest_run
@@ -191,7 +196,6 @@ def _activate_run(collection: Collection, run: Run) -> None:
 
 
 def _active(path: str, *, run_id: str) -> RunActive:
-    """Return the refusal of a collection whose run works."""
     return RunActive(
         f"{path} is being clustered already; wait for that run or cancel it.", clustering_id=run_id
     )

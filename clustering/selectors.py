@@ -1,4 +1,4 @@
-"""Read clustering's documents; nothing here writes."""
+"""Queries on the documents of clustering. Read-only."""
 
 from __future__ import annotations
 
@@ -33,28 +33,28 @@ LABEL = re.compile(r"cluster_(0|[1-9][0-9]{0,8})|noise", re.ASCII)
 
 
 def iter_collection_images(collection: str) -> Iterator[Image]:
-    """Iterate a collection's images in the order of their keys, a slice in memory at a time."""
+    """Iterate a collection's images in the order of their keys, with bounded memory."""
     return _stream(Image, collection_place(collection, ""))
 
 
 def iter_collection_faces(collection: str) -> Iterator[Face]:
-    """Iterate a collection's faces in the order of their ids, a slice in memory at a time."""
+    """Iterate a collection's faces in the order of their ids, with bounded memory."""
     return _stream(Face, collection_place(collection, ""))
 
 
 def list_collections() -> list[Collection]:
-    """Return every known collection by its path; there are few."""
+    """Return all collections, sorted by path; there are few."""
     return sorted(Collection.objects(), key=lambda collection: collection.path)
 
 
 def list_collections_page(*, after: str = "", limit: int) -> list[Collection]:
-    """Return up to ``limit`` collections by path, starting after one."""
-    # A range of ids is read whole on the embedded store: 5 ms at 300 collections.
+    """Return up to ``limit`` collections, sorted by path, after the path ``after``."""
+    # The embedded store reads the whole range of ids: 5 ms at 300 collections.
     return list(Collection.objects(path__gt=after).order_by("path").limit(limit))
 
 
 def get_collection(path: str) -> Collection:
-    """Return a collection that has been clustered before."""
+    """Return a collection; raise NoSuchRun if it has never been clustered."""
     collection = Collection.objects(path=path).first()
     if collection is None:
         raise NoSuchRun(f"{path} has not been clustered yet.")
@@ -62,7 +62,7 @@ def get_collection(path: str) -> Collection:
 
 
 def get_run(run_id: str, *, collection: str | None = None) -> Run:
-    """Return a run, which has to belong to the collection if one is named."""
+    """Return a run; raise NoSuchRun without one, or if it is not of the given collection."""
     run = Run.objects(id=run_id).first()
     if run is None or (collection is not None and run.collection != collection):
         raise NoSuchRun(f"There is no run {run_id}" + (f" of {collection}." if collection else "."))
@@ -70,12 +70,12 @@ def get_run(run_id: str, *, collection: str | None = None) -> Run:
 
 
 def find_run(run_id: str) -> Run | None:
-    """Return a run if there is one of this id."""
+    """Return a run, None if the id is empty or unknown."""
     return Run.objects(id=run_id).first() if run_id else None
 
 
 def get_runs_by_id(ids: Iterable[str]) -> dict[str, Run]:
-    """Return runs by id; an unknown id is left out."""
+    """Return runs by id; unknown ids are left out."""
     wanted = sorted({run_id for run_id in ids if run_id})
     found: dict[str, Run] = {}
     for first in range(0, len(wanted), IDS_PER_QUERY):
@@ -85,17 +85,17 @@ def get_runs_by_id(ids: Iterable[str]) -> dict[str, Run]:
 
 
 def newest_run(collection: str) -> Run:
-    """Return the run of a collection that was started last."""
+    """Return the run of a collection that was started last; raise NoSuchRun without one."""
     return _run_of(collection, "newest_run")
 
 
 def current_run(collection: str) -> Run:
-    """Return the finished run that readers of a collection see."""
+    """Return the current run of a collection; raise NoSuchRun without one."""
     return _run_of(collection, "current_run")
 
 
 def requested_run(collection: str, run_id: str | None, *, otherwise: Callable[[str], Run]) -> Run:
-    """Return the run of a collection that a request names, or another one if it names none."""
+    """Return the run with this id in a collection; without an id, ``otherwise(collection)``."""
     return get_run(run_id, collection=collection) if run_id else otherwise(collection)
 
 
@@ -110,14 +110,14 @@ def iter_runs(collection: str) -> Iterator[Run]:
 
 
 def list_runs(collection: str, *, before: str = "", limit: int) -> list[Run]:
-    """Return up to ``limit`` runs of a collection, newest first, starting before a place."""
+    """Return up to ``limit`` runs of a collection, newest first, before a sort key."""
     first = collection_place(collection, "")
     runs = Run.objects(place__gte=first, place__lt=before or first + END_OF_PLACES)
     return list(runs.order_by("-place").limit(limit))
 
 
 def list_clusters(run: Run, *, after: str = "", limit: int) -> list[Cluster]:
-    """Return up to ``limit`` clusters of a run by size, noise last, starting after a place."""
+    """Return up to ``limit`` clusters of a run by size, noise last, after a sort key."""
     first = f"{run.clusters_run}/"
     return _page(Cluster, after or first, end=first + END_OF_PLACES, limit=limit)
 
@@ -128,7 +128,7 @@ def iter_clusters(run: Run) -> Iterator[Cluster]:
 
 
 def cluster_labels(run: Run) -> list[str]:
-    """Return the labels of a run's clusters by size, no noise."""
+    """Return the labels of a run's clusters by size, without noise."""
     first, noise = f"{run.clusters_run}/", cluster_place(run.clusters_run, None)
     where = {"place": {"$gte": first, "$lt": noise}}
     found = iter_fields(Cluster, where, ["label", "place"])
@@ -136,7 +136,7 @@ def cluster_labels(run: Run) -> list[str]:
 
 
 def list_clusters_brief(run: Run) -> list[dict[str, Any]]:
-    """Return label, person, size, cohesion and newest photo of the clusters by size, no noise."""
+    """Return label, person, size, cohesion and newest photo of a run's clusters, without noise."""
     first, noise = f"{run.clusters_run}/", cluster_place(run.clusters_run, None)
     where = {"place": {"$gte": first, "$lt": noise}}
     fields = ["label", "person", "place", "face_count", "cohesion", "newest"]
@@ -145,7 +145,7 @@ def list_clusters_brief(run: Run) -> list[dict[str, Any]]:
 
 
 def cluster_rows(run: Run) -> str:
-    """Return the sizes of a run's largest clusters as the text of a JSON list; see ClusterSizes."""
+    """Return the sizes of a run's largest clusters as a JSON list; see ClusterSizes."""
     kept = ClusterSizes.objects(run=run.clusters_run).first()
     if kept is not None:
         return str(kept.rows)
@@ -159,7 +159,10 @@ def cluster_rows(run: Run) -> str:
 
 
 def get_cluster(run: Run, label: str) -> Cluster:
-    """Return one cluster of a run by its label; an empty noise exists in every finished run."""
+    """Return one cluster of a run by label; raise NoSuchCluster without one.
+
+    Every finished run has a noise cluster; an empty one is not stored, but returned.
+    """
     if not LABEL.fullmatch(label):
         raise NoSuchCluster("A cluster is called cluster_<n>, the largest cluster_0, or noise.")
     cluster = Cluster.objects(id=Cluster.id_for(run.clusters_run, label)).first()
@@ -179,14 +182,14 @@ def get_cluster(run: Run, label: str) -> Cluster:
 
 
 def get_clusters_by_label(run: Run, labels: list[str]) -> dict[str, Cluster]:
-    """Return those of some clusters that a run has, by label."""
+    """Return clusters of a run by label; unknown labels are left out."""
     ids = [Cluster.id_for(run.clusters_run, label) for label in labels]
     slices = (ids[first : first + IDS_PER_QUERY] for first in range(0, len(ids), IDS_PER_QUERY))
     return {one.label: one for some in slices for one in Cluster.objects(id__in=some)}
 
 
 def labels_by_person(run: Run, persons: Iterable[str]) -> dict[str, str]:
-    """Return what the clusters of some persons are called in a run, emptied ones too, by person."""
+    """Return the labels of persons' clusters in a run, by person, including empty clusters."""
     places = [Cluster.person_place_for(run.clusters_run, one) for one in sorted(set(persons))]
     slices = (
         places[first : first + IDS_PER_QUERY] for first in range(0, len(places), IDS_PER_QUERY)
@@ -199,15 +202,16 @@ def labels_by_person(run: Run, persons: Iterable[str]) -> dict[str, str]:
 
 
 def list_members(run: Run, label: str, *, after: str = "", limit: int) -> list[Member]:
-    """Return up to ``limit`` members of a cluster after a place, the most typical first."""
+    """Return up to ``limit`` members of a cluster after a sort key, the most typical first."""
     first = f"{run.clusters_run}/{label}/"
     return _page(Member, after or first, end=first + END_OF_PLACES, limit=limit)
 
 
 def list_last_members(run: Run, label: str, *, after: str = "", limit: int) -> list[Member]:
-    """Return up to ``limit`` members of a cluster from the end, after a place, least typical first.
+    """Return up to ``limit`` members of a cluster, the least typical first.
 
-    ``after`` is the place of the last one of the page before, which lies behind this page.
+    ``after`` is the sort key of the last member of the previous page; in this reversed order the
+    page has smaller keys.
     """
     first = f"{run.clusters_run}/{label}/"
     found = Member.objects(place__gt=first, place__lt=after or first + END_OF_PLACES)
@@ -217,8 +221,8 @@ def list_last_members(run: Run, label: str, *, after: str = "", limit: int) -> l
 def list_newest_members(run: Run, label: str, *, after: str = "", limit: int) -> list[Member]:
     """Return up to ``limit`` members of a cluster, the newest photo first, undated ones last.
 
-    ``after`` is the dated place of the last one of the page before. Members of a run from before
-    dates were kept have none. Their order is kept until the next decision, or for some minutes.
+    ``after`` is the dated sort key of the last member of the previous page. Members written before
+    dates were stored have none. The order is cached until the next decision, up to KEPT_S.
     """
     key = f"dated:{run.clusters_run}:{label}:{run.decided}"
     dated: list[tuple[str, str]] = caches["memory"].get_or_set(
@@ -230,7 +234,7 @@ def list_newest_members(run: Run, label: str, *, after: str = "", limit: int) ->
 
 
 def _members_dated(run: Run, label: str) -> list[tuple[str, str]]:
-    """Return dated place and id of a cluster's faces, the newest photo first."""
+    """Return (dated sort key, face id) of a cluster's faces, the newest photo first."""
     rows = _members_of(run, label, ["taken", "key", "face"])
     dated = [(_dated_place(run, label, row), row["face"]) for row in rows]
     return sorted(dated, reverse=True)
@@ -255,7 +259,7 @@ def iter_member_slices(run: Run, *, size: int) -> Iterator[list[Member]]:
 
 
 def iter_members_from(run: Run, after: str) -> Iterator[Member]:
-    """Iterate the members of a run, cluster by cluster, starting after a place."""
+    """Iterate the members of a run, cluster by cluster, after a sort key."""
     first = f"{run.clusters_run}/"
     place = after or first
     while page := _page(Member, place, end=first + END_OF_PLACES, limit=STREAM):
@@ -271,18 +275,18 @@ def iter_members(run: Run) -> Iterator[Member]:
 
 
 def iter_member_faces(run: Run, label: str) -> list[str]:
-    """Return the faces of a cluster of a run, in no order."""
+    """Return the face ids of a cluster, unordered."""
     return [row["face"] for row in _members_of(run, label, ["face"])]
 
 
 def find_current_run(collection: str) -> Run | None:
-    """Return the run that readers of a collection see, None if there is none."""
+    """Return the current run of a collection, None without one."""
     known = Collection.objects(path=collection).first()
     return find_run(known.current_run) if known is not None else None
 
 
 def current_members(collection: str, faces: list[str]) -> dict[str, Member]:
-    """Return the places that faces have in the run that readers see, by face."""
+    """Return the members of faces in the current run, by face."""
     current = find_current_run(collection)
     if current is None:
         return {}
@@ -290,19 +294,19 @@ def current_members(collection: str, faces: list[str]) -> dict[str, Member]:
 
 
 def members_by_face(run: Run, faces: list[str]) -> dict[str, Member]:
-    """Return the places that faces have in a run, by face; one without is left out."""
+    """Return the members of faces in a run, by face; faces without one are left out."""
     ids = [Member.id_for(run.clusters_run, face) for face in faces]
     slices = (ids[first : first + IDS_PER_QUERY] for first in range(0, len(ids), IDS_PER_QUERY))
     return {one.face: one for some in slices for one in Member.objects(id__in=some)}
 
 
 def find_member(run: Run, face_id: str) -> Member | None:
-    """Return a face's place in a run, None if it takes no part."""
+    """Return a face's member document in a run, None if it takes no part."""
     return Member.objects(id=Member.id_for(run.clusters_run, face_id)).first()
 
 
 def get_faces_by_id(ids: list[str]) -> dict[str, Face]:
-    """Return faces by id; an unknown id is left out."""
+    """Return faces by id; unknown ids are left out."""
     found: dict[str, Face] = {}
     for first in range(0, len(ids), IDS_PER_QUERY):
         for face in Face.objects(id__in=ids[first : first + IDS_PER_QUERY]):
@@ -311,7 +315,7 @@ def get_faces_by_id(ids: list[str]) -> dict[str, Face]:
 
 
 def get_face(face_id: str) -> Face:
-    """Return one face."""
+    """Return one face; raise NoSuchFace without one."""
     face = Face.objects(id=face_id).first()
     if face is None:
         raise NoSuchFace("There is no face with this id.")
@@ -319,12 +323,12 @@ def get_face(face_id: str) -> Face:
 
 
 def list_faces_in_same_image(face: Face) -> list[Face]:
-    """Return all faces of the photo a face was found in, itself too, from left to right."""
+    """Return all faces in the photo of a face, including itself, from left to right."""
     return sorted(Face.objects(image=face.image), key=lambda one: (one.bbox[0], one.id))
 
 
 def get_image_of_face(face: Face) -> Image:
-    """Return the image a face was found in."""
+    """Return the image of a face; raise NoSuchFace if it was removed from the collection."""
     image = find_image(face)
     if image is None:
         raise NoSuchFace("The photo of this face has left the collection.")
@@ -332,14 +336,14 @@ def get_image_of_face(face: Face) -> Image:
 
 
 def find_image(face: Face) -> Image | None:
-    """Return the image a face was found in, unless it has left the collection."""
+    """Return the image of a face, None if it was removed from the collection."""
     return Image.objects(id=face.image).first()
 
 
 def list_skipped_images(
     collection: str, *, after: str = "", last_key: str = "", limit: int
 ) -> list[Image]:
-    """Return up to ``limit`` skipped images of a collection by key, after a place, up to a key."""
+    """Return up to ``limit`` skipped images, sorted by key, after a sort key, up to a key."""
     first = collection_place(collection, "")
     end = first + last_key + "\x00" if last_key else first + END_OF_PLACES
     query = Image.objects(skip_place__gt=after or first, skip_place__lt=end)
@@ -347,18 +351,17 @@ def list_skipped_images(
 
 
 def iter_pages(kind: Any, first: str) -> Iterator[Any]:
-    """Iterate documents of any kind whose place starts with ``first``, in order."""
+    """Iterate documents of a class whose sort key starts with ``first``, in order."""
     return _stream(kind, first)
 
 
 def _members_of(run: Run, label: str, fields: list[str]) -> Iterator[dict[str, Any]]:
-    """Yield some fields of a cluster's members, in no order."""
+    """Yield some fields of a cluster's members, unordered."""
     first = f"{run.clusters_run}/{label}/"
     return iter_fields(Member, {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}, fields)
 
 
 def _run_of(collection: str, field: str) -> Run:
-    """Return the run a collection's field names."""
     run_id = getattr(get_collection(collection), field)
     if not run_id:
         raise NoSuchRun(f"{collection} has not been clustered yet.")
@@ -366,12 +369,12 @@ def _run_of(collection: str, field: str) -> Run:
 
 
 def _page(kind: Any, after: str, *, end: str, limit: int) -> list[Any]:
-    """Return the documents whose place lies after one and before another, in order."""
+    """Return documents with sort keys between ``after`` and ``end``, both exclusive, in order."""
     return list(kind.objects(place__gt=after, place__lt=end).order_by("place").limit(limit))
 
 
 def _stream(kind: Any, first: str) -> Iterator[Any]:
-    """Iterate the documents whose place starts with ``first``, in order, by key."""
+    """Iterate documents whose sort key starts with ``first``, in order, by keyset pagination."""
     after, end = first, first + END_OF_PLACES
     while page := _page(kind, after, end=end, limit=STREAM):
         yield from page

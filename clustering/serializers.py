@@ -1,4 +1,4 @@
-"""What requests about collections, runs and clusters may say: parse, nothing else."""
+"""Input serializers of the API of collections, runs and clusters: parsing only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_PATH = 1100  # a bucket's name, a slash, and a prefix of 1023 bytes
 
 
 class RunInput(serializers.Serializer):
-    """The query of a request that starts a run."""
+    """Query parameters to start a run."""
 
     max_images = serializers.IntegerField(min_value=1, max_value=10**9, required=False)
     batch_size = serializers.IntegerField(min_value=1, max_value=50, default=30)
@@ -34,58 +34,58 @@ class RunInput(serializers.Serializer):
 
 
 class ChangesQuery(serializers.Serializer):
-    """Which page of what a preview would change."""
+    """A page of the changes of a preview."""
 
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
     cursor = serializers.CharField(required=False, max_length=MAX_CURSOR)
 
 
 class RunQuery(serializers.Serializer):
-    """The query of a request that reads a run: the newest one unless named."""
+    """Selects a run; the newest one by default."""
 
     clustering_id = serializers.RegexField(r"^[0-9a-f]{24}\Z", required=False)
 
 
 class DetailsQuery(RunQuery):
-    """The query of a request that reads a cluster's faces."""
+    """A page of the faces of a cluster."""
 
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=1000)
     cursor = serializers.CharField(required=False, max_length=MAX_CURSOR)
 
 
 class RepairQuery(RunQuery):
-    """The query of a verification; a GET never repairs."""
+    """Query parameters of a storage check; a GET request never repairs."""
 
     repair = serializers.BooleanField(default=False)
 
 
 class LimitQuery(serializers.Serializer):
-    """How much of a list."""
+    """The size of a list."""
 
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
 
 
 class PageQuery(LimitQuery):
-    """Which page of a list."""
+    """A page of a list."""
 
     cursor = serializers.CharField(required=False, max_length=MAX_CURSOR)
 
 
 class RunsQuery(PageQuery):
-    """Whose runs: a collection, written bucket/sub."""
+    """A page of the runs of a collection, written as bucket/sub."""
 
     collection = serializers.CharField(max_length=MAX_PATH)
 
 
 class ExportQuery(serializers.Serializer):
-    """What to export: a run, or the run that readers of a collection see; and how."""
+    """What to export: a run, or the current run of a collection; and the format."""
 
     run = serializers.RegexField(r"^[0-9a-f]{24}\Z", required=False)
     collection = serializers.CharField(max_length=MAX_PATH, required=False)
     format = serializers.ChoiceField(choices=("csv", "json"), default="csv")
 
     def validate(self, attrs: dict[str, str]) -> dict[str, str]:
-        """Refuse neither, and both."""
+        """Require exactly one of run and collection."""
         if ("run" in attrs) == ("collection" in attrs):
             raise serializers.ValidationError({"run": ["Name a run or a collection, one of them."]})
         return attrs

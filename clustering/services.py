@@ -1,4 +1,4 @@
-"""What pages, API and commands ask for: open the adapters, call, enqueue what follows."""
+"""Use cases for pages, API and commands: open the stores, call the domain, enqueue tasks."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ POLL_S = 0.02
 
 
 def start_run(name: CollectionName, *, parameters: RunParameters, started_by: str) -> Run:
-    """Start a run and let a worker take it up."""
+    """Create a run and enqueue it."""
     run = create_run(
         name,
         parameters=parameters,
@@ -67,33 +67,33 @@ def restart_with_removals(run: Run, *, started_by: str) -> Run:
 
 
 def cancel_run(run: Run) -> Run:
-    """Ask a run to stop, and wake a worker in case none is at it."""
+    """Request a run to stop, and enqueue it in case no worker is processing it."""
     run = request_cancel(run)
     enqueue_run(run.id)
     return run
 
 
 def resume_run(run: Run) -> Run:
-    """Let a run that failed or was cancelled go on."""
+    """Resume a failed or cancelled run."""
     run = reopen_run(run)
     enqueue_run(run.id)
     return run
 
 
 def apply_run(run: Run) -> Run:
-    """Let a preview become what readers see; a worker does it."""
+    """Apply a preview: a worker makes it the current run."""
     run = request_apply(run)
     enqueue_run(run.id)
     return run
 
 
 def delete_run(run: Run) -> RunDeletion:
-    """Remove a run that has ended, with its groups."""
+    """Delete an ended run with its groups."""
     return remove_run(run, vectors=face_vector_store())
 
 
 def delete_collection(name: CollectionName) -> PurgeReceipt:
-    """Remove all that is stored of a collection."""
+    """Delete all stored data of a collection; the photos stay in the bucket."""
     return purge_collection(
         name.path,
         vectors=face_vector_store(),
@@ -120,7 +120,7 @@ def check_storage(run: Run) -> StorageReport:
 
 
 def repair_storage(run: Run) -> tuple[StorageRepair, StorageReport]:
-    """Put the stores of a run's collection right; return what was done and how it looks now.
+    """Repair the stores of a run's collection; return the repair and a new report.
 
     While a run works, its faces are on their way from store to store, so nothing is repaired then.
     Where only a run can put the groups right, the next one groups anew.
@@ -148,9 +148,10 @@ def replay_decisions(path: str, *, repair: bool = False) -> ReplayReport:
 
 
 def read_projected(path: str, read: Callable[[], T]) -> T:
-    """Read groups when every decision is written, so that none is seen half written.
+    """Return ``read()`` of groups without half-projected decisions.
 
-    What waits is written first. If somebody decides meanwhile, it is read again, some times.
+    Pending decisions are projected first. If new ones arrive during the read, it is repeated, up to
+    READ_AGAIN times.
     """
     for _ in range(READ_AGAIN):
         run = ensure_projected(path)
@@ -161,7 +162,10 @@ def read_projected(path: str, read: Callable[[], T]) -> T:
 
 
 def ensure_projected(path: str) -> Run | None:
-    """Return the run that readers see once all decisions are written into it, None without one."""
+    """Project all pending decisions, then return the run that owns the current groups, or None.
+
+    Raises StoreUnavailable if another process projects for longer than PATIENCE_S.
+    """
     until = time.monotonic() + PATIENCE_S
     while True:
         try:

@@ -1,22 +1,23 @@
-"""What other floors may want to know of clustering; who listens is theirs to say."""
+"""Signals of clustering; receivers live in dependent apps."""
 
 from __future__ import annotations
 
 from django.dispatch import Signal
 
-# Sent with ``run_id`` before the clusters and members stored under it are removed. What hangs on
-# them goes first, so a crash in between removes them again, and says so again: at least once.
+# Sent with ``run_id`` before the clusters and members stored under it are removed, so that
+# receivers remove dependent data first. After a crash in between it is sent again: at least once.
 groups_forgotten = Signal()
 
-# Sent with ``run`` and ``before`` (None for the first) when a run's groups are written and readers
-# still see those of before: what hangs on these can be given to the clusters that continue them.
+# Sent with ``run`` and ``before`` (None for the first) when a run's groups are written and the
+# previous ones are still current: receivers carry dependent data over to the continued clusters.
 groups_switching = Signal()
 
-# Sent with ``run``, ``decision`` and ``labels`` when a decision is written into a run's groups and
-# these clusters changed, before the next one is: whoever follows may be told of it again.
+# Sent with ``run``, ``decision`` and ``labels`` (of changed clusters) after a decision is projected
+# to a run's groups, before the next one. At least once: receivers must be idempotent.
 decision_written = Signal()
 
-# Sent with ``path`` when all of a collection but itself is removed; told again if that broke off.
+# Sent with ``path`` when all data of a collection except its own document is removed. Sent again
+# after an interruption.
 collection_purged = Signal()
 
 # Sent with ``run``, ``law`` and ``repair`` when the groups are compared with the log of decisions:

@@ -1,4 +1,4 @@
-"""The numbers that follow from how large the clusters of a run are."""
+"""Statistics of the cluster sizes of a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SMALL, MEDIUM, LARGE = "small (2-5)", "medium (6-15)", "large (16+)"
 
 
 def size_statistics(sizes: Mapping[str, int], *, images: int) -> dict[str, object]:
-    """Return the statistics of clusters given by label; empty ones are no clusters any more."""
+    """Return the statistics of cluster sizes by label; empty clusters are not counted."""
     clusters = [size for label, size in sizes.items() if label != NOISE and size]
     faces = sum(sizes.values())
     distribution = Counter(_size_class(size) for size in clusters)
@@ -27,7 +27,6 @@ def size_statistics(sizes: Mapping[str, int], *, images: int) -> dict[str, objec
 
 
 def _size_class(size: int) -> str:
-    """Return the class of a cluster's size that the API counts by."""
     if size <= 5:
         return SMALL
     return MEDIUM if size <= 15 else LARGE

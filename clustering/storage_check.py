@@ -269,7 +269,7 @@ def _compare_payload(
     run: Run,
     cluster_of: Mapping[str, str],
 ) -> None:
-    """Count a vector by its cluster, and note one that names another than the face's."""
+    """Count a vector by its cluster; report a payload that differs from the face's cluster."""
     cluster = cluster_of.get(face_id)
     if cluster is None:
         return

@@ -1,4 +1,4 @@
-"""The queue's side of clustering: load, call, enqueue what follows. Each task may run twice."""
+"""Queue tasks of clustering: load, call, enqueue follow-up tasks. Every task may run twice."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ logger = logging.getLogger(__name__)
 
 
 def enqueue_run(run_id: str, *, lanes: int = 1) -> None:
-    """Let that many workers take up a run."""
+    """Enqueue ``lanes`` tasks of a run, one per worker."""
     for _ in range(lanes):
         async_task("clustering.tasks.run_task", run_id, group="clustering", ack_failure=True)
 
 
 def enqueue_sweep() -> None:
-    """Let a worker look for runs that were left behind, as after a restart."""
+    """Enqueue a sweep of all active runs, for example after a restart."""
     async_task("clustering.tasks.runs_sweep", everything=True, group="clustering", ack_failure=True)
 
 
 def enqueue_projection(path: str) -> None:
-    """Let a worker write the decisions of a collection that wait, and what follows from them."""
+    """Enqueue the projection of a collection's pending decisions and the cluster statistics."""
     async_task("clustering.tasks.projection_task", path, group="clustering", ack_failure=True)
 
 
 def projection_task(path: str) -> int:
-    """Write the decisions of a collection that wait, and then what follows from them."""
+    """Project a collection's pending decisions, then refresh its cluster statistics."""
     try:
         project_decisions(path, vectors=face_vector_store())
         return refresh_cluster_stats(path, vectors=face_vector_store())
@@ -50,7 +50,7 @@ def projection_task(path: str) -> int:
 
 
 def run_task(run_id: str) -> str:
-    """Take a run one step further."""
+    """Execute one step of a run and enqueue the next one."""
     run = Run.objects(id=run_id).first()
     if run is None:
         return "gone"
@@ -63,7 +63,7 @@ def run_task(run_id: str) -> str:
 
 
 def runs_sweep(*, everything: bool = False) -> int:
-    """Take up active runs untouched for a lease's time, or all of them; return how many."""
+    """Enqueue active runs without heartbeat for a lease's time, or all; return how many."""
     stale_before = timezone.now() - timedelta(seconds=LEASE_SECONDS)
     taken_up = 0
     for collection in Collection.objects(active_run__ne=""):
@@ -79,7 +79,7 @@ def runs_sweep(*, everything: bool = False) -> int:
 
 
 def decisions_sweep() -> int:
-    """Let what was left behind follow the decisions, as after a kill; return how many were."""
+    """Enqueue projections that are behind, for example after a kill; return how many."""
     behind = 0
     for collection in Collection.objects(current_run__ne=""):
         try:
@@ -93,5 +93,5 @@ def decisions_sweep() -> int:
 
 
 def lanes_of(run: Run) -> int:
-    """Return how many workers read a run's batches at once."""
+    """Return the number of workers that process a run's batches concurrently."""
     return min(run.max_concurrent, settings.FACEADMIN_WORKERS)

@@ -1,4 +1,4 @@
-"""What other quality thresholds would do to the faces of a collection. Reads, never writes."""
+"""Effect of other quality thresholds on the faces of a collection. Read-only."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from clustering.documents import END_OF_PLACES, Face, Verdict, collection_place
 from storage.mongo import iter_fields
 from vision import FaceQuality, QualityThresholds, rejection_reason
 
-SAMPLE = 1000  # faces: a page in 65 ms (p95); their ids are hashes, so the first do as well as any
-SHOWN = 12  # faces that would change, each way
+SAMPLE = 1000  # faces: a page in 65 ms (p95); ids are hashes, so the first are a random sample
+SHOWN = 12  # changed faces shown per direction
 MEASURED = ("size", "confidence", "blur", "pose", "quality_score", "verdict")
-JUDGED = (Verdict.KEPT, Verdict.POOR)  # the others are a person's word, which stands
+JUDGED = (Verdict.KEPT, Verdict.POOR)  # the other verdicts are by reviewers and are kept
 
 
 @dataclass(frozen=True)
 class MeasuredFace:
-    """A face and how good it is."""
+    """A face and its quality."""
 
     id: str
     quality: FaceQuality
@@ -25,7 +25,7 @@ class MeasuredFace:
 
 @dataclass
 class ThresholdPreview:
-    """How many faces of a sample pass now and would pass; whom that gains and loses."""
+    """Faces of a sample that pass now and would pass, with the gained and lost faces."""
 
     faces: int = 0
     kept_now: int = 0
@@ -36,7 +36,7 @@ class ThresholdPreview:
 
 
 def measure_faces(path: str, *, limit: int = SAMPLE) -> list[MeasuredFace]:
-    """Return a sample of a collection's faces that thresholds judge."""
+    """Return a sample of the collection's faces whose verdict depends on thresholds."""
     first = collection_place(path, "")
     where = {"place": {"$gt": first, "$lt": first + END_OF_PLACES}}
     found = iter_fields(Face, where, MEASURED, batch=limit, order="place", limit=limit)
@@ -59,7 +59,7 @@ def measure_faces(path: str, *, limit: int = SAMPLE) -> list[MeasuredFace]:
 def preview_thresholds(
     faces: Iterable[MeasuredFace], now: QualityThresholds, other: QualityThresholds
 ) -> ThresholdPreview:
-    """Judge faces by the thresholds in force and by others."""
+    """Compare the current thresholds (``now``) with others on the same faces."""
     tried = ThresholdPreview()
     for face in faces:
         passed, reason = (

@@ -1,4 +1,4 @@
-"""Folders of photos that nobody has clustered yet."""
+"""Folders of photos that have not been clustered yet."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ SHOWN = 50
 
 @dataclass(frozen=True)
 class UnclusteredFolders:
-    """Paths that could be clustered next, or why nobody can say."""
+    """Paths that could be clustered next, or the reason why they cannot be listed."""
 
     paths: list[str]
     trouble: str = ""
 
 
 def list_unclustered_folders() -> UnclusteredFolders:
-    """Return the first level of folders in every bucket, without those that were clustered."""
+    """Return the first-level folders of all buckets without a collection, up to SHOWN."""
     known = {collection.path for collection in list_collections()}
     paths: list[str] = []
     try:

@@ -1,4 +1,4 @@
-"""Where the pages of clustering are."""
+"""URLs of the pages of clustering."""
 
 from __future__ import annotations
 
