@@ -175,7 +175,7 @@ def _run_of(
 
 
 def _activate_run(collection: Collection, run: Run) -> None:
-    """Make a run the collection's active one by compare-and-set; an ended run's claim lapses."""
+    """Claim a collection for a run by compare-and-set; the claim of an ended run is replaced."""
     check_no_removal(collection.path)
     other = find_run(collection.active_run) if collection.active_run != run.id else None
     if other is not None and other.is_active:

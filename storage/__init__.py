@@ -1,1 +1,1 @@
-"""Where things are kept: documents, vectors, buckets, crops."""
+"""Storage adapters: documents, vectors, buckets, pictures."""

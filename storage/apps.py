@@ -1,4 +1,4 @@
-"""Tell Django of the storage floor, and mongoengine where the documents are."""
+"""Configuration of the storage app; registers the document store with mongoengine."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from django.apps import AppConfig
 
 
 class StorageConfig(AppConfig):  # type: ignore[misc]  # Django has no types
-    """Register the connection of the documents; nothing is opened yet."""
+    """App config of storage."""
 
     name = "storage"
 
     def ready(self) -> None:
-        """Name the document store, so that the first query knows whom to ask."""
+        """Register the MongoDB connection; it is opened at the first query."""
         from storage.mongo import register_mongo
 
         register_mongo()

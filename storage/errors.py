@@ -1,7 +1,7 @@
-"""What a store refuses, as classes: the class is the outcome, the message is for a person.
+"""Errors of the stores: the class determines the outcome, the message is shown to users.
 
-Raw exceptions of the drivers never leave this floor unnamed: ``unavailable_from`` says which of
-them mean that a store is away. Status numbers live in ``web.errors`` only.
+``unavailable_from`` translates driver exceptions that mean that a store is unavailable. HTTP
+status codes are assigned in ``web.errors`` only.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class StorageError(Exception):
-    """A store's refusal: `code` for programs, the message for people, `extra` for the answer."""
+    """Base error: `code` for programs, the message for users, `extra` fields for the response."""
 
     code = "storage_error"
 
@@ -22,48 +22,48 @@ class StorageError(Exception):
 
 
 class Missing(StorageError):
-    """What was asked for is not there."""
+    """The requested item does not exist."""
 
     code = "missing"
 
 
 class Conflict(StorageError):
-    """What is stored already stands against the request."""
+    """The request conflicts with the stored state."""
 
     code = "conflict"
 
 
 class Refused(StorageError):
-    """The request was understood and cannot be carried out as it stands."""
+    """The request is valid in form, but cannot be executed."""
 
     code = "refused"
 
 
 class Unavailable(StorageError):
-    """A store is away for now; the same request may succeed later."""
+    """A store is temporarily unavailable; the same request may succeed later."""
 
     code = "unavailable"
 
     @property
     def store(self) -> str:
-        """Name the store: mongodb, qdrant, bucket, crops or queue."""
+        """Return the store: mongodb, qdrant, bucket, crops or queue."""
         return str(self.extra.get("store", ""))
 
 
 class NoSuchBucket(Missing):
-    """No bucket has this name."""
+    """There is no bucket with this name."""
 
     code = "no_such_bucket"
 
 
 class ObjectVanished(Missing):
-    """An object that was listed is gone."""
+    """An object that was listed does not exist any more."""
 
     code = "vanished"
 
 
 class ObjectUnreadable(Refused):
-    """An object is there and may not, or can not, be read."""
+    """An object exists, but cannot be read, or access is denied."""
 
     code = "unreadable_object"
 
@@ -75,25 +75,25 @@ class ObjectArchived(ObjectUnreadable):
 
 
 class ObjectTooLarge(Refused):
-    """An object has more bytes than the reader wants."""
+    """An object exceeds the size limit of the reader."""
 
     code = "too_many_bytes"
 
 
 class InvalidName(Refused):
-    """A name that no bucket, collection or object can have."""
+    """The name is not valid for a bucket, collection or object."""
 
     code = "invalid_name"
 
 
 class InvalidVectors(Refused):
-    """Vectors of the wrong shape, or with values that are not finite, or bad ids."""
+    """Vectors have the wrong shape, values that are not finite, or invalid ids."""
 
     code = "invalid_vectors"
 
 
 class ModelMismatch(Conflict):
-    """What is stored was made by another model."""
+    """The stored data was made by another model."""
 
     code = "model_mismatch"
 
@@ -111,23 +111,23 @@ class ObjectFailing(StoreUnavailable):
 
 
 class CredentialsRefused(Unavailable):
-    """A store answers and does not let us in."""
+    """A store rejects the credentials."""
 
     code = "credentials_refused"
 
 
 class DiskFull(Unavailable):
-    """A store has no room left."""
+    """A store has no disk space left."""
 
     code = "disk_full"
 
 
 class LeaseLost(Exception):
-    """Another worker took the work over; whoever sees this stops without writing."""
+    """Another worker has taken the lease over; stop without writing."""
 
 
 def unavailable_from(error: BaseException) -> Unavailable | None:
-    """Return what a driver's exception says about its store, None if it is not about one."""
+    """Translate a driver exception, with its causes; None unless a store is unavailable."""
     for link in _chain(error):
         if isinstance(link, Unavailable):
             return link
@@ -139,19 +139,19 @@ def unavailable_from(error: BaseException) -> Unavailable | None:
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Say whether an error means that a store is away, so that waiting helps."""
+    """Say whether an error means that a store is unavailable, so that a retry may succeed."""
     return isinstance(error, Unavailable) or unavailable_from(error) is not None
 
 
 def disk_full(store: str) -> DiskFull:
-    """Return the error of a store without room, worded for the person who can make room."""
+    """Return the error of a store without disk space, with an instruction for the operator."""
     return DiskFull(
         f"There is no room left on the disk of {_CALLED[store]}; free some space.", store=store
     )
 
 
 def store_unavailable(store: str) -> StoreUnavailable:
-    """Return the error of a store that does not answer, worded for the person who can start it."""
+    """Return the error of a store that does not answer, with an instruction for the operator."""
     return StoreUnavailable(
         f"There is no answer from {_CALLED[store]}; see that it runs and can be reached.",
         store=store,
@@ -175,7 +175,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     while link is not None and id(link) not in seen:
         seen.add(id(link))
         yield link
-        # mongoengine raises its own class from inside the handler, without `from`.
+        # mongoengine raises its own class inside of an except block, without `from`.
         wrapped = link.__context__ if _driver(link) == "mongoengine" else None
         link = link.__cause__ or wrapped
 
@@ -276,7 +276,7 @@ def _from_queue(error: BaseException) -> Unavailable | None:
         return None
     if _FULL in str(error):
         return disk_full("queue")
-    # A missing table is a forgotten migration, which waiting does not cure.
+    # A missing table is a missing migration; a retry does not help.
     return None if "no such" in str(error) else store_unavailable("queue")
 
 

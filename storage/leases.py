@@ -1,8 +1,8 @@
-"""Leases: who may work on a document right now, also after a worker was killed.
+"""Leases: exclusive right to work on a document, which expires if the worker is killed.
 
 A lease is two fields of the document itself, ``lease_owner`` (a token, new with every claim) and
-``lease_until`` (milliseconds since 1970). Taking one over is a single compare-and-set; while it is
-held, a thread extends it, and every commit of work asks ``check()`` first.
+``lease_until`` (milliseconds since 1970). It is taken by a single compare-and-set and extended by
+a background thread; call ``check()`` before every commit of work.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ LEASE_SECONDS = 20.0
 
 
 def now_ms() -> int:
-    """Return the time leases are measured in: milliseconds since 1970, by this host's clock."""
+    """Return the time for leases: milliseconds since 1970, by this host's clock."""
     return time.time_ns() // 1_000_000
 
 
 def is_lease_live(document: Document) -> bool:
-    """Say whether somebody holds the document's lease and has extended it in time."""
+    """Say whether the document's lease is taken and not expired."""
     return bool(document.lease_owner) and document.lease_until > now_ms()
 
 
 def take_lease(document: D, *, seconds: float = LEASE_SECONDS, **updates: object) -> D | None:
-    """Take the lease of a document as it was read; None if another was faster.
+    """Take the lease of a document as it was read; None if another process took it first.
 
     ``updates`` are mongoengine update keywords written in the same compare-and-set.
     """
@@ -50,7 +50,7 @@ def take_lease(document: D, *, seconds: float = LEASE_SECONDS, **updates: object
 
 
 class Lease:
-    """A held lease: ``check()`` before every commit, ``extend()`` now and then."""
+    """A lease that was taken: ``check()`` before every commit, ``extend()`` periodically."""
 
     def __init__(self, document: Document, *, seconds: float = LEASE_SECONDS) -> None:
         self._seconds = seconds
@@ -62,16 +62,16 @@ class Lease:
 
     @property
     def extend_every(self) -> float:
-        """Return the seconds after which the lease is extended."""
+        """Return the interval of extensions in seconds."""
         return self._seconds / 4
 
     def check(self) -> None:
-        """Raise LeaseLost unless the lease is still ours and was extended in time."""
+        """Raise LeaseLost if the lease was taken over or not extended in time."""
         if self._lost.is_set() or time.monotonic() >= self._valid_until:
             raise LeaseLost(f"{self._kind.__name__} {self._id} was taken over")
 
     def extend(self) -> None:
-        """Push the lease's end forward, or learn that it is lost."""
+        """Extend the lease; if it was taken over, ``check()`` raises from now on."""
         asked = time.monotonic()
         until = now_ms() + int(self._seconds * 1000)
         extended = self._owned().modify(set__lease_until=until)
@@ -81,7 +81,7 @@ class Lease:
             self._valid_until = asked + self._seconds
 
     def commit(self, **updates: object) -> bool:
-        """Write ``updates`` and give the lease back at once; False if it was not ours any more."""
+        """Write ``updates`` and release the lease atomically; False if it was taken over."""
         done = self._owned().modify(set__lease_owner="", set__lease_until=0, **updates)
         self._lost.set()
         return done is not None
@@ -94,10 +94,10 @@ class Lease:
 def extend_in_background(
     lease: Lease, *, or_on_error: Callable[[BaseException], bool]
 ) -> Iterator[Lease]:
-    """Extend the lease from a thread while the body works.
+    """Extend the lease from a thread while the body of the context runs.
 
-    An extension that fails for a reason ``or_on_error`` accepts (the store is away) is tried again;
-    if the store stays away longer than the lease, ``check()`` says so.
+    An extension that fails with an error accepted by ``or_on_error`` (the store is unavailable) is
+    retried; if that takes longer than the lease, ``check()`` raises LeaseLost.
     """
     stop = threading.Event()
 

@@ -1,6 +1,6 @@
-"""The document store: the one place that connects to MongoDB, and writes in bulk.
+"""Connection to MongoDB, and bulk reads and writes.
 
-Nothing is opened before the first query. A forked child gets a client of its own.
+The connection is opened at the first query. A forked child gets its own client.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _DUPLICATE_KEY = 11000
 
 
 def register_mongo() -> None:
-    """Tell mongoengine of the store named by MONGODB_URL and DATABASE_NAME; open nothing."""
+    """Register the store of MONGODB_URL and DATABASE_NAME with mongoengine, without connecting."""
     mongoengine.disconnect(ALIAS)
-    # A class of our own reads MONGODB_URL at the first query: registering a URL would look up
-    # the names of `mongodb+srv://` at once, and its path would overrule DATABASE_NAME.
+    # A custom client class reads MONGODB_URL at the first query: registering a URL would resolve
+    # the names of `mongodb+srv://` immediately, and its path would override DATABASE_NAME.
     mongoengine.register_connection(
         ALIAS,
         name=settings.DATABASE_NAME,
@@ -41,7 +41,7 @@ def register_mongo() -> None:
 
 
 def ping_mongo() -> None:
-    """Raise StoreUnavailable unless the document store answers soon."""
+    """Raise StoreUnavailable unless the document store answers within PING_TIMEOUT_MS."""
     try:
         with _new_client(
             settings.MONGODB_URL,
@@ -54,7 +54,7 @@ def ping_mongo() -> None:
 
 
 def mongo_process_id(port: int) -> int | None:
-    """Return the process id that the server on a loopback port claims, None without a server."""
+    """Return the process id reported by the server on a loopback port, None without a server."""
     try:
         with _new_client(
             f"mongodb://127.0.0.1:{port}/?directConnection=true",
@@ -82,7 +82,7 @@ def vacuum_embedded_store() -> Path | None:
 
 
 def bulk_upsert(document_class: Any, documents: Iterable[Any]) -> None:
-    """Write documents whole, by id; those that exist are replaced. Safe to repeat."""
+    """Insert or replace whole documents by id. Idempotent; raises NotUniqueError."""
     for chunk in _chunks(documents):
         replacements = [
             _replacement({"_id": document.pk}, _check_result(document), document_class, upsert=True)
@@ -97,13 +97,13 @@ def bulk_upsert(document_class: Any, documents: Iterable[Any]) -> None:
 
 
 def bulk_delete(document_class: Any, ids: Iterable[str]) -> None:
-    """Delete documents by id; those that are gone already do not matter."""
+    """Delete documents by id; missing ones are ignored."""
     for chunk in _chunks(ids):
         document_class._get_collection().delete_many({"_id": {"$in": chunk}})
 
 
 def bulk_insert(document_class: Any, documents: Iterable[Any]) -> set[str]:
-    """Write documents that are not there yet; return the ids of those that were."""
+    """Insert documents that do not exist yet; return the ids of those that do."""
     there: set[str] = set()
     for chunk in _chunks(documents):
         inserts = [InsertOne(_check_result(document)) for document in chunk]
@@ -118,9 +118,9 @@ def bulk_insert(document_class: Any, documents: Iterable[Any]) -> set[str]:
 
 
 def bulk_replace(document_class: Any, documents: Iterable[Any], same: Sequence[str]) -> int:
-    """Write documents over stored ones whose ``same`` fields are still theirs; return how many.
+    """Replace stored documents whose ``same`` fields are unchanged; return how many.
 
-    The last of those fields, a version, goes up by one in what is written.
+    The last of those fields is a version, which is incremented in the written document.
     """
     replaced = 0
     for chunk in _chunks(documents):
@@ -139,9 +139,9 @@ def bulk_replace(document_class: Any, documents: Iterable[Any], same: Sequence[s
 def bulk_set(
     document_class: Any, changes: Iterable[tuple[str, Mapping[str, object], Mapping[str, object]]]
 ) -> int:
-    """Set fields of documents given by id, if some others still are as told; return how many.
+    """Set fields of documents under a condition (compare-and-set); return how many matched.
 
-    Each change is an id, the fields that have to be so, and those to set, as they are stored.
+    Each change is (id, expected fields, new fields), with database names and values.
     """
     matched = 0
     for chunk in _chunks(changes):
@@ -151,7 +151,7 @@ def bulk_set(
 
 
 def bulk_delete_same(document_class: Any, documents: Iterable[Any], same: Sequence[str]) -> int:
-    """Delete stored documents that still have the same fields; return how many."""
+    """Delete stored documents whose ``same`` fields are unchanged; return how many."""
     deleted = 0
     for chunk in _chunks(documents):
         deletes = []
@@ -171,9 +171,9 @@ def iter_fields(
     order: str = "",
     limit: int = 0,
 ) -> Iterator[dict[str, Any]]:
-    """Yield plain dicts of some top-level fields, `_id` always among them; `limit` 0 is all.
+    """Yield dicts of some top-level fields and `_id`; `limit` 0 means no limit.
 
-    Some ten times faster than documents; `where` is a plain filter by database names.
+    About ten times faster than documents; `where` is a MongoDB filter with database names.
     """
     found = document_class._get_collection().find(
         dict(where),
@@ -191,7 +191,7 @@ def _open_client(**_registered: object) -> MongoClient[dict[str, Any]]:
 
 
 def _new_client(url: str, **options: Any) -> MongoClient[dict[str, Any]]:
-    """Return a client that has not connected yet; options stated in the URL win over ours."""
+    """Return a client that is not connected yet; options in the URL override the defaults."""
     ours: dict[str, Any] = {
         "connect": False,
         "tz_aware": True,
@@ -228,7 +228,7 @@ def _replacement(
 
 
 def _check_result(document: Any) -> dict[str, Any]:
-    """Return a valid document as it is stored."""
+    """Validate a document and return its stored form."""
     document.validate()
     stored: dict[str, Any] = document.to_mongo().to_dict()
     return stored
@@ -249,11 +249,11 @@ _of_the_parent: list[object] = []
 
 
 def _after_fork() -> None:
-    """Let go of the parent's client without closing it: its sockets belong to the parent."""
+    """Drop the parent's client without closing it: its sockets belong to the parent."""
     client = mongoengine.connection._connections.pop(ALIAS, None)
     if client is None:
         return
-    _of_the_parent.append(client)  # collected, it would warn or close
+    _of_the_parent.append(client)  # garbage collection would warn, or close its sockets
     register_mongo()
 
 

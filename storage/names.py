@@ -1,4 +1,4 @@
-"""The names of collections and object keys: what is allowed in them, and why not."""
+"""Names of buckets, collections and object keys: validation with a reason."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from storage.errors import InvalidName
 
 MAX_KEY_BYTES = 1024  # S3's limit for a key, in UTF-8
 
-# Wider than S3's rule (lower case, 3 to 63), so that a folder's own name serves as a bucket.
+# Wider than S3's rule (lower case, 3 to 63), so that folder names can be used as buckets.
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _INVISIBLE = {"Cc", "Cs"}  # control characters, lone surrogates
 
@@ -28,7 +28,7 @@ class CollectionName:
 
     @classmethod
     def parse(cls, path: str) -> CollectionName:
-        """Read ``bucket/sub``; a slash at the end does not count."""
+        """Parse ``bucket/sub``, with or without a trailing slash; raise InvalidName."""
         bucket, slash, sub = path.removesuffix("/").partition("/")
         if not slash:
             raise InvalidName(f"'{_shown(path)}' is not a collection; write it as bucket/sub.")
@@ -36,12 +36,12 @@ class CollectionName:
 
     @property
     def path(self) -> str:
-        """Write the name as ``bucket/sub``."""
+        """Return ``bucket/sub``."""
         return f"{self.bucket}/{self.sub}"
 
     @property
     def prefix(self) -> str:
-        """Return what the keys of the collection's objects begin with."""
+        """Return the prefix of the keys of the collection's objects."""
         return f"{self.sub}/"
 
     def __str__(self) -> str:
@@ -49,7 +49,7 @@ class CollectionName:
 
 
 def check_bucket_name(name: str) -> None:
-    """Raise InvalidName unless a bucket can have this name."""
+    """Raise InvalidName unless the name is valid for a bucket."""
     if not _BUCKET.fullmatch(name) or ".." in name:
         raise InvalidName(
             f"'{_shown(name)}' cannot be a bucket: a bucket's name has 1 to 63 letters, digits, "
@@ -79,6 +79,6 @@ def _problem(sub: str) -> str:
 
 
 def _shown(name: str) -> str:
-    """Return the name fit for a sentence: short, and nothing in it that moves a cursor."""
+    """Return the name for an error message: truncated, without control characters."""
     plain = "".join(c if unicodedata.category(c) not in _INVISIBLE else "\ufffd" for c in name)
     return plain if len(plain) <= 80 else f"{plain[:79]}…"

@@ -1,4 +1,4 @@
-"""Face crops in an S3 bucket, asked with the same care as the buckets of photos."""
+"""Face crops in an S3 bucket, with the same client configuration as the buckets of photos."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from storage.buckets.s3 import client_for, s3_config
 
 
 class PictureBucket(S3Storage):  # type: ignore[misc]  # django-storages has no types
-    """django-storages with our timeouts and checksums; a forked child connects anew."""
+    """django-storages with the timeouts and checksums of ``s3_config``; safe after a fork."""
 
     def __init__(self, **options: Any) -> None:
         config = s3_config(options.get("endpoint_url"))
@@ -22,7 +22,7 @@ class PictureBucket(S3Storage):  # type: ignore[misc]  # django-storages has no 
 
     @property
     def connection(self) -> Any:
-        """Return this thread's connection in this process."""
+        """Return the connection of this thread and process."""
         if self._process != os.getpid():
             self._connections = threading.local()
             self._bucket = None
@@ -30,7 +30,7 @@ class PictureBucket(S3Storage):  # type: ignore[misc]  # django-storages has no 
         return super().connection
 
     def exists(self, name: str) -> bool:
-        """Tell whether there is a crop; ask over connections that threads share."""
+        """Say whether a crop exists; uses a client shared by threads."""
         try:
             self._client().head_object(Bucket=self.bucket_name, Key=self._key(name))
         except ClientError as error:
@@ -40,7 +40,7 @@ class PictureBucket(S3Storage):  # type: ignore[misc]  # django-storages has no 
         return True
 
     def delete(self, name: str) -> None:
-        """Remove a crop; one that is gone already does not matter."""
+        """Remove a crop; a missing one is ignored."""
         self._client().delete_object(Bucket=self.bucket_name, Key=self._key(name))
 
     def _key(self, name: str) -> str:

@@ -1,6 +1,6 @@
-"""Pictures under the id of a face: those cut out of photos, and the photos of people we know.
+"""Files by face id: crops of faces, reference photos of people, and graphs of candidate pairs.
 
-Behind Django's storage API, aliases ``crops`` and ``references``: folders, or an S3 bucket.
+Uses Django's storage API with the aliases ``crops`` and ``references``: folders or an S3 bucket.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from storage.errors import (
 
 _FACE_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{3,127}", re.ASCII)
 _REQUESTS_AT_ONCE = 8
-_FEW = 16  # requests that are done sooner than threads have opened connections
+_FEW = 16  # up to so many requests are faster in sequence than opening connections in threads
 
 
 class PictureFolder(FileSystemStorage):  # type: ignore[misc]  # Django has no types
-    """A folder in which a name holds a whole file or none, whatever is killed meanwhile."""
+    """A folder with atomic writes: a file is complete or absent, also after a kill."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, allow_overwrite=True, **kwargs)
@@ -46,7 +46,7 @@ class PictureFolder(FileSystemStorage):  # type: ignore[misc]  # Django has no t
                 for part in content.chunks():
                     file.write(part)
                 file.flush()
-                os.fsync(file.fileno())  # 0.4 ms, and no empty file after a power cut
+                os.fsync(file.fileno())  # takes 0.4 ms; prevents empty files after a power cut
             Path(scratch).replace(target)
         except BaseException:
             Path(scratch).unlink(missing_ok=True)
@@ -55,14 +55,17 @@ class PictureFolder(FileSystemStorage):  # type: ignore[misc]  # Django has no t
 
 
 class PictureStore:
-    """Pictures by face id, in any storage Django knows."""
+    """Pictures by face id, in any Django storage.
+
+    Raises InvalidName for an invalid id, Unavailable if the storage does not answer.
+    """
 
     def __init__(self, storage: Storage, suffix: str = ".jpg") -> None:
         self._storage = storage
         self._suffix = suffix
 
     def save(self, face_id: str, picture: bytes) -> None:
-        """Keep the picture of a face; an earlier one under the same id is replaced."""
+        """Save the picture of a face; an existing one is replaced."""
         with _named_errors():
             name = picture_name(face_id, self._suffix)
             kept = self._storage.save(name, ContentFile(picture))
@@ -70,17 +73,17 @@ class PictureStore:
             raise StorageError("The storage of face crops renames files; let it overwrite them.")
 
     def read(self, face_id: str) -> bytes:
-        """Return the picture of a face."""
+        """Return the picture of a face; raise ObjectVanished without one."""
         with _named_errors(), self._open(picture_name(face_id, self._suffix)) as file:
             return file.read()
 
     def delete(self, ids: Iterable[str]) -> None:
-        """Remove pictures; those that are gone already do not matter."""
+        """Remove pictures; missing ones are ignored."""
         with _named_errors():
             self._each(self._storage.delete, ids)
 
     def missing(self, ids: Iterable[str]) -> list[str]:
-        """Return those of the ids that have no picture, in the order given."""
+        """Return the ids without a picture, in the given order."""
         wanted = list(ids)
         with _named_errors():
             there = self._each(self._storage.exists, wanted)
@@ -117,22 +120,22 @@ class PictureStore:
 
 
 def face_crop_store() -> PictureStore:
-    """Return the store of face crops that the settings name."""
+    """Return the store of face crops (JPEG)."""
     return PictureStore(storages["crops"])
 
 
 def reference_photo_store() -> PictureStore:
-    """Return the store of the photos, as they were sent, by which we know people."""
+    """Return the store of reference photos, as they were uploaded."""
     return PictureStore(storages["references"], suffix=".photo")
 
 
 def face_graph_store() -> PictureStore:
-    """Return the store of the candidate pairs that collections keep from run to run."""
+    """Return the store of cached candidate pairs, one file per collection."""
     return PictureStore(storages["crops"], suffix=".npz")
 
 
 def picture_name(face_id: str, suffix: str = ".jpg") -> str:
-    """Return where the picture of a face lies: spread over folders by the id's first letters."""
+    """Return the file name of a face's picture, in subfolders by the first letters of the id."""
     if not _FACE_ID.fullmatch(face_id):
         raise InvalidName(f"{face_id[:80]!r} cannot be the id of a face.")
     return f"{face_id[:2]}/{face_id[2:4]}/{face_id}{suffix}"

@@ -1,4 +1,4 @@
-"""Ask again while a store is being restarted. Only for what may be done twice."""
+"""Retry with exponential back-off while a store restarts. Only for idempotent operations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def retry(
     patience: float,
     pause: Callable[[float], None] = time.sleep,
 ) -> Answer:
-    """Return the answer; raise the last error once the store has been away for `patience` s."""
+    """Return the result of `ask`; raise its last error after retrying for `patience` seconds."""
     give_up = time.monotonic() + patience
     wait = FIRST_PAUSE_S
     while True:

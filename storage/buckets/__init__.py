@@ -1,4 +1,4 @@
-"""Buckets of photos: folders on this machine, or buckets of an S3-compatible service.
+"""Buckets of photos: local folders, or buckets of an S3-compatible service. Read-only.
 
 Both kinds list full keys, in any order: `sorted_by_key` puts them in order. Both refuse with the
 same errors. Nothing here writes to a bucket.
@@ -24,7 +24,7 @@ __all__ = [
 
 
 def open_bucket(name: str) -> Bucket:
-    """Return the bucket of this name where the settings say that buckets are; ask nothing yet."""
+    """Return the bucket with this name, local or S3 by the settings, without accessing it."""
     check_bucket_name(name)
     if not settings.WASABI_ACCESS_KEY:
         return LocalBucket(settings.BUCKETS_ROOT, name)
@@ -34,7 +34,7 @@ def open_bucket(name: str) -> Bucket:
 
 
 def list_bucket_names() -> list[str]:
-    """Return the names of the buckets there are."""
+    """Return the names of all buckets."""
     if not settings.WASABI_ACCESS_KEY:
         return list_folder_names(settings.BUCKETS_ROOT)
     from storage.buckets.s3 import list_s3_bucket_names, s3_client

@@ -1,4 +1,4 @@
-"""A folder as a bucket. Reads nothing outside it: no link is followed, no `..` climbs out."""
+"""A local folder as a bucket. Never reads outside of it: no symlinks, no `..`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _AWAY = {
 
 @dataclass(frozen=True, order=True)
 class _Entry:
-    key: str  # a folder's with its slash: `a-b/` sorts before `a/`, as the keys below them do
+    key: str  # folders with a trailing slash: `a-b/` sorts before `a/`, as the keys in them do
     size: int = 0
     mtime_ns: int = 0
 
@@ -79,7 +79,7 @@ class LocalBucket:
                 yield _listed(entry)
 
     def read(self, key: str, *, max_bytes: int) -> bytes:
-        """Return an object's bytes; raise ObjectTooLarge rather than read more than wanted."""
+        """Return an object's bytes; raise ObjectTooLarge if there are more than max_bytes."""
         folder, _, name = key.rpartition("/")
         with self._read_errors(key), self._folder(folder) as above:
             if above is None or not _is_plain(name):
@@ -94,7 +94,7 @@ class LocalBucket:
                 return _read_whole(file.fileno(), key, max_bytes=max_bytes)
 
     def prefixes(self, prefix: str = "") -> list[str]:
-        """Return the prefixes one level below, each with its slash at the end."""
+        """Return the prefixes one level below, each with a trailing slash."""
         entries = self._entries(prefix.rpartition("/")[0])
         return [one.key for one in entries if one.is_folder and one.key.startswith(prefix)]
 
@@ -109,7 +109,7 @@ class LocalBucket:
                 return not any(_is_listed(name) and name.startswith(start) for name in names)
 
     def check(self) -> None:
-        """Raise NoSuchBucket, CredentialsRefused or StoreUnavailable unless it can be listed."""
+        """Raise NoSuchBucket, CredentialsRefused or StoreUnavailable if it cannot be listed."""
         with self._list_errors(""), self._folder("") as folder, os.scandir(folder) as entries:
             next(entries, None)
 
@@ -131,7 +131,7 @@ class LocalBucket:
 
     @contextmanager
     def _folder(self, path: str) -> Iterator[int | None]:
-        """Open a folder of the bucket part by part, None if there is none; follow no link."""
+        """Open a folder of the bucket part by part without following symlinks, None without one."""
         handle = self._open_bucket()
         try:
             for part in path.split("/") if path else ():
@@ -166,7 +166,7 @@ class LocalBucket:
         try:
             yield
         except PermissionError as error:
-            # Passing over the folder would look as if its photos had been removed.
+            # Skipping the folder would make its photos count as removed.
             raise CredentialsRefused(
                 f"The folder '{self._name}/{folder}' may not be read; change its permissions.",
                 store="bucket",
@@ -195,7 +195,7 @@ class LocalBucket:
 
 
 def list_folder_names(root: Path) -> list[str]:
-    """Return the names of the folders that can be buckets."""
+    """Return the names of the folders that are valid bucket names, sorted."""
     try:
         with os.scandir(root) as entries:
             names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
@@ -250,7 +250,7 @@ def _entry(above: str, entry: os.DirEntry[str]) -> _Entry | None:
 
 
 def _readable(name: str) -> str:
-    """Return the name with bytes that are no UTF-8 written out, so that it can be reported."""
+    """Return the name with invalid UTF-8 bytes escaped, so that it can be reported."""
     return os.fsencode(name).decode("utf-8", errors="backslashreplace")
 
 
@@ -278,7 +278,7 @@ def _read_whole(handle: int, key: str, *, max_bytes: int) -> bytes:
     taken = 0
     while part := os.read(handle, 1 << 20):
         taken += len(part)
-        if taken > max_bytes:  # the file grew meanwhile
+        if taken > max_bytes:  # the file has grown since fstat
             raise object_too_large(key, size=taken, max_bytes=max_bytes)
         parts.append(part)
     return b"".join(parts)

@@ -1,4 +1,4 @@
-"""What a bucket is to the rest of the product, whichever kind it is."""
+"""The interface of buckets, independent of their kind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storage.errors import ObjectTooLarge, ObjectVanished
 
 @dataclass(frozen=True)
 class BucketObject:
-    """An object as it is listed; an equal tag means equal content."""
+    """A listed object; an equal tag means equal content."""
 
     key: str
     size: int  # bytes
@@ -21,7 +21,7 @@ class BucketObject:
 
 
 class Bucket(Protocol):
-    """What both kinds of bucket can do. Keys are full keys in the bucket."""
+    """Interface of a bucket. Keys are full keys in the bucket."""
 
     @property
     def name(self) -> str:
@@ -31,7 +31,10 @@ class Bucket(Protocol):
         """Yield the objects under a prefix in any order; a service may list one twice."""
 
     def read(self, key: str, *, max_bytes: int) -> bytes:
-        """Return an object's bytes; raise ObjectTooLarge rather than read more than wanted."""
+        """Return an object's bytes; raise ObjectTooLarge if there are more than max_bytes.
+
+        Raises ObjectVanished or ObjectUnreadable for objects that cannot be read.
+        """
 
     def prefixes(self, prefix: str = "") -> list[str]:
         """Return the prefixes one level below, sorted, each with its slash at the end."""
@@ -40,14 +43,14 @@ class Bucket(Protocol):
         """Say whether nothing lies under a prefix now; raise what `check` raises."""
 
     def check(self) -> None:
-        """Raise NoSuchBucket, CredentialsRefused or StoreUnavailable unless it can be listed."""
+        """Raise NoSuchBucket, CredentialsRefused or StoreUnavailable if it cannot be listed."""
 
 
 def object_vanished(key: str) -> ObjectVanished:
-    """Return the error of an object that is not there any more."""
+    """Return the error of an object that does not exist any more."""
     return ObjectVanished(f"'{key}' is gone: it was removed or renamed after it was listed.")
 
 
 def object_too_large(key: str, *, size: int, max_bytes: int) -> ObjectTooLarge:
-    """Return the error of an object with more bytes than wanted."""
+    """Return the error of an object that exceeds the size limit."""
     return ObjectTooLarge(f"'{key}' has {size:,} bytes; the limit is {max_bytes:,}.")

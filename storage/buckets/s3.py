@@ -1,4 +1,4 @@
-"""Buckets of an S3-compatible service. The only module that knows boto3."""
+"""Buckets of an S3-compatible service. The only module that imports boto3."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ from storage.ignored import is_ignored
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
-ATTEMPTS = 4  # of a request, with botocore's back-off between them
-BODY_ATTEMPTS = 3  # of a body that breaks off, which botocore does not repeat
-CONNECTIONS = 32  # at once: more than the threads that read
+ATTEMPTS = 4  # per request, with botocore's back-off
+BODY_ATTEMPTS = 3  # per response body: botocore does not retry an interrupted body
+CONNECTIONS = 32  # pool size, larger than the number of reading threads
 CHUNK_BYTES = 1 << 20
 
 _BODY_BROKEN = (IncompleteReadError, ResponseStreamingError)
@@ -67,7 +67,7 @@ class S3Bucket:
                     yield _listed(item)
 
     def read(self, key: str, *, max_bytes: int) -> bytes:
-        """Return an object's bytes; raise ObjectTooLarge rather than read more than wanted."""
+        """Return an object's bytes; raise ObjectTooLarge if there are more than max_bytes."""
         with self._errors(key):
             for _ in range(BODY_ATTEMPTS - 1):
                 try:
@@ -90,7 +90,7 @@ class S3Bucket:
         return next(self.iter_objects(prefix), None) is None
 
     def check(self) -> None:
-        """Raise NoSuchBucket, CredentialsRefused or StoreUnavailable unless it can be listed."""
+        """Raise NoSuchBucket, CredentialsRefused or StoreUnavailable if it cannot be listed."""
         with self._errors():
             self._client.list_objects_v2(Bucket=self._name, MaxKeys=1)
 
@@ -158,7 +158,7 @@ class S3Bucket:
 
 
 def list_s3_bucket_names(client: Any) -> list[str]:
-    """Return the names of the buckets that the credentials can see."""
+    """Return the names of the buckets that are visible with the credentials."""
     try:
         return sorted(bucket["Name"] for bucket in client.list_buckets()["Buckets"])
     except ClientError as error:
@@ -169,14 +169,14 @@ def list_s3_bucket_names(client: Any) -> list[str]:
 
 
 def s3_client() -> Any:
-    """Return this process's client for the service that the settings name."""
+    """Return this process's client for the configured service."""
     try:
         return client_for(
             settings.WASABI_ENDPOINT or None,
             settings.WASABI_REGION or None,
             settings.WASABI_ACCESS_KEY,
             settings.WASABI_SECRET_KEY,
-            os.getpid(),  # a forked child must not share its parent's connections
+            os.getpid(),  # part of the cache key: a forked child needs its own connections
         )
     except ValueError as error:
         raise StoreUnavailable(
@@ -189,24 +189,24 @@ def s3_client() -> Any:
 
 
 def s3_config(endpoint: str | None) -> Config:
-    """Return how requests are signed, addressed, timed out and repeated."""
+    """Return the configuration of signatures, addressing, timeouts and retries."""
     return Config(
         signature_version="s3v4",
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=READ_TIMEOUT_S,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         max_pool_connections=CONNECTIONS,
-        # Other services than Amazon's refuse the checksums that boto3 adds by default.
+        # Services other than Amazon's reject the checksums that boto3 adds by default.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
-        # A host of one's own has no name per bucket; Amazon's do.
+        # Custom endpoints usually have no host name per bucket, unlike Amazon's.
         s3={"addressing_style": "path" if endpoint else "virtual"},
     )
 
 
 @lru_cache(maxsize=8)
 def client_for(endpoint: str | None, region: str | None, key: str, secret: str, _pid: int) -> Any:
-    """Return the client of a process for a service; threads may share it."""
+    """Return the cached client of a process for a service; thread-safe."""
     return boto3.session.Session().client(
         "s3",
         endpoint_url=endpoint,

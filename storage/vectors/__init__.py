@@ -1,4 +1,4 @@
-"""Where the vectors of faces are: on a Qdrant server, or in the embedded store."""
+"""Face vectors: on a Qdrant server or in the embedded store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Hit", "VectorStore", "Where", "face_vector_store"]
 
 
 def face_vector_store() -> VectorStore:
-    """Return this process's store of face vectors, as the settings name it; ask nothing yet."""
+    """Return this process's configured store of face vectors, without connecting."""
     if not settings.QDRANT_URL:
         return _embedded(str(settings.QDRANT_SOCKET))
     return _server(settings.QDRANT_URL, settings.QDRANT_API_KEY, os.getpid())
@@ -28,7 +28,8 @@ def _embedded(socket: str) -> VectorStore:
 
 @lru_cache(maxsize=4)
 def _server(url: str, api_key: str, _pid: int) -> VectorStore:
-    # A second to import, and a forked child must not share its parent's connections.
+    # The import takes a second. The pid is part of the cache key: a forked child needs its own
+    # connections.
     from storage.vectors.qdrant import qdrant_vectors
 
     return qdrant_vectors(url, api_key)

@@ -1,6 +1,6 @@
-"""What a store of face vectors is, whichever engine is behind it, and what it refuses.
+"""Interface of vector stores, and validation shared by all of them.
 
-One collection per embedder. Vectors are unit length, similarity is the cosine in -1..1.
+One collection per embedder. Vectors have unit length; similarity is the cosine in -1..1.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from storage.errors import InvalidName, InvalidVectors, ModelMismatch
 
 Where = Mapping[str, str | Sequence[str]]
-"""Payload fields and the value, or the values, one of which they have."""
+"""Filter: payload field to a value, or to alternative values; all fields must match."""
 
 PAYLOAD_FIELDS = ("collection", "key", "run", "cluster", "verdict")
 INDEXED_FIELDS = ("collection", "run", "cluster", "verdict")
@@ -29,7 +29,7 @@ _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 
 @dataclass(frozen=True)
 class Hit:
-    """A face that a search found."""
+    """A search result."""
 
     id: str
     similarity: float
@@ -37,13 +37,13 @@ class Hit:
 
 
 class VectorStore(Protocol):
-    """Face vectors by face id, with a few words each to filter by.
+    """Face vectors by face id, with a payload to filter by.
 
-    Every method may be repeated. A model without a collection reads as empty.
+    Every method is idempotent. A model without a collection is treated as empty.
     """
 
     def ensure(self, model: str, dimension: int) -> None:
-        """Make the model's collection with its indexes, or see that its dimension is this one."""
+        """Create the model's collection with indexes; raise ModelMismatch for another dimension."""
 
     def dimension(self, model: str) -> int | None:
         """Return the dimension of the model's vectors, None without a collection."""
@@ -55,16 +55,16 @@ class VectorStore(Protocol):
         vectors: NDArray[np.float32],
         payloads: Sequence[Mapping[str, str]],
     ) -> None:
-        """Write vectors (n, d) with their payloads; those of the same ids are replaced."""
+        """Write vectors (n, d) with their payloads; existing ids are replaced."""
 
     def set_payload(self, model: str, ids: Sequence[str], payload: Mapping[str, str]) -> None:
-        """Change payload fields of the faces that are there; other fields stay."""
+        """Set payload fields of the existing faces; other fields are kept."""
 
     def delete(self, model: str, ids: Sequence[str]) -> None:
-        """Remove vectors; those that are gone already do not matter."""
+        """Remove vectors; missing ones are ignored."""
 
     def retrieve(self, model: str, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        """Return the vectors (d,) of those of the ids that are there."""
+        """Return the vectors (d,) by id; missing ids are left out."""
 
     def iter_vectors(
         self, model: str, where: Where, *, batch: int = 1000
@@ -79,32 +79,35 @@ class VectorStore(Protocol):
     def search(
         self, model: str, vector: NDArray[np.float32], *, limit: int, where: Where
     ) -> list[Hit]:
-        """Return the faces nearest to a vector (d,), the most similar first."""
+        """Return up to ``limit`` faces nearest to a vector (d,), the most similar first."""
 
     def count(self, model: str, where: Where) -> int:
-        """Return how many faces there are."""
+        """Return the number of matching faces."""
 
     def facet(self, model: str, field: str, where: Where) -> dict[str, int]:
-        """Return how many faces have which value of an indexed field."""
+        """Return the number of matching faces per value of an indexed field."""
 
     def ping(self) -> None:
-        """Raise StoreUnavailable unless the store answers soon."""
+        """Raise StoreUnavailable unless the store answers within a few seconds."""
 
 
 def collection_name(model: str) -> str:
-    """Return the name of the collection that holds a model's vectors."""
+    """Return the name of the collection of a model's vectors; raise InvalidName."""
     if not _MODEL.fullmatch(model):
         raise InvalidName(f"'{model[:80]}' cannot be the name of an embedder.")
     return f"faces_{model}"
 
 
 def known_ids(ids: Iterable[str]) -> list[str]:
-    """Return those of the ids that can be a face's; nothing is stored under any other."""
+    """Return the valid face ids; nothing is stored under other ids."""
     return [one for one in ids if _is_face_id(one)]
 
 
 def check_filter(where: Where) -> dict[str, list[str]]:
-    """Return the filter with a list of values per field; an empty list matches nothing."""
+    """Return the filter with a list of values per field; an empty list matches nothing.
+
+    Raises InvalidVectors for an unknown field.
+    """
     return {
         _field(field): [value] if isinstance(value, str) else list(value)
         for field, value in where.items()
@@ -112,16 +115,16 @@ def check_filter(where: Where) -> dict[str, list[str]]:
 
 
 def check_dimension(dimension: int) -> None:
-    """Raise InvalidVectors unless vectors can have this dimension."""
+    """Raise InvalidVectors unless the dimension is 1 to MAX_DIMENSION."""
     if not 1 <= dimension <= MAX_DIMENSION:
         raise InvalidVectors(f"A vector has 1 to {MAX_DIMENSION} values, not {dimension}.")
 
 
 def compare_dimension(model: str, *, stored: int, wanted: int) -> None:
-    """Raise ModelMismatch if the collection was made for vectors of another dimension."""
+    """Raise ModelMismatch if the collection was created with another dimension."""
     if stored != wanted:
         raise ModelMismatch(
-            f"The stored vectors of {model} have {stored} values and the model in force gives "
+            f"The stored vectors of {model} have {stored} values and the current model gives "
             f"{wanted}; name the model they were made with, or start with an empty store."
         )
 
@@ -129,7 +132,7 @@ def compare_dimension(model: str, *, stored: int, wanted: int) -> None:
 def check_vectors(
     ids: Sequence[str], vectors: NDArray[np.float32], payloads: Sequence[Mapping[str, str]]
 ) -> NDArray[np.float32]:
-    """Return the vectors (n, d) as contiguous float32; raise InvalidVectors for anything odd."""
+    """Return the vectors (n, d) as contiguous float32; raise InvalidVectors if any is invalid."""
     table = np.ascontiguousarray(vectors, dtype=np.float32)
     if table.ndim != 2 or not len(ids) == len(table) == len(payloads):
         raise InvalidVectors("There must be one id, one vector and one payload per face.")
@@ -144,7 +147,7 @@ def check_vectors(
 
 
 def check_vector(vector: NDArray[np.float32], *, dimension: int) -> NDArray[np.float32]:
-    """Return a vector (d,) to search with; raise InvalidVectors if it cannot be one."""
+    """Return a query vector (d,) as contiguous float32; raise InvalidVectors if it is invalid."""
     query = np.ascontiguousarray(vector, dtype=np.float32)
     if query.shape != (dimension,):
         raise wrong_dimension(stored=dimension, given=query.size)
@@ -154,7 +157,7 @@ def check_vector(vector: NDArray[np.float32], *, dimension: int) -> NDArray[np.f
 
 
 def check_payload(payload: Mapping[str, str]) -> None:
-    """Raise InvalidVectors for a payload with values that are no text."""
+    """Raise InvalidVectors for unknown fields or values that are not text."""
     for field, value in payload.items():
         _field(field)
         if not isinstance(value, str):
@@ -162,7 +165,7 @@ def check_payload(payload: Mapping[str, str]) -> None:
 
 
 def wrong_dimension(*, stored: int, given: int) -> InvalidVectors:
-    """Return the error of vectors that do not fit their collection."""
+    """Return the error of vectors with another dimension than their collection."""
     return InvalidVectors(f"The collection's vectors have {stored} values; these have {given}.")
 
 

@@ -1,4 +1,4 @@
-"""Face vectors on a Qdrant server. The only module that knows qdrant_client."""
+"""Face vectors on a Qdrant server. The only module that imports qdrant_client."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from storage.vectors.base import (
 TIMEOUT_S = 30
 PING_TIMEOUT_S = 3
 PATIENCE_S = 10.0
-UPSERT_BATCH = 500  # 512 values each are 5 MB of JSON; the server refuses 32 MB
+UPSERT_BATCH = 500  # 5 MB of JSON at 512 values each; the server rejects 32 MB
 IDS_BATCH = 1000
 
 Answer = TypeVar("Answer")
@@ -45,10 +45,10 @@ class QdrantVectors:
     def __init__(self, client: QdrantClient, *, patience: float = PATIENCE_S) -> None:
         self._client = client
         self._patience = patience
-        self._dimensions: dict[str, int] = {}  # of collections that are known to be there
+        self._dimensions: dict[str, int] = {}  # of collections that are known to exist
 
     def ensure(self, model: str, dimension: int) -> None:
-        """Make the model's collection with its indexes, or see that its dimension is this one."""
+        """Create the model's collection with indexes; raise ModelMismatch for another dimension."""
         check_dimension(dimension)
         name = collection_name(model)
         if self.dimension(model) is None:
@@ -73,7 +73,7 @@ class QdrantVectors:
         vectors: NDArray[np.float32],
         payloads: Sequence[Mapping[str, str]],
     ) -> None:
-        """Write vectors (n, d) with their payloads; those of the same ids are replaced."""
+        """Write vectors (n, d) with their payloads; existing ids are replaced."""
         table = check_vectors(ids, vectors, payloads)
         stored = self.dimension(model)
         if stored is None:
@@ -89,18 +89,18 @@ class QdrantVectors:
             self._write("upsert", model, points=batch)
 
     def set_payload(self, model: str, ids: Sequence[str], payload: Mapping[str, str]) -> None:
-        """Change payload fields of the faces that are there; other fields stay."""
+        """Set payload fields of the existing faces; other fields are kept."""
         check_payload(payload)
         known = known_ids(ids)
         if self.dimension(model) is None:
             return
         for some in _slices(len(known), IDS_BATCH):
-            # By ids alone the server stops at the first that is missing.
+            # With a plain list of ids the server stops at the first missing one.
             there = models.Filter(must=[models.HasIdCondition(has_id=list(known[some]))])
             self._write("set_payload", model, payload=dict(payload), points=there)
 
     def delete(self, model: str, ids: Sequence[str]) -> None:
-        """Remove vectors; those that are gone already do not matter."""
+        """Remove vectors; missing ones are ignored."""
         known = known_ids(ids)
         if self.dimension(model) is None:
             return
@@ -109,7 +109,7 @@ class QdrantVectors:
             self._write("delete", model, points_selector=chosen)
 
     def retrieve(self, model: str, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        """Return the vectors (d,) of those of the ids that are there."""
+        """Return the vectors (d,) by id; missing ids are left out."""
         known = known_ids(ids)
         found: dict[str, NDArray[np.float32]] = {}
         if self.dimension(model) is None:
@@ -138,7 +138,7 @@ class QdrantVectors:
     def search(
         self, model: str, vector: NDArray[np.float32], *, limit: int, where: Where
     ) -> list[Hit]:
-        """Return the faces nearest to a vector (d,), the most similar first."""
+        """Return up to ``limit`` faces nearest to a vector (d,), the most similar first."""
         dimension, wanted = self.dimension(model), _filter(where)
         if dimension is None or wanted is None:
             return []
@@ -154,14 +154,14 @@ class QdrantVectors:
         ]
 
     def count(self, model: str, where: Where) -> int:
-        """Return how many faces there are."""
+        """Return the number of matching faces."""
         wanted = _filter(where)
         if self.dimension(model) is None or wanted is None:
             return 0
         return int(self._read("count", model, count_filter=wanted, exact=True).count)
 
     def facet(self, model: str, field: str, where: Where) -> dict[str, int]:
-        """Return how many faces have which value of an indexed field."""
+        """Return the number of matching faces per value of an indexed field."""
         wanted = _filter(where)
         if self.dimension(model) is None or wanted is None:
             return {}
@@ -170,7 +170,7 @@ class QdrantVectors:
         return {str(hit.value): hit.count for hit in answer.hits}
 
     def ping(self) -> None:
-        """Raise StoreUnavailable unless the store answers soon."""
+        """Raise StoreUnavailable unless the server answers."""
         try:
             self._client.get_collections()
         except _DRIVER_ERRORS as error:
@@ -199,7 +199,7 @@ class QdrantVectors:
         try:
             self._client.create_collection(name, vectors_config=shape)
         except UnexpectedResponse as error:
-            if error.status_code != 409:  # another worker was faster
+            if error.status_code != 409:  # created by another worker in the meantime
                 raise
 
     def _index(self, name: str) -> None:
@@ -229,12 +229,12 @@ class QdrantVectors:
         try:
             return retry(ask, is_away=_is_unavailable, patience=self._patience)
         except _DRIVER_ERRORS as error:
-            self._dimensions.clear()  # a collection may have been dropped behind our back
+            self._dimensions.clear()  # a collection may have been dropped by another client
             raise _refusal(error) from error
 
 
 def qdrant_vectors(url: str, api_key: str) -> QdrantVectors:
-    """Return the vectors on the server at a URL; nothing is asked yet."""
+    """Return the vectors on the server at a URL, without connecting."""
     client = QdrantClient(
         url=url, api_key=api_key or None, timeout=TIMEOUT_S, check_compatibility=False
     )
@@ -258,7 +258,7 @@ def _slices(total: int, size: int) -> Iterator[slice]:
 
 
 def _filter(where: Where) -> models.Filter | None:
-    """Return the filter in Qdrant's words, None if nothing can match it."""
+    """Return the filter as a Qdrant filter, None if it matches nothing."""
     wanted = check_filter(where)
     if not all(wanted.values()):
         return None

@@ -1,1 +1,1 @@
-"""The embedded vector store: one owning process, and the clients that ask it."""
+"""The embedded vector store: one server process that owns the files, and its clients."""

@@ -1,7 +1,7 @@
-"""The embedded vector store as its clients see it.
+"""Client of the embedded vector store.
 
-A connection per thread and process. Whoever asks while the owner is being restarted waits for it:
-every method may be repeated.
+One connection per thread and process. Requests are retried while the server restarts; every
+method is idempotent.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from storage.retry import retry
 from storage.vectors.base import Hit, Where, check_filter, check_payload, check_vectors
 from storage.vectors.embedded.protocol import Message, connect, receive_message, send_message
 
-PATIENCE_S = 10.0  # the launcher restarts a killed owner of 50,000 vectors within 2 s
-TIMEOUT_S = 60.0  # of one answer
+PATIENCE_S = 10.0  # the launcher restarts a killed server of 50,000 vectors within 2 s
+TIMEOUT_S = 60.0  # per response
 CONNECT_TIMEOUT_S = 5.0
-MAX_UPSERT = 2000  # vectors per message: 4 MB of 512 values
+MAX_UPSERT = 2000  # vectors per message: 4 MB at 512 values each
 MAX_IDS = 10_000  # per message
 
 
@@ -44,7 +44,7 @@ class _Line:
 
 
 class EmbeddedVectors:
-    """Ask the owner of the embedded store. Safe to share by threads, and across a fork."""
+    """Client of the embedded store's server. Safe to share between threads and across a fork."""
 
     def __init__(self, socket: Path, *, patience: float = PATIENCE_S) -> None:
         self._socket = Path(socket)
@@ -52,7 +52,7 @@ class EmbeddedVectors:
         self._own = threading.local()
 
     def ensure(self, model: str, dimension: int) -> None:
-        """Make the model's collection with its indexes, or see that its dimension is this one."""
+        """Create the model's collection with indexes; raise ModelMismatch for another dimension."""
         self._ask("ensure", model=model, dimension=dimension)
 
     def dimension(self, model: str) -> int | None:
@@ -67,25 +67,25 @@ class EmbeddedVectors:
         vectors: NDArray[np.float32],
         payloads: Sequence[Mapping[str, str]],
     ) -> None:
-        """Write vectors (n, d) with their payloads; those of the same ids are replaced."""
+        """Write vectors (n, d) with their payloads; existing ids are replaced."""
         table = check_vectors(ids, vectors, payloads)
         for some in _slices(len(ids), MAX_UPSERT):
             chosen = [dict(payload) for payload in payloads[some]]
             self._ask("upsert", table[some], model=model, ids=list(ids[some]), payloads=chosen)
 
     def set_payload(self, model: str, ids: Sequence[str], payload: Mapping[str, str]) -> None:
-        """Change payload fields of the faces that are there; other fields stay."""
+        """Set payload fields of the existing faces; other fields are kept."""
         check_payload(payload)
         for some in _slices(len(ids), MAX_IDS):
             self._ask("set_payload", model=model, ids=list(ids[some]), payload=dict(payload))
 
     def delete(self, model: str, ids: Sequence[str]) -> None:
-        """Remove vectors; those that are gone already do not matter."""
+        """Remove vectors; missing ones are ignored."""
         for some in _slices(len(ids), MAX_IDS):
             self._ask("delete", model=model, ids=list(ids[some]))
 
     def retrieve(self, model: str, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        """Return the vectors (d,) of those of the ids that are there."""
+        """Return the vectors (d,) by id; missing ids are left out."""
         found: dict[str, NDArray[np.float32]] = {}
         for some in _slices(len(ids), MAX_UPSERT):
             answer = self._ask("retrieve", model=model, ids=list(ids[some]))
@@ -109,7 +109,7 @@ class EmbeddedVectors:
     def search(
         self, model: str, vector: NDArray[np.float32], *, limit: int, where: Where
     ) -> list[Hit]:
-        """Return the faces nearest to a vector (d,), the most similar first."""
+        """Return up to ``limit`` faces nearest to a vector (d,), the most similar first."""
         query = np.asarray(vector, np.float32).reshape(1, -1)
         answer = self._ask("search", query, model=model, limit=limit, where=check_filter(where))
         return [
@@ -118,18 +118,18 @@ class EmbeddedVectors:
         ]
 
     def count(self, model: str, where: Where) -> int:
-        """Return how many faces there are."""
+        """Return the number of matching faces."""
         answer: int = self._ask("count", model=model, where=check_filter(where)).head["count"]
         return answer
 
     def facet(self, model: str, field: str, where: Where) -> dict[str, int]:
-        """Return how many faces have which value of an indexed field."""
+        """Return the number of matching faces per value of an indexed field."""
         answer = self._ask("facet", model=model, field=field, where=check_filter(where))
         values: dict[str, int] = answer.head["values"]
         return values
 
     def ping(self) -> None:
-        """Raise StoreUnavailable unless the store answers soon."""
+        """Raise StoreUnavailable unless the server answers within a few seconds."""
         try:
             with connect(
                 self._socket, connect_timeout=CONNECT_TIMEOUT_S / 2, timeout=CONNECT_TIMEOUT_S / 2
@@ -174,14 +174,15 @@ class EmbeddedVectors:
             send_message(line.connection, question)
             return receive_message(line.connection)
         except BaseException:
-            # Also after a signal's exception: the answer on its way is to an older question.
+            # Also after an exception from a signal handler: the pending response would be taken
+            # for the response to the next request.
             self._hang_up()
             raise
 
     def _line(self) -> _Line:
         line: _Line | None = getattr(self._own, "line", None)
         if line is not None and line.process != os.getpid():
-            self._hang_up()  # the parent's: two processes on one line would mix their answers
+            self._hang_up()  # inherited by a fork: two processes would mix their responses
             line = None
         if line is None:
             opened = connect(self._socket, connect_timeout=CONNECT_TIMEOUT_S, timeout=TIMEOUT_S)

@@ -1,8 +1,8 @@
-"""The embedded engine's shards, one per model. Lives in the owning process only.
+"""Shards of the embedded engine, one per model. Used in the server process only.
 
-The engine may be called from many threads at once and lets go of the interpreter while it works
-(measured), so only opening and closing shards needs a lock. A write is in the engine's log when
-`update` returns: it outlives a SIGKILL; `flush` makes it outlive the machine.
+The engine is thread-safe and releases the GIL while it works (measured), so only opening and
+closing shards needs a lock. A write is in the engine's log when `update` returns and survives a
+SIGKILL; after `flush` it survives a crash of the host.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ from storage.vectors.base import (
 
 logger = logging.getLogger(__name__)
 
-ROOM_BYTES = 128 << 20  # the engine maps its files: out of room it would die, not refuse
-_NEVER_INDEX_KB = 1 << 40  # an exact scan of 50,000 takes 6 ms; building a graph 85 s
+ROOM_BYTES = 128 << 20  # the engine maps its files: on a full disk it would crash, not raise
+_NEVER_INDEX_KB = 1 << 40  # an exact scan of 50,000 takes 6 ms; building an index 85 s
 
 
 @dataclass(frozen=True)
 class _Shard:
     points: edge.EdgeShard
-    dimension: int  # not to be had from the engine: it is kept in the folder's name
+    dimension: int  # not available from the engine, so it is part of the folder's name
 
 
 @dataclass(frozen=True)
 class Page:
-    """Some of the points of a collection, and where the next page begins."""
+    """A page of points of a collection; ``next`` is the offset of the next page."""
 
     ids: list[str]
     payloads: list[dict[str, str]]
@@ -57,7 +57,7 @@ class Page:
 
 
 class Engine:
-    """Shards under a folder, opened once each."""
+    """All shards in a folder, each opened once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -70,7 +70,7 @@ class Engine:
             self._shards[name] = _Shard(edge.EdgeShard.load(str(path)), int(dimension))
 
     def ensure(self, model: str, dimension: int) -> None:
-        """Make the model's shard, or compare its dimension."""
+        """Create the model's shard, or compare its dimension; raise ModelMismatch."""
         check_dimension(dimension)
         name = collection_name(model)
         with self._opening:
@@ -104,12 +104,12 @@ class Engine:
         self._update(model, edge.UpdateOperation.upsert_points(points))
 
     def set_payload(self, model: str, ids: Sequence[str], payload: Mapping[str, str]) -> None:
-        """Change payload fields of the points that are there."""
+        """Set payload fields of the existing points."""
         check_payload(payload)
         shard, known = self._shard(model), known_ids(ids)
         if shard is None or not known:
             return
-        # By ids alone the engine stops at the first that is missing.
+        # With a plain list of ids the engine stops at the first missing one.
         there = edge.Filter(must=[edge.HasIdCondition(set(known))])
         self._update(model, edge.UpdateOperation.set_payload_by_filter(there, dict(payload)))
 
@@ -120,7 +120,7 @@ class Engine:
             self._update(model, edge.UpdateOperation.delete_points(list(known)))
 
     def retrieve(self, model: str, ids: Sequence[str]) -> Page:
-        """Return the vectors of the ids that are there."""
+        """Return the vectors of the existing ids."""
         shard = self._shard(model)
         if shard is None:
             return _empty_page()
@@ -136,7 +136,7 @@ class Engine:
         limit: int,
         vectors: bool,
     ) -> Page:
-        """Return a page of points in the order of their ids."""
+        """Return a page of matching points in the order of their ids."""
         shard = self._shard(model)
         if shard is None:
             return _empty_page()
@@ -158,7 +158,7 @@ class Engine:
         *,
         limit: int,
     ) -> list[tuple[str, float, dict[str, str]]]:
-        """Return id, cosine and payload of the points nearest to a vector (d,)."""
+        """Return (id, cosine similarity, payload) of the points nearest to a vector (d,)."""
         shard = self._shard(model)
         if shard is None:
             return []
@@ -172,14 +172,14 @@ class Engine:
         return [(str(hit.id), hit.score, hit.payload or {}) for hit in shard.points.query(request)]
 
     def count(self, model: str, where: Mapping[str, Sequence[str]]) -> int:
-        """Return how many points there are."""
+        """Return the number of matching points."""
         shard = self._shard(model)
         if shard is None:
             return 0
         return int(shard.points.count(edge.CountRequest(exact=True, filter=_filter(where))))
 
     def facet(self, model: str, field: str, where: Mapping[str, Sequence[str]]) -> dict[str, int]:
-        """Return how many points have which value."""
+        """Return the number of matching points per value of an indexed field."""
         shard = self._shard(model)
         if shard is None:
             return {}
@@ -187,14 +187,14 @@ class Engine:
         return {str(hit.value): hit.count for hit in shard.points.facet(request)}
 
     def flush(self) -> None:
-        """Bring what was written since the last time to the disk."""
+        """Flush the writes since the last flush to disk."""
         if self._unflushed.is_set():
             self._unflushed.clear()
             for shard in list(self._shards.values()):
                 shard.points.flush()
 
     def close(self) -> None:
-        """Flush and let go of every shard."""
+        """Flush and close all shards."""
         with self._opening:
             self.is_closed = True
             while self._shards:
@@ -213,7 +213,7 @@ class Engine:
 
 
 def _shard_create(path: Path, dimension: int) -> edge.EdgeShard:
-    """Make a shard beside its place and move it there whole, whatever is killed meanwhile."""
+    """Create a shard in a scratch folder and rename it, so that a kill leaves no partial shard."""
     scratch = path.with_name(f"new.{path.name}")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()

@@ -1,6 +1,7 @@
-"""How the vector owner and its clients talk: a JSON head and one table of float32 per message.
+"""Wire protocol of the embedded vector store: a JSON head and a float32 table per message.
 
-Nothing is unpickled: whoever can write to the socket can store nonsense, but run nothing.
+Nothing is unpickled: a client that can write to the socket can store wrong data, but cannot
+execute code.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from numpy.typing import NDArray
 
 MAX_MESSAGE_BYTES = 512 << 20
 MAX_SOCKET_PATH = 100  # bytes; the kernel takes 107
-_HEAD = struct.Struct("<II")  # bytes of the JSON head, columns of the table
-_SECONDS = struct.Struct("ll")  # a timeval
+_HEAD = struct.Struct("<II")  # length of the JSON head in bytes, columns of the table
+_SECONDS = struct.Struct("ll")  # struct timeval
 
 
 @dataclass(frozen=True)
 class Message:
-    """What is asked or answered; the table is (n, d)."""
+    """A request or response; the table is (n, d)."""
 
     head: Mapping[str, Any]
     table: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 1), np.float32))
@@ -43,7 +44,7 @@ def send_message(connection: Connection, message: Message) -> None:
 
 
 def receive_message(connection: Connection) -> Message:
-    """Read one message; raise ValueError for bytes that are none."""
+    """Read one message; raise ValueError if it is malformed."""
     raw = connection.recv_bytes(MAX_MESSAGE_BYTES)
     if len(raw) < _HEAD.size:
         raise ValueError("The message has no head.")
@@ -57,8 +58,8 @@ def receive_message(connection: Connection) -> Message:
 
 
 def socket_address(path: Path) -> str:
-    """Return where the socket really is: a path too long for the kernel gets a short stand-in."""
-    absolute = os.path.abspath(path)  # noqa: PTH100  # not resolve(): no look at the disk
+    """Return the path of the socket; a path too long for the kernel is replaced by a short one."""
+    absolute = os.path.abspath(path)  # noqa: PTH100  # resolve() would access the disk
     if len(os.fsencode(absolute)) <= MAX_SOCKET_PATH:
         return absolute
     short = hashlib.sha256(os.fsencode(absolute)).hexdigest()[:24]
@@ -66,12 +67,12 @@ def socket_address(path: Path) -> str:
 
 
 def key_path(path: Path) -> Path:
-    """Return the file of the key that both sides prove to know."""
+    """Return the file of the shared key for mutual authentication."""
     return path.with_name(f"{path.name}.key")
 
 
 def make_key(path: Path) -> bytes:
-    """Return the key beside a socket, made if there is none; only its owner may read it."""
+    """Return the key of a socket; create it if missing, readable by its owner only (0600)."""
     file = key_path(path)
     if not file.exists():
         scratch = file.with_name(f"{file.name}.{os.getpid()}.part")
@@ -84,12 +85,12 @@ def make_key(path: Path) -> bytes:
 
 
 def read_key(path: Path) -> bytes:
-    """Return the key beside a socket."""
+    """Return the key of a socket; raise FileNotFoundError without one."""
     return key_path(path).read_bytes()
 
 
 def connect(path: Path, *, connect_timeout: float, timeout: float) -> Connection:
-    """Return a connection whose other end has proved to know the key, and knows that we do."""
+    """Return a connection after mutual authentication by the shared key; timeouts in seconds."""
     key = read_key(path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as ours:
         ours.settimeout(connect_timeout)
@@ -109,7 +110,7 @@ def connect(path: Path, *, connect_timeout: float, timeout: float) -> Connection
 
 
 def _kernel_timeouts(ours: socket.socket, seconds: float) -> None:
-    """Let reads and writes of a silent connection fail; Connection itself would wait forever."""
+    """Set socket timeouts for reads and writes; Connection itself would block forever."""
     whole = int(seconds)
     value = _SECONDS.pack(whole, int((seconds - whole) * 1_000_000))
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)

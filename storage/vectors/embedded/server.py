@@ -1,4 +1,4 @@
-"""The process that owns the embedded vector store and serves it on a unix socket.
+"""Server process that owns the embedded vector store and serves it on a Unix socket.
 
 `python -m storage.vectors.embedded.server --folder FOLDER --socket SOCKET`. SIGTERM stops it.
 """
@@ -37,7 +37,7 @@ _BACKLOG = 128
 
 
 class OwnerRefused(Exception):
-    """The owner cannot start; the message says why."""
+    """The server cannot start; the message contains the reason."""
 
 
 def main() -> int:
@@ -52,13 +52,13 @@ def main() -> int:
     try:
         run_owner(arguments.folder, arguments.socket)
     except OwnerRefused as refusal:
-        logger.error("%s", refusal)  # noqa: TRY400  # the sentence says it all
+        logger.error("%s", refusal)  # noqa: TRY400  # the message is sufficient
         return 1
     return 0
 
 
 def run_owner(folder: Path, socket: Path) -> None:
-    """Own the folder and answer on the socket until the process is told to stop."""
+    """Lock the folder and serve requests on the socket until the process is stopped."""
     with _own_folder(folder), _open_engine(folder) as engine:
         key = make_key(socket)
         with closing(_listen(socket)) as listener:
@@ -94,7 +94,7 @@ def _own_folder(folder: Path) -> Iterator[None]:
 def _open_engine(folder: Path) -> Iterator[Engine]:
     try:
         engine = Engine(folder)
-    except Exception as error:  # the engine raises nothing narrower
+    except Exception as error:  # the engine raises no specific exceptions
         raise OwnerRefused(
             f"The vector store in {folder} cannot be opened ({error}); restore a backup, or move "
             "the folder away and repair the collections to write it anew."
@@ -110,7 +110,7 @@ def _listen(socket: Path) -> Listener:
     try:
         connect(socket, connect_timeout=1, timeout=1).close()
     except (OSError, EOFError, AuthenticationError):
-        Path(address).unlink(missing_ok=True)  # nobody behind it: left over from a kill
+        Path(address).unlink(missing_ok=True)  # no server behind it: left over from a kill
     else:
         raise OwnerRefused(f"Another vector store is served at {socket}; stop that one first.")
     inherited = os.umask(0o177)
@@ -125,7 +125,7 @@ def _listen(socket: Path) -> Listener:
 def _accept(listener: Listener) -> Connection | None:
     try:
         return listener.accept()
-    except ConnectionError:  # the client was gone before it was its turn
+    except ConnectionError:  # the client disconnected before it was accepted
         return None
 
 
@@ -135,13 +135,13 @@ def _flush_regularly(engine: Engine) -> None:
         wait(FLUSH_EVERY_S)
         try:
             engine.flush()
-        except Exception:  # the engine raises nothing narrower; next round again
+        except Exception:  # the engine raises no specific exceptions; retried in the next round
             if not engine.is_closed:
                 logger.exception("The vector store could not be flushed")
 
 
 def _serve(connection: Connection, engine: Engine, key: bytes) -> None:
-    """Answer one client until it goes."""
+    """Serve one client until it disconnects."""
     with connection:
         try:
             deliver_challenge(connection, key)
@@ -155,7 +155,7 @@ def _serve(connection: Connection, engine: Engine, key: bytes) -> None:
 
 
 class _Stopping(Exception):
-    """The store is being closed: the client asks again when it is back."""
+    """The store is being closed: the client retries after the restart."""
 
 
 def _answer(question: Message, engine: Engine) -> Message:
@@ -163,7 +163,7 @@ def _answer(question: Message, engine: Engine) -> Message:
         return _METHODS[question.head.get("do", "")](engine, question)
     except StorageError as refusal:
         return _failed(refusal.code, str(refusal))
-    except Exception as error:  # the engine raises nothing narrower, and the owner must live on
+    except Exception as error:  # the engine raises no specific ones, and the server must continue
         if engine.is_closed:
             raise _Stopping from error
         logger.exception("%s failed", question.head.get("do"))
