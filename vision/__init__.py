@@ -1,4 +1,4 @@
-"""Pixels in, faces out: the public surface of the vision floor. No Django, no stores."""
+"""Face detection and embedding: the public API of the package. Independent of Django and stores."""
 
 from vision.engine import DetectedFace, EngineSettings, FaceEngine, get_engine
 from vision.errors import (

@@ -1,6 +1,6 @@
-"""Cut the square a face embedder wants out of a photo, where its training expects the features.
+"""Face alignment: warp a face to the square crop that an embedder was trained on.
 
-Pure geometry over arrays: boxes are (x, y, width, height) and landmarks (5, 2), both in pixels.
+Pure geometry on arrays: boxes are (x, y, width, height) and landmarks (5, 2), both in pixels.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from vision.geometry import Box, halve_picture
 
 Matrix = NDArray[np.float64]
 
-# Where landmarks lie in dlib's own 150 px crop: eyes, nose, mouth corners (median of 958 faces).
+# Positions of landmarks in dlib's 150 px crop: eyes, nose, mouth corners (median of 958 faces).
 DLIB_TEMPLATE = np.array(
     [[48.13, 43.68], [102.42, 44.88], [74.30, 77.17], [50.71, 100.80], [97.70, 101.64]]
 )
 DLIB_WEIGHTS = np.array([0.385, 0.331, 0.069, 0.112, 0.104])
 DLIB_SIDE = 150  # px
 FACENET_MARGIN = 0.1  # of the box, on each side
-_SHRINK_FROM = 0.5  # a scale below which single source pixels would be skipped
-_LEAST_EYE_DISTANCE = 0.15  # of the box's width; nearer eyes are a profile's, whose tilt is noise
+_SHRINK_FROM = 0.5  # scale below which bilinear sampling would skip source pixels
+_LEAST_EYE_DISTANCE = 0.15  # of the box's width; closer eyes are a profile, whose tilt is noise
 
 
 def similarity_transform(
     points: NDArray[np.floating], template: NDArray[np.floating], weights: NDArray[np.floating]
 ) -> Matrix | None:
-    """Return the (2, 3) rotation, scale and shift that brings points nearest to the template.
+    """Return the (2, 3) rotation, scale and shift that maps points onto the template best.
 
-    Least squares with a weight per point, in closed form over complex numbers: z -> a z + b. Never
-    a reflection; None when the points lie on one spot, or turn so that nothing can be told.
+    Weighted least squares in closed form over complex numbers: z -> a z + b. Never a reflection;
+    None if the points coincide, or if the rotation is undetermined.
     """
     share = np.asarray(weights, dtype=np.float64) / np.sum(weights)
     here, there = _complex(points), _complex(template)
@@ -48,7 +48,7 @@ def similarity_transform(
 
 
 def dlib_matrix(box: Box, landmarks: NDArray[np.floating] | None) -> Matrix:
-    """Return the map of a photo onto dlib's crop, by landmarks if there are any, or the box."""
+    """Return the (2, 3) map of a photo onto dlib's crop, by landmarks or else by the box."""
     found = None
     if landmarks is not None:
         found = similarity_transform(landmarks, DLIB_TEMPLATE, DLIB_WEIGHTS)
@@ -56,9 +56,10 @@ def dlib_matrix(box: Box, landmarks: NDArray[np.floating] | None) -> Matrix:
 
 
 def facenet_matrix(box: Box, landmarks: NDArray[np.floating] | None, *, side: int) -> Matrix:
-    """Return the map of a photo onto FaceNet's crop: eyes level, the box widened and stretched.
+    """Return the (2, 3) map onto FaceNet's crop: eyes level, the box widened and stretched.
 
-    Stretched, since the weights were trained on boxes whose sides were resized each by itself.
+    Stretched, because the model was trained on boxes that were resized without keeping the aspect
+    ratio.
     """
     x, y, width, height = box
     centre_x, centre_y = x + width / 2, y + height / 2
@@ -72,12 +73,12 @@ def facenet_matrix(box: Box, landmarks: NDArray[np.floating] | None, *, side: in
 
 
 def warp_face(pixels: NDArray[np.uint8], matrix: Matrix, side: int) -> NDArray[np.uint8]:
-    """Return the (side, side, 3) crop that a map cuts out; what lies beyond the photo is black."""
+    """Return the (side, side, 3) crop of a map; pixels outside of the photo are black."""
     pixels, matrix = _cut(pixels, matrix, side)
     scale = math.sqrt(abs(float(np.linalg.det(matrix[:, :2]))))
     if scale < _SHRINK_FROM:
         pixels, matrix = _shrunk(pixels, matrix, scale)
-    # Positions of these maps are continuous; OpenCV's count from the centre of the first pixel.
+    # These maps use continuous coordinates; OpenCV's origin is the centre of the first pixel.
     centred = matrix.copy()
     centred[:, 2] += matrix[:, :2] @ np.array([0.5, 0.5]) - 0.5
     return np.asarray(
@@ -90,8 +91,8 @@ def _complex(points: NDArray[np.floating]) -> NDArray[np.complex128]:
     return exact[:, 0] + 1j * exact[:, 1]
 
 
-# Where boxes lie in dlib's crop, for detectors without landmarks: the middle of what CenterFace
-# and yolov8-lite-t give (165 photos). Best accuracy by box 0.993, by landmarks 0.998.
+# Position of boxes in dlib's crop, for detectors without landmarks: the mean between CenterFace
+# and yolov8-lite-t (165 photos). Best accuracy by box 0.993, by landmarks 0.998.
 _BOX_CENTRE = np.array([76.0, 63.0])
 _BOX_SIDE = 137.0
 
@@ -113,9 +114,9 @@ def _tilt(landmarks: NDArray[np.floating] | None, width: float) -> float:
 
 
 def _cut(pixels: NDArray[np.uint8], matrix: Matrix, side: int) -> tuple[NDArray[np.uint8], Matrix]:
-    """Return only the part of the photo that the crop sees, with some pixels around it.
+    """Return the part of the photo that is visible in the crop, with a margin.
 
-    Shrinking that part costs less than the photo, and OpenCV refuses sides beyond 32,767 px.
+    Shrinking this part costs less than the photo, and OpenCV rejects sides beyond 32,767 px.
     """
     back = np.linalg.inv(matrix[:, :2])
     corners = (np.array([[0, 0], [side, 0], [0, side], [side, side]]) - matrix[:, 2]) @ back.T
@@ -130,12 +131,12 @@ def _cut(pixels: NDArray[np.uint8], matrix: Matrix, side: int) -> tuple[NDArray[
 def _shrunk(
     pixels: NDArray[np.uint8], matrix: Matrix, scale: float
 ) -> tuple[NDArray[np.uint8], Matrix]:
-    """Halve the photo until the warp leaves out less than every second pixel."""
+    """Halve the photo until the scale of the warp is at least 1/2."""
     times = int(min(-math.log2(scale), math.log2(min(pixels.shape[:2]))))
     return halve_picture(pixels, times), _after(matrix, np.eye(2) * 2.0**times, np.zeros(2))
 
 
 def _after(matrix: Matrix, linear: Matrix, shift: NDArray[np.float64]) -> Matrix:
-    """Return the map that first goes back to the old photo by `linear` and `shift`."""
+    """Compose `matrix` after the map (`linear`, `shift`) back to the original photo."""
     turned = matrix[:, :2] @ linear
     return np.column_stack([turned, matrix[:, :2] @ shift + matrix[:, 2]])

@@ -1,4 +1,4 @@
-"""Cut faces out of photos: what a box shows, and the square a reviewer judges a face by."""
+"""Crops of faces: the pixels of a box, and the square crop shown to reviewers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from vision.geometry import Box, resize_picture, square_around
 
-CROP_SIDE = 256  # px at most
-CROP_MARGIN = 1.6  # of the face's longer side: hair, ears and chin tell people apart
-EDGE_MARGIN = 1.15  # at the edge of a photo, where more would show somebody else beside the face
+CROP_SIDE = 256  # px, maximum
+CROP_MARGIN = 1.6  # of the face's longer side: hair, ears and chin help to recognise people
+EDGE_MARGIN = 1.15  # at the edge of a photo, where a larger crop could show another person
 
 
 def box_pixels(pixels: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
-    """Return what lies in a box, without a copy; at least one pixel of the photo."""
+    """Return a view of the pixels in a box, at least one pixel."""
     height, width = pixels.shape[:2]
     left, top = min(max(round(box[0]), 0), width - 1), min(max(round(box[1]), 0), height - 1)
     right, bottom = round(box[0] + box[2]), round(box[1] + box[3])
@@ -21,9 +21,9 @@ def box_pixels(pixels: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
 
 
 def face_crop(pixels: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
-    """Return the square around a face, (s, s, 3), s <= 256; it stays within the photo.
+    """Return the square crop around a face within the photo, (s, s, 3) with s <= CROP_SIDE.
 
-    Near an edge it is smaller, so that the face stays in its middle as long as that is possible.
+    Near an edge of the photo it is smaller, so that the face stays centred as far as possible.
     """
     height, width = pixels.shape[:2]
     x, y, wanted, _ = square_around(box, margin=CROP_MARGIN)

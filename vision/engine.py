@@ -1,4 +1,4 @@
-"""Photos in, faces out: detect, judge, align and embed, batched across photos.
+"""Face engine: detect, measure quality, align and embed, batched across photos.
 
 One engine per process and settings, opened on first use; it never downloads anything.
 """
@@ -26,23 +26,23 @@ from vision.models.selection import AUTO, ModelPair, active_pair
 from vision.models.sessions import open_session
 from vision.quality import FaceQuality, QualityThresholds, face_quality, rejection_reason
 
-# A photo is decoded no smaller than the detectors see it, px of its longer side. 1.9 MP at half
-# its size: 3 ms of decoding instead of 6, and a quarter of the pixels to resize and cut.
+# Minimum px of the longer side of a decoded photo: the input size of the detectors. 1.9 MP at half
+# the size: 3 ms of decoding instead of 6, and a quarter of the pixels to resize and crop.
 WORKING_SIDE = 640
-FACE_SHARE = 0.8  # of the embedder's crop that a face's box takes: 0.71 dlib, 0.83 FaceNet
-LEAST_SIDE = 2.0  # px of the original: a smaller box holds nothing
+FACE_SHARE = 0.8  # share of the embedder's crop covered by the face box: 0.71 dlib, 0.83 FaceNet
+LEAST_SIDE = 2.0  # px of the original: smaller boxes contain no face
 
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """Which models, where they are, how many threads they get, and what is accepted."""
+    """Models and their locations, threads per model, and limits of photos and faces."""
 
     detector: str = AUTO
     embedder: str = AUTO
     models: tuple[Path, ...] = ()
     cache: Path = Path("var/models")
     threads: int = 1
-    detector_confidence: float | None = None  # the floor of detection; None: the detector's own
+    detector_confidence: float | None = None  # minimum of a detection; None: detector's default
     limits: ImageLimits = field(default_factory=ImageLimits)
     thresholds: QualityThresholds = field(default_factory=QualityThresholds)
 
@@ -51,7 +51,7 @@ class EngineSettings:
 class DetectedFace:
     """A face: box and landmarks (5, 2) in pixels of the upright original, unit vector (d,), crop.
 
-    ``reason`` says why it is not good enough to compare; the vector is there all the same.
+    ``reason`` is the quality threshold that it fails, None if it passes; the vector is always set.
     """
 
     bbox: Box
@@ -64,7 +64,7 @@ class DetectedFace:
 
 
 class FaceEngine:
-    """A detector and an embedder that work as one. Safe between threads."""
+    """A detector combined with an embedder. Thread-safe."""
 
     def __init__(
         self,
@@ -81,35 +81,35 @@ class FaceEngine:
 
     @property
     def detector_id(self) -> str:
-        """Name the detector."""
+        """Return the id of the detector."""
         return self.pair.detector.id
 
     @property
     def embedder_id(self) -> str:
-        """Name the embedder, which vectors and thresholds belong to."""
+        """Return the id of the embedder, which determines vectors and thresholds."""
         return self._embedder.entry.id
 
     @property
     def model(self) -> str:
-        """Name the pair that a face was made with."""
+        """Return the id of the pair of models, ``detector+embedder``."""
         return f"{self.detector_id}+{self.embedder_id}"
 
     @property
     def dimension(self) -> int:
-        """Return the length of the vectors."""
+        """Return the dimension of the vectors."""
         return self._embedder.dimension
 
     @property
     def entry(self) -> ModelEntry:
-        """Return the embedder's facts and thresholds."""
+        """Return the catalogue entry of the embedder, with its thresholds."""
         return self._embedder.entry
 
     def decode(self, data: bytes) -> DecodedImage:
-        """Decode a photo within the limits, no larger than finding its faces takes."""
+        """Decode a photo within the limits, at the resolution that detection needs."""
         return decode_image(data, limits=self.settings.limits, working_side=WORKING_SIDE)
 
     def faces(self, images: Sequence[DecodedImage]) -> list[list[DetectedFace]]:
-        """Return the faces of each photo, the surest first, then from left to right."""
+        """Return the faces of each photo by descending confidence, then from left to right."""
         found = self._detector.detect([image.pixels for image in images])
         seen = [
             self._look(image, detections) for image, detections in zip(images, found, strict=True)
@@ -121,15 +121,15 @@ class FaceEngine:
         return [[self._detected(face, next(vectors)) for face in faces] for faces in seen]
 
     def _look(self, image: DecodedImage, detections: Sequence[Detection]) -> list[_Seen]:
-        """Judge and cut out the faces of one photo, from as many pixels as they need."""
+        """Measure and crop the faces of one photo, decoded again if they need more pixels."""
         faces = [_Placed.of(detection, image) for detection in detections]
         faces = [face for face in faces if face.size >= LEAST_SIDE]
-        faces.sort(key=lambda face: (-face.confidence, face.box))  # the same order in every run
+        faces.sort(key=lambda face: (-face.confidence, face.box))  # deterministic: ids depend on it
         image = image_at_scale(image, scale=self._scale_for(faces), limits=self.settings.limits)
         return [self._see(face, image) for face in faces]
 
     def _scale_for(self, faces: Sequence[_Placed]) -> float:
-        """Return the scale at which no face worth keeping has to be enlarged for the embedder."""
+        """Return the scale at which no face that passes the thresholds is enlarged to embed it."""
         thresholds = self.settings.thresholds
         sizes = [
             face.size
@@ -167,7 +167,7 @@ class FaceEngine:
 
 
 def get_engine(settings: EngineSettings) -> FaceEngine:
-    """Return this process's engine; raise ModelMissing with the command that gets the models."""
+    """Return this process's engine; raise ModelMissing with the command to fetch the models."""
     with _Engines.lock:
         engine = _Engines.opened.get(settings)
         if engine is None:
@@ -181,14 +181,14 @@ class _Engines:
 
 
 def _after_fork() -> None:
-    _Engines.lock = threading.Lock()  # the parent's may have been held by another thread
+    _Engines.lock = threading.Lock()  # in the parent another thread may have locked it
 
 
 os.register_at_fork(after_in_child=_after_fork)
 
 
 def _engine_open(settings: EngineSettings) -> FaceEngine:
-    # OpenCV's own threads do not survive a fork, and photos are decoded side by side anyway.
+    # OpenCV's own threads do not survive a fork, and photos are decoded in parallel anyway.
     cv2.setNumThreads(1)
     pair = active_pair(settings)
     detector_file, embedder_file = (
@@ -232,7 +232,7 @@ class _Placed:
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """A face that was judged and cut out, before it has a vector."""
+    """A face with quality and crops, before embedding."""
 
     face: _Placed
     quality: FaceQuality

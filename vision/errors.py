@@ -1,34 +1,34 @@
-"""What vision refuses, as classes: the class is the outcome, the message is for a person."""
+"""Errors of vision: the class determines the outcome, the message is shown to users."""
 
 from __future__ import annotations
 
 
 class VisionError(Exception):
-    """A refusal of this floor: `code` for programs, the message for people."""
+    """Base error of this package: `code` for programs, the message for users."""
 
     code = "vision_error"
 
 
 class UnreadableImage(VisionError):
-    """An image whose bytes are damaged or of a kind that cannot be decoded."""
+    """The image is damaged or cannot be decoded."""
 
     code = "unreadable_image"
 
 
 class NotAnImage(VisionError):
-    """Bytes that are no image at all."""
+    """The file is not an image."""
 
     code = "not_an_image"
 
 
 class EmptyFile(VisionError):
-    """A file without a byte in it."""
+    """The file is empty."""
 
     code = "empty_file"
 
 
 class ImageTooLarge(VisionError):
-    """An image beyond a limit; `code` says which: bytes, pixels or one side."""
+    """The image exceeds a limit; `code` tells which: bytes, pixels or the length of a side."""
 
     code = "too_many_pixels"
 
@@ -38,18 +38,18 @@ class ImageTooLarge(VisionError):
 
 
 class ModelMissing(VisionError):
-    """A model whose file is on none of the known places."""
+    """The file of a model is in none of the known locations."""
 
     code = "model_missing"
 
 
 class ModelRefused(VisionError):
-    """A file that is not the model it claims to be."""
+    """A file is not the expected model."""
 
     code = "model_refused"
 
 
 class DownloadFailed(VisionError):
-    """A model or photo archive that could not be had."""
+    """A model or an archive of photos could not be downloaded."""
 
     code = "download_failed"

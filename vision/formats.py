@@ -1,6 +1,6 @@
-"""What the file formats of photos do differently: headers, orientation, colour, depth.
+"""Differences between file formats of photos: headers, orientation, colour, depth.
 
-Pillow with the HEIF plugin reads them; nothing here decides whether a photo is accepted.
+Files are read by Pillow with the HEIF plugin. Limits on photos are checked in ``vision.images``.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 from pillow_heif import register_heif_opener
 
-Image.init()  # every plugin now: they load lazily, and not safely between threads
+Image.init()  # load all plugins now: lazy loading is not thread-safe
 register_heif_opener()
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "HEIF", "GIF", "AVIF")
-SAME_FORMAT = {"MPO": "JPEG"}  # a phone's JPEG with a second picture behind it
+SAME_FORMAT = {"MPO": "JPEG"}  # JPEG files of phones with a second picture appended
 TAKEN = (ExifTags.Base.DateTimeOriginal, ExifTags.Base.DateTimeDigitized)
 DEEP_GREY = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 
-# Sizes are checked against the caller's limits; Pillow's own limit is another, and only warns.
+# Sizes are checked against the caller's limits; Pillow's own limit differs and only warns.
 Image.MAX_IMAGE_PIXELS = None
 
-# What Pillow's plugins and OpenCV raise for broken bytes, as fuzzing and their sources show.
+# Exceptions of Pillow's plugins and OpenCV for broken bytes, found by fuzzing and in their source.
 DECODER_FAILURES: tuple[type[Exception], ...] = (
     OSError,
     SyntaxError,
@@ -54,20 +54,20 @@ def open_header(data: bytes) -> Image.Image:
 
 
 def format_name(header: Image.Image) -> str:
-    """Return the format in Pillow's names; variants go by the name of their format."""
+    """Return Pillow's name of the format; variants have the name of their base format."""
     name = header.format or ""
     return SAME_FORMAT.get(name, name)
 
 
 def is_fast_jpeg(header: Image.Image) -> bool:
-    """Tell whether OpenCV reads the photo as it should be seen: a JPEG that is not CMYK."""
+    """Say whether OpenCV decodes the photo correctly: a JPEG that is not CMYK."""
     return format_name(header) == "JPEG" and header.mode in ("RGB", "L")
 
 
 def orientation_of(header: Image.Image, data: bytes) -> int:
-    """Return the orientation 1..8 that decoding leaves to do; broken EXIF is taken as upright."""
+    """Return the EXIF orientation 1..8 still to apply after decoding; 1 for broken EXIF."""
     if header.format == "TIFF":
-        return 1  # Pillow turns it while it decodes
+        return 1  # applied by Pillow while decoding
     if header.format == "HEIF":
         return _heif_orientation(header, data)
     try:
@@ -78,7 +78,7 @@ def orientation_of(header: Image.Image, data: bytes) -> int:
 
 
 def taken_of(header: Image.Image) -> str:
-    """Return when EXIF says the photo was taken, as ISO 8601 on the camera's clock, or ""."""
+    """Return the time of the photo from EXIF, ISO 8601 in the camera's local time, or ""."""
     try:
         exif = header.getexif().get_ifd(ExifTags.IFD.Exif)
         stated = str(next((exif[tag] for tag in TAKEN if exif.get(tag)), ""))
@@ -88,8 +88,8 @@ def taken_of(header: Image.Image) -> str:
 
 
 def upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Turn and mirror pixels by their EXIF orientation."""
-    if orientation >= 5:  # 5..8 lie on their side
+    """Rotate and mirror pixels by their EXIF orientation."""
+    if orientation >= 5:  # 5..8 are transposed
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
@@ -99,10 +99,10 @@ def upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
 
 
 def _heif_orientation(header: Image.Image, data: bytes) -> int:
-    """Return the EXIF orientation of a HEIF file that has no turn of its own.
+    """Return the EXIF orientation of a HEIF file without transformations in its container.
 
-    The decoder follows the container's turns (irot, imir), which cameras write beside the same
-    orientation in EXIF; a file with EXIF alone is left lying.
+    The decoder applies the container's transformations (irot, imir), which cameras write in
+    addition to the same orientation in EXIF; it ignores a file's orientation in EXIF alone.
     """
     if b"irot" in data or b"imir" in data:
         return 1
@@ -111,7 +111,7 @@ def _heif_orientation(header: Image.Image, data: bytes) -> int:
 
 
 def rgb_pixels(image: Image.Image) -> NDArray[np.uint8]:
-    """Decode the first picture of a file as RGB; what is transparent becomes white."""
+    """Decode the first picture of a file as RGB on a white background."""
     image.load()
     if image.mode in DEEP_GREY:
         return _grey_pixels(np.asarray(image))
@@ -123,19 +123,19 @@ def rgb_pixels(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def _is_transparent(image: Image.Image) -> bool:
-    """Tell whether pixels of the picture may be see-through."""
+    """Say whether the picture can have transparent pixels."""
     return image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
 
 
 def _grey_pixels(grey: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Scale grey values of 16 bits, 32 bits or floats to 8 bits, and make them RGB."""
+    """Scale grey values of 16 bits, 32 bits or floats to 8-bit RGB."""
     values = np.nan_to_num(grey.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     levels = np.clip(values * (255 / _white_of(grey, values)), 0, 255)
     return np.repeat(np.rint(levels).astype(np.uint8)[..., None], 3, axis=2)
 
 
 def _white_of(grey: NDArray[np.generic], values: NDArray[np.float32]) -> float:
-    """Return the value that is white: what the type holds, or the scale the picture itself uses."""
+    """Return the value of white: the maximum of the type, or the scale used by the picture."""
     if grey.dtype == np.uint16:
         return 65535.0
     brightest = float(values.max(initial=0))

@@ -1,7 +1,7 @@
-"""Bytes of a photo in, upright RGB pixels out.
+"""Decode photos to upright RGB pixels.
 
-A photo is recognised by its content, never by a name. Its header is judged before anything is
-decoded, and whatever the bytes are, the only exception that leaves is a VisionError.
+The format is detected from the content, never from a name. The header is checked before decoding.
+For any input, the only exception raised is VisionError.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ HEAVY_PIXELS = 16_000_000
 
 @dataclass(frozen=True)
 class ImageLimits:
-    """What a photo may measure at most, in bytes of the file and pixels of the picture."""
+    """Upper limits of a photo: bytes of the file, pixels, and pixels of a side."""
 
     max_bytes: int = 50_000_000
     max_pixels: int = 120_000_000
@@ -50,9 +50,9 @@ class ImageLimits:
 
 @dataclass(frozen=True, eq=False)
 class DecodedImage:
-    """An upright photo; ``pixels`` (H, W, 3) may be smaller than the original by ``scale``.
+    """An upright photo; ``pixels`` (H, W, 3) are the original scaled by ``scale``, 1 or less.
 
-    ``taken`` is when the camera says it was, as ISO 8601 without a zone, "" where it does not.
+    ``taken`` is the camera's local time as ISO 8601 without a time zone, "" if unknown.
     """
 
     pixels: NDArray[np.uint8]
@@ -72,9 +72,10 @@ class DecodedImage:
 def decode_image(
     data: bytes, *, limits: ImageLimits, working_side: int | None = None
 ) -> DecodedImage:
-    """Decode a photo; one much larger than ``working_side`` comes at 1/2, 1/4 or 1/8 of its size.
+    """Decode a photo, reduced to 1/2, 1/4 or 1/8 if it is much larger than ``working_side``.
 
-    The long side of a reduced photo still has ``working_side`` pixels.
+    The longer side of a reduced photo has at least ``working_side`` pixels. Raises EmptyFile,
+    ImageTooLarge, NotAnImage or UnreadableImage.
     """
     _check_bytes(data, limits)
     try:
@@ -102,7 +103,7 @@ def decode_image(
 
 
 def image_at_scale(image: DecodedImage, *, scale: float, limits: ImageLimits) -> DecodedImage:
-    """Return the photo decoded anew at ``scale`` of the original or more; itself if it is so."""
+    """Decode the photo again at ``scale`` of the original or more, if it is smaller than that."""
     if image.scale >= min(scale, 1.0) or not image.data:
         return image
     return decode_image(
@@ -111,7 +112,7 @@ def image_at_scale(image: DecodedImage, *, scale: float, limits: ImageLimits) ->
 
 
 def encode_crop(crop: NDArray[np.uint8]) -> bytes:
-    """Return the JPEG file of an RGB crop."""
+    """Encode an RGB crop (h, w, 3) as JPEG."""
     bgr = np.ascontiguousarray(crop[..., ::-1])
     _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, CROP_JPEG_QUALITY])
     return encoded.tobytes()
@@ -132,7 +133,7 @@ def is_crop_intact(data: bytes) -> bool:
 
 
 def _check_bytes(data: bytes, limits: ImageLimits) -> None:
-    """Refuse a file by its length alone."""
+    """Check the length of a file; raise EmptyFile or ImageTooLarge."""
     if not data:
         raise EmptyFile("The file is empty.")
     if len(data) > limits.max_bytes:
@@ -143,7 +144,7 @@ def _check_bytes(data: bytes, limits: ImageLimits) -> None:
 
 
 def _check_size(header: Image.Image, limits: ImageLimits) -> None:
-    """Refuse a picture by the size its header claims."""
+    """Check the size in the header; raise UnreadableImage or ImageTooLarge."""
     width, height = header.size
     if min(width, height) < 1:
         raise UnreadableImage("The image has no pixels.")
@@ -160,7 +161,7 @@ def _check_size(header: Image.Image, limits: ImageLimits) -> None:
 
 
 def _reduction(long_side: int, working_side: int | None) -> int:
-    """Return the largest of 8, 4, 2, 1 that leaves the working side its pixels."""
+    """Return the largest of 8, 4, 2, 1 that keeps the longer side at ``working_side`` or more."""
     if working_side is None:
         return 1
     wanted = max(working_side, 1)
@@ -168,7 +169,7 @@ def _reduction(long_side: int, working_side: int | None) -> int:
 
 
 def _pixels(data: bytes, header: Image.Image, reduction: int) -> tuple[NDArray[np.uint8], int]:
-    """Return the pixels as stored, RGB, and how much they were reduced."""
+    """Return the RGB pixels, not yet upright, and the reduction."""
     if is_fast_jpeg(header):
         pixels = _jpeg_pixels(data, header.size, reduction)
         if pixels is not None:
@@ -182,7 +183,7 @@ def _pixels(data: bytes, header: Image.Image, reduction: int) -> tuple[NDArray[n
 
 
 def _jpeg_pixels(data: bytes, size: tuple[int, int], reduction: int) -> NDArray[np.uint8] | None:
-    """Decode a JPEG the fast way, or return None: Pillow then says what is wrong with it."""
+    """Decode a JPEG by OpenCV; None on failure, so that Pillow reports what is wrong with it."""
     flags = JPEG_REDUCED[reduction] | cv2.IMREAD_IGNORE_ORIENTATION
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     expected = (math.ceil(size[1] / reduction), math.ceil(size[0] / reduction), 3)

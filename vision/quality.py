@@ -1,4 +1,4 @@
-"""How good a face is, in numbers that have a formula, and whether that is good enough."""
+"""Quality measures of a face with explicit formulas, and thresholds on them."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-BLUR_SIDE = 64  # px of the grey face whose Laplacian is taken, whatever the photo's resolution
-GOOD_SIZE = 112.0  # px of a face that has all an embedder can use
-MEDIUM_BLUR = 150.0  # the Laplacian's variance of a face that is half as sharp as can be
+BLUR_SIDE = 64  # px of the grey face for the Laplacian, independent of the photo's resolution
+GOOD_SIZE = 112.0  # px: embedders gain nothing from larger faces
+MEDIUM_BLUR = 150.0  # variance of the Laplacian at which the blur part of the score is 1/2
 
 LEFT_EYE, RIGHT_EYE, NOSE = 0, 1, 2
 
 
 @dataclass(frozen=True)
 class FaceQuality:
-    """The parts of a face's quality: ``size`` is the box's shorter side in px of the original.
+    """Quality of a face: ``size`` is the box's shorter side in px of the original.
 
-    ``blur`` grows with sharpness (`face_blur`), ``pose`` is 1 for a frontal face (`face_pose`) and
-    ``score`` sums all up as 0..1 (`face_score`).
+    ``blur`` increases with sharpness (`face_blur`), ``pose`` is 1 for a frontal face (`face_pose`)
+    and ``score`` combines all of them to 0..1 (`face_score`).
     """
 
     size: float
@@ -32,7 +32,7 @@ class FaceQuality:
 
 @dataclass(frozen=True)
 class QualityThresholds:
-    """What a face must at least have to take part; a value that just meets its threshold passes."""
+    """Minimum quality of a face to take part; a value equal to its threshold passes."""
 
     min_face_size: float = 30
     min_confidence: float = 0.4
@@ -40,7 +40,7 @@ class QualityThresholds:
 
 
 def rejection_reason(quality: FaceQuality, thresholds: QualityThresholds) -> str | None:
-    """Return why a face is refused: too_small, low_confidence or too_blurry; None if it is not."""
+    """Return too_small, low_confidence or too_blurry for a refused face, None for a passing one."""
     if not quality.size >= thresholds.min_face_size:
         return "too_small"
     if not quality.confidence >= thresholds.min_confidence:
@@ -57,7 +57,7 @@ def face_quality(
     confidence: float,
     landmarks: NDArray[np.float32] | None,
 ) -> FaceQuality:
-    """Measure a face: ``face`` (h, w, 3) shows its box, ``size`` is the box's in the original."""
+    """Measure a face: ``face`` (h, w, 3) are the pixels of its box, ``size`` px in the original."""
     blur = face_blur(face)
     pose = face_pose(landmarks)
     score = face_score(size=size, confidence=confidence, blur=blur, pose=pose)
@@ -65,10 +65,10 @@ def face_quality(
 
 
 def face_blur(face: NDArray[np.uint8]) -> float:
-    """Return the variance of the Laplacian of the face in grey, resized to 64 x 64.
+    """Return the variance of the Laplacian of the grey face, resized to 64 x 64.
 
-    The fixed size makes a face mean the same in a large photo and in a small one, and averaging
-    over areas keeps it so: halving and interpolating would soften some sizes more than others.
+    The fixed size makes the value comparable between large and small photos. Area averaging is
+    needed for that: halving and interpolating would blur some sizes more than others.
     """
     if face.size == 0:
         return 0.0
@@ -79,9 +79,9 @@ def face_blur(face: NDArray[np.uint8]) -> float:
 
 
 def face_pose(landmarks: NDArray[np.float32] | None) -> float:
-    """Return 1 for a frontal face, 0 for a profile, 1 where there are no landmarks.
+    """Return 1 for a frontal face, 0 for a profile, 1 without landmarks.
 
-    1 - 2 |t - 0.5|, where t is the place of the nose tip along the line from eye to eye: 0.5 is
+    1 - 2 |t - 0.5|, where t is the position of the nose tip along the line from eye to eye: 0.5 is
     the middle, 0 and 1 are the eyes.
     """
     if landmarks is None:
@@ -95,10 +95,10 @@ def face_pose(landmarks: NDArray[np.float32] | None) -> float:
 
 
 def face_score(*, size: float, confidence: float, blur: float, pose: float) -> float:
-    """Return the quality in one number 0..1, the geometric mean of its four parts.
+    """Return the overall quality 0..1, the geometric mean of four parts.
 
-    They are min(size / 112, 1), the confidence, blur / (blur + 150), and (1 + pose) / 2: a profile
-    halves its part but does not ruin the face.
+    They are min(size / 112, 1), the confidence, blur / (blur + 150), and (1 + pose) / 2: for a
+    profile the last part is 1/2, so the score does not become 0.
     """
     parts = (
         min(size / GOOD_SIZE, 1.0),

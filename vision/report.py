@@ -1,4 +1,4 @@
-"""What `models list` and `models verify` say about every known model."""
+"""Reports on models for `models list` and `models verify`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _VECTORS = 2  # axes of an embedder's output
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One model as it stands on this machine; `trouble` says why its file is refused."""
+    """Local state of a model; `trouble` is the reason why its file is refused."""
 
     id: str
     job: Job
@@ -37,7 +37,7 @@ class ModelRow:
 
 @dataclass(frozen=True)
 class ModelShapes:
-    """What a model took and gave when it ran once, what it declares, and whose it is."""
+    """Input and output shapes of a test run of a model, its declared input, file and licence."""
 
     id: str
     path: Path
@@ -49,15 +49,15 @@ class ModelShapes:
 
 
 def report_models(settings: ModelSettings) -> list[ModelRow]:
-    """Return a row for each model of the catalogue, and for the files that settings name."""
+    """Return a row for each model of the catalogue and each custom file of the settings."""
     active = _is_active(settings)
     return [_row(entry, settings, active) for entry in _entries(settings).values()]
 
 
 def verify_model(name: str, settings: ModelSettings, *, threads: int = 1) -> ModelShapes:
-    """Run a model once over a drawn image and return the shapes that went in and came out.
+    """Run a model once on a synthetic image and return the shapes of input and outputs.
 
-    Raise ModelMissing, or ModelRefused if its file or its answer is another one than expected.
+    Raises ModelMissing, or ModelRefused if the file or its output is not as expected.
     """
     entry = _entries(settings).get(name) or _named_entry(name, settings)
     path = model_path(entry, models=settings.models, cache=settings.cache)
@@ -95,7 +95,7 @@ def _named_entry(name: str, settings: ModelSettings) -> ModelEntry:
 
 
 def _contract_check(entry: ModelEntry, session: Session) -> None:
-    """Let the code that will use a model use it once; raise ModelRefused if it cannot."""
+    """Run a model once by the code of its family; raise ModelRefused if that fails."""
     if entry.job is Job.DETECT:
         make_detector(entry, session).detect([_drawn_image((64, 64, _COLOURS))])
     else:
@@ -104,7 +104,7 @@ def _contract_check(entry: ModelEntry, session: Session) -> None:
 
 
 def _drawn_image(shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Return a picture of some colours: a black one would leave an embedder without direction."""
+    """Return a synthetic image; a black one could give a zero vector, which has no direction."""
     return (np.arange(np.prod(shape)) % 251).reshape(shape).astype(np.uint8)
 
 
@@ -112,7 +112,7 @@ def _is_active(settings: ModelSettings) -> set[str]:
     try:
         pair = active_pair(settings)
     except VisionError:
-        return set()  # the rows say which file is missing or refused
+        return set()  # the rows report which file is missing or refused
     return {pair.detector.id, pair.embedder.id}
 
 
@@ -135,7 +135,7 @@ def _row(entry: ModelEntry, settings: ModelSettings, active: set[str]) -> ModelR
 
 
 def _image_shape(declared: Shape, entry: ModelEntry) -> tuple[int, ...]:
-    """Fill free dimensions: one image of the entry's side in three colours."""
+    """Replace free dimensions: one RGB image with the entry's side."""
     is_channels_last = declared[-1] == _COLOURS
     side = entry.side
     axes = (1, side, side, _COLOURS) if is_channels_last else (1, _COLOURS, side, side)

@@ -1,4 +1,4 @@
-"""Detectors of faces: one file a family, one protocol for all."""
+"""Face detectors: one module per family, with a common protocol."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ __all__ = ["CenterFace", "Detection", "Detector", "Yolov8", "make_detector"]
 def make_detector(
     entry: ModelEntry, session: Session, *, confidence: float | None = None
 ) -> Detector:
-    """Return the detector of a catalogue entry; without a confidence, its family's own floor."""
+    """Return the detector of a catalogue entry; confidence None is its family's default minimum."""
     family = CenterFace if entry.family is Family.CENTERFACE else Yolov8
     return family(session) if confidence is None else family(session, confidence=confidence)

@@ -1,4 +1,4 @@
-"""What a detector is, and what it finds."""
+"""Interface of detectors and their results."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from vision.geometry import Box
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """A face: its box and landmarks (5, 2) in the photo's pixels, and how sure the model is.
+    """A face: its box and landmarks (5, 2) in the photo's pixels, and the model's confidence.
 
-    Landmarks are the left and right eye as seen, the nose tip, the left and right mouth corner.
+    Landmarks are the left and right eye as seen in the photo, the nose tip, the left and right
+    mouth corner.
     """
 
     box: Box
@@ -25,7 +26,7 @@ class Detection:
 
 
 class Detector(Protocol):
-    """Finds faces in photos (H, W, 3) uint8 RGB, the surest face first."""
+    """Detects faces in photos (H, W, 3) uint8 RGB, by descending confidence."""
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
         """Return the faces of each photo."""

@@ -1,4 +1,4 @@
-"""CenterFace: one heat map of face centres, with sizes, offsets and landmarks beside it."""
+"""CenterFace: a heat map of face centres, with maps of sizes, offsets and landmarks."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from vision.errors import ModelRefused
 from vision.geometry import letterbox_shape
 from vision.models.sessions import Session
 
-SIDE = 640  # the input's longer side at most, px: 92 ms on one thread, 12 ms at 256
-LEAST_SIDE = 256  # px: smaller photos gain by being enlarged to this, but by no more
+SIDE = 640  # px, maximum of the input's longer side: 92 ms on one thread, 12 ms at 256
+LEAST_SIDE = 256  # px: enlarging smaller photos to this helps, enlarging them further does not
 STRIDE = 4  # px between cells of the heat map
 MULTIPLE = 32  # px: the graph halves its input five times
 CHANNELS = [1, 2, 2, 10]  # heat, log size, offset, landmarks; each pair y before x
 
 
 class CenterFace:
-    """Finds faces with landmarks."""
+    """Detects faces with landmarks."""
 
     padding = 0
     iou = 0.3
@@ -36,12 +36,12 @@ class CenterFace:
         return detect_faces(self, images)
 
     def shape_for(self, height: int, width: int) -> Shape:
-        """Return the smallest input that shows the photo; the pixels it lacks are not made up."""
+        """Return the smallest input for the photo, between LEAST_SIDE and SIDE px."""
         side = min(max(height, width, LEAST_SIDE), SIDE)
         return letterbox_shape(height, width, side=side, multiple=MULTIPLE)
 
     def candidates(self, inputs: NDArray[np.uint8]) -> list[Candidates]:
-        """Return the faces of each input above the confidence floor."""
+        """Return the faces of each input with at least the minimum confidence."""
         outputs = self.session.run(np.ascontiguousarray(inputs.transpose(0, 3, 1, 2), np.float32))
         if [output.shape[1] for output in outputs if output.ndim == 4] != CHANNELS:
             shapes = [output.shape for output in outputs]
@@ -60,10 +60,10 @@ def map_candidates(
     *,
     floor: float,
 ) -> Candidates:
-    """Read the maps (c, H, W) of one input.
+    """Decode the maps (c, H, W) of one input.
 
-    The centre is (cell + offset + 0.5) strides, a side exp(size) strides, and a landmark lies at
-    its share of the box's sides from the box's corner.
+    The centre is (cell + offset + 0.5) strides, a side is exp(size) strides, and a landmark is
+    given as a share of the box's sides from the box's corner.
     """
     rows, columns = np.nonzero(heat[0] >= floor)
     cells = np.stack([columns, rows], axis=1).astype(np.float32)

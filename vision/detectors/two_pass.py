@@ -1,8 +1,8 @@
-"""One look at photos through a detector's graph, and a second one where the first is doubtful.
+"""Two-pass detection: a second pass with a border for photos with a doubtful first result.
 
-A tight crop breaks a detector silently: fed as it is, boxes and landmarks come out wrong. So where
-nothing is found, or the best box touches or fills the frame, the photo is looked at again with a
-border of half its side all around, and what that look shows goes first.
+Detectors fail silently on tight crops: boxes and landmarks are wrong. If nothing is found, or the
+best box touches or fills the frame, the photo is processed again with a border of half its side
+all around, and the result of the second pass takes precedence.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from vision.detectors.base import Candidates, Detection
 from vision.geometry import Letterbox, box_overlap, letterbox, suppress_boxes
 
 BORDER = 0.5  # of the photo's side, on every side
-TOUCHES = 0.02  # of the photo's side: a box this near to the frame may go on beyond it
-FILLS = 0.4  # of the photo's area: the closest portraits that are seen well reach 0.45
-SAME_FACE = 0.3  # of the smaller box, covered by the other
-# Inputs of one call, where the graph takes several. CenterFace at 640 px, ms a photo for 1, 2, 4, 8
-# at once: 87, 88, 90, 90 on one thread, and 8 need eight times the memory.
+TOUCHES = 0.02  # of the photo's side: a box this close to the frame may be cut off
+FILLS = 0.4  # of the photo's area: the closest portraits that are detected correctly reach 0.45
+SAME_FACE = 0.3  # share of the smaller box that is covered by the other
+# Inputs per call, if the graph takes several. CenterFace at 640 px, ms per photo for batches of 1,
+# 2, 4, 8: 87, 88, 90, 90 on one thread, and 8 need eight times the memory.
 BATCH = 2
 
 Shape = tuple[int, int]
 
 
 class DetectorGraph(Protocol):
-    """What differs between detectors: the input's form, and what the outputs mean."""
+    """The model-specific part of a detector: shape of the input, decoding of the outputs."""
 
     padding: int
     iou: float
 
     @property
     def batches(self) -> bool:
-        """Tell whether the graph takes several inputs in one call."""
+        """Say whether the graph takes several inputs per call."""
         ...
 
     def shape_for(self, height: int, width: int) -> Shape:
@@ -44,14 +44,17 @@ class DetectorGraph(Protocol):
         ...
 
     def candidates(self, inputs: NDArray[np.uint8]) -> list[Candidates]:
-        """Return what each input (n, height, width, 3) shows above the confidence floor."""
+        """Return each input's candidates with at least the minimum confidence.
+
+        ``inputs`` are (n, height, width, 3).
+        """
         ...
 
 
 def detect_faces(
     graph: DetectorGraph, images: Sequence[NDArray[np.uint8]]
 ) -> list[list[Detection]]:
-    """Return the faces of each photo, the surest first."""
+    """Return the faces of each photo, by descending confidence."""
     found = _detect_at(graph, images, border=0.0)
     doubtful = [row for row, image in enumerate(images) if _is_doubtful(found[row], image)]
     again = _detect_at(graph, [images[row] for row in doubtful], border=BORDER)
@@ -63,7 +66,7 @@ def detect_faces(
 def _detect_at(
     graph: DetectorGraph, images: Sequence[NDArray[np.uint8]], *, border: float
 ) -> list[list[Detection]]:
-    """Look at each photo once, those of one input shape together."""
+    """Run one pass over the photos, batched by input shape."""
     rows_of: dict[Shape, list[int]] = defaultdict(list)
     for row, image in enumerate(images):
         rows_of[graph.shape_for(*image.shape[:2])].append(row)
@@ -85,7 +88,7 @@ def _detect_at(
 
 
 def _detections(candidates: Candidates, lies: Letterbox, *, iou: float) -> list[Detection]:
-    """Suppress doubles, and go back to the photo's pixels."""
+    """Apply non-maximum suppression and convert to the photo's pixels."""
     kept = suppress_boxes(candidates.boxes, candidates.scores, iou=iou)
     boxes = lies.boxes_back(candidates.boxes[kept]).tolist()
     scores = candidates.scores[kept].tolist()
@@ -100,7 +103,7 @@ def _detections(candidates: Candidates, lies: Letterbox, *, iou: float) -> list[
 
 
 def _is_doubtful(found: list[Detection], image: NDArray[np.uint8]) -> bool:
-    """Tell whether nothing was found, or the best box touches or fills the frame."""
+    """Say whether nothing was found, or the best box touches or fills the frame."""
     return not found or _touches(found[0], image) or _fills(found[0], image)
 
 
@@ -124,10 +127,10 @@ def _fills(face: Detection, image: NDArray[np.uint8]) -> bool:
 def _join_passes(
     first: list[Detection], second: list[Detection], image: NDArray[np.uint8]
 ) -> list[Detection]:
-    """Return the second look's faces, and those of the first that it left out.
+    """Return the faces of the second pass, and those of the first that it missed.
 
-    Confidence cannot choose: a broken look at a tight crop is surer than the right one. The first
-    look sees small faces better, so where no face fills the frame its other faces stay.
+    Confidence is no criterion: on a tight crop the wrong result has the higher confidence. The
+    first pass detects small faces better, so if no face fills the frame, its other faces are kept.
     """
     if not first or not second:
         return first or second

@@ -1,4 +1,4 @@
-"""YOLOv8 face detectors: the plain export with one output, and the raw pose head with three."""
+"""YOLOv8 face detectors: exports with one decoded output, and with the three raw pose heads."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from vision.errors import ModelRefused
 from vision.geometry import letterbox_shape
 from vision.models.sessions import Session
 
-SIDE = 640  # input, px, where the graph leaves it open
+SIDE = 640  # px, longer side of the input if the graph's dimensions are free
 COARSEST = 32  # px, the stride of the last grid
-BINS = 16  # of the distribution focal loss, a side
-PLAIN_CHANNELS = (5, 20)  # box and score; the same and five landmarks
+BINS = 16  # of the distribution focal loss, per side of the box
+PLAIN_CHANNELS = (5, 20)  # box and score; with five landmarks
 POSE_CHANNELS = 4 * BINS + 1 + 15
 
 
 class Yolov8:
-    """Finds faces; landmarks only where the export carries them."""
+    """Detects faces; with landmarks if the export has them."""
 
     padding = 114  # grey, as in training
     iou = 0.5
@@ -36,18 +36,18 @@ class Yolov8:
 
     @property
     def batches(self) -> bool:
-        """Tell whether the graph takes several photos in one call."""
+        """Say whether the graph takes several photos per call."""
         return self.session.input_shape[0] is None
 
     def shape_for(self, height: int, width: int) -> Shape:
-        """Return the graph's own input size, or for a free graph one as small as the photo."""
+        """Return the graph's fixed input size, or with free dimensions the smallest possible."""
         rows, columns = self.session.input_shape[2:]
         if rows is None or columns is None:
             return letterbox_shape(height, width, side=SIDE, multiple=COARSEST)
         return rows, columns
 
     def candidates(self, inputs: NDArray[np.uint8]) -> list[Candidates]:
-        """Return the faces of each input above the confidence floor."""
+        """Return the faces of each input with at least the minimum confidence."""
         planes = np.ascontiguousarray(inputs.transpose(0, 3, 1, 2), np.float32)
         planes *= np.float32(1 / 255)
         outputs = self.session.run(planes)
@@ -71,7 +71,7 @@ class Yolov8:
 
 
 def plain_candidates(output: NDArray[np.float32], *, floor: float) -> Candidates:
-    """Read (5, N) or (20, N): centre, size, probability, then x, y, visibility of landmarks."""
+    """Decode (5, N) or (20, N): centre, size, probability, then x, y, visibility of landmarks."""
     sure = output[:, output[4] >= floor].T
     boxes = np.concatenate([sure[:, :2] - sure[:, 2:4] / 2, sure[:, 2:4]], axis=1)
     landmarks = sure[:, 5:].reshape(-1, 5, 3)[..., :2] if sure.shape[1] > 5 else None
@@ -79,10 +79,10 @@ def plain_candidates(output: NDArray[np.float32], *, floor: float) -> Candidates
 
 
 def pose_candidates(grid: NDArray[np.float32], *, stride: int, floor: float) -> Candidates:
-    """Read one grid (80, H, W): distances to the sides in bins, logit, landmarks.
+    """Decode one grid (80, H, W): distances to the sides in bins, logit, landmarks.
 
-    The expectation over the bins is the distance in strides from the cell's centre (its index and
-    a half) to the left, top, right and bottom; a landmark is (2 raw + centre - 0.5) strides.
+    The expectation over the bins is the distance in strides from the cell's centre (its index +
+    0.5) to the left, top, right and bottom; a landmark is (2 raw + centre - 0.5) strides.
     """
     floor = min(max(floor, 1e-6), 1 - 1e-6)
     rows, columns = np.nonzero(grid[4 * BINS] >= np.log(floor / (1 - floor)))
@@ -105,7 +105,6 @@ def _expectations(bins: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _joined(grids: list[Candidates]) -> Candidates:
-    """Return the candidates of all grids of one photo."""
     landmarks = [grid.landmarks for grid in grids if grid.landmarks is not None]
     return Candidates(
         np.concatenate([grid.boxes for grid in grids]),

@@ -1,4 +1,4 @@
-"""Turn aligned crops of faces into unit vectors; `make_embedder` chooses the code for a model."""
+"""Embedders: aligned crops of faces to unit vectors; `make_embedder` selects the class."""
 
 from vision.embedders.base import Embedder
 from vision.embedders.making import make_embedder

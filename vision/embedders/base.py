@@ -1,4 +1,4 @@
-"""What every embedder shares: batches, unit length, and what the engine may ask of it."""
+"""Interface of embedders, and shared batching and normalisation."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from vision.geometry import Box
 from vision.models.catalogue import ModelEntry
 from vision.models.sessions import Session
 
-BATCH = 32  # crops a run: larger ones are no faster and cost memory
+BATCH = 32  # crops per run: larger batches are not faster and need more memory
 
 
 class Embedder(Protocol):
-    """A model that gives each face a vector, and the crop it wants for that."""
+    """A model that maps aligned crops of faces to vectors."""
 
     @property
     def entry(self) -> ModelEntry:
-        """Return the model's facts and thresholds."""
+        """Return the model's catalogue entry, with its thresholds."""
 
     @property
     def dimension(self) -> int:
-        """Return the length of its vectors."""
+        """Return the dimension of its vectors."""
 
     @property
     def side(self) -> int:
-        """Return the side of its crops, px."""
+        """Return the side of its crops in px."""
 
     def align(
         self, pixels: NDArray[np.uint8], box: Box, landmarks: NDArray[np.floating] | None
@@ -42,7 +42,10 @@ class Embedder(Protocol):
 def embed_in_batches(
     session: Session, inputs: NDArray[np.float32], dimension: int
 ) -> NDArray[np.float32]:
-    """Run a graph over inputs in batches and return its first output, rows of unit length."""
+    """Run a graph in batches and return its first output (n, dimension), rows of unit length.
+
+    Raises ModelRefused for outputs that are zero or not finite.
+    """
     step = session.input_shape[0] or BATCH
     rows = [np.empty((0, dimension), np.float32)]
     for start in range(0, len(inputs), step):
@@ -56,7 +59,7 @@ def embed_in_batches(
 
 def _run(session: Session, inputs: NDArray[np.float32], *, step: int | None) -> NDArray[np.float32]:
     count = len(inputs)
-    if step is not None and count < step:  # a graph whose batch is closed takes full ones only
+    if step is not None and count < step:  # a graph with a fixed batch size takes full batches only
         inputs = np.concatenate([inputs, np.repeat(inputs[-1:], step - count, axis=0)])
     output = session.run(np.ascontiguousarray(inputs))[0]
     return output.reshape(len(output), -1)[:count]

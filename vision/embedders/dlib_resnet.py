@@ -1,4 +1,4 @@
-"""dlib's face recognition network: five landmarks onto its own crop, 128 values out."""
+"""dlib's face recognition network: aligned by five landmarks, 128 values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vision.models.sessions import Session
 
 
 class DlibEmbedder:
-    """The converted graph, which takes pixels as they are."""
+    """The converted graph; it takes unscaled pixels 0..255."""
 
     side = DLIB_SIDE
 
@@ -25,7 +25,7 @@ class DlibEmbedder:
     def align(
         self, pixels: NDArray[np.uint8], box: Box, landmarks: NDArray[np.floating] | None
     ) -> NDArray[np.uint8]:
-        """Return the (150, 150, 3) crop with eyes, nose and mouth where dlib has them."""
+        """Return the (150, 150, 3) crop with eyes, nose and mouth at dlib's template positions."""
         return warp_face(pixels, dlib_matrix(box, landmarks), self.side)
 
     def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ _COLOURS = 3
 
 
 class FacenetEmbedder:
-    """A FaceNet graph; a size the graph leaves open comes from the catalogue."""
+    """A FaceNet graph; free dimensions of the graph are taken from the catalogue."""
 
     def __init__(self, entry: ModelEntry, session: Session) -> None:
         self._known = entry
@@ -27,12 +27,12 @@ class FacenetEmbedder:
 
     @cached_property
     def entry(self) -> ModelEntry:
-        """Return the model's facts, with the dimension the graph declares."""
+        """Return the catalogue entry with the dimension that the graph declares."""
         return replace(self._known, dimension=self.dimension)
 
     @cached_property
     def dimension(self) -> int:
-        """Return the length of the vectors; a graph must agree with the catalogue."""
+        """Return the dimension; raise ModelRefused if graph and catalogue disagree."""
         declared = self._session.output_shapes[0][-1]
         known = self._known.dimension
         if not (declared or known) or (known and declared not in {None, known}):
@@ -43,14 +43,14 @@ class FacenetEmbedder:
 
     @cached_property
     def side(self) -> int:
-        """Return the side of the crops, px."""
+        """Return the side of the crops in px."""
         height = self._shape[1 if self._is_channels_last else 2]
         return height or self._known.side
 
     def align(
         self, pixels: NDArray[np.uint8], box: Box, landmarks: NDArray[np.floating] | None
     ) -> NDArray[np.uint8]:
-        """Return the (side, side, 3) crop: eyes level, a tenth of the box around it."""
+        """Return the (side, side, 3) crop: eyes level, a margin of a tenth of the box."""
         return warp_face(pixels, facenet_matrix(box, landmarks, side=self.side), self.side)
 
     def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -64,7 +64,8 @@ class FacenetEmbedder:
     def _scaling(self) -> Scaling:
         if self._known.scaling is not Scaling.LAYOUT:
             return self._known.scaling
-        # TensorFlow exports are NHWC and standardise; PyTorch's are NCHW and scale all alike.
+        # TensorFlow exports are NHWC and standardise per crop; PyTorch exports are NCHW with a
+        # fixed scale.
         return Scaling.STANDARDISE if self._is_channels_last else Scaling.FIXED
 
     @cached_property
@@ -78,13 +79,13 @@ class FacenetEmbedder:
     @cached_property
     def _shape(self) -> Shape:
         shape = self._session.input_shape
-        if len(shape) != 4:  # batch, height, width, colours in either order
+        if len(shape) != 4:  # NHWC or NCHW
             raise ModelRefused(f"{self._known.id} takes {shape}; an RGB image is expected.")
         return shape
 
 
 def standardised(crops: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scale each crop by its own mean and spread, as the TensorFlow weights were trained."""
+    """Standardise each crop by its own mean and deviation, as the TensorFlow weights expect."""
     axes = (1, 2, 3)
     count = crops[0].size if len(crops) else 1
     mean = crops.mean(axis=axes, keepdims=True)
@@ -93,7 +94,7 @@ def standardised(crops: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def fixed(crops: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scale all crops alike, as the PyTorch weights were trained."""
+    """Scale all crops by fixed constants, as the PyTorch weights expect."""
     return ((crops - 127.5) / 128).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Choose the code that runs an embedder's graph."""
+"""Factory of embedders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vision.models.sessions import Session
 
 
 def make_embedder(entry: ModelEntry, session: Session) -> Embedder:
-    """Return the embedder of a catalogue entry over its opened graph."""
+    """Return the embedder of a catalogue entry for a session of its graph."""
     kind: type[DlibEmbedder | FacenetEmbedder]
     kind = DlibEmbedder if entry.family is Family.DLIB else FacenetEmbedder
     return kind(entry, session)

@@ -1,1 +1,1 @@
-"""Model files: where they come from, which are active, how they run."""
+"""Model files: catalogue, download, selection, and inference sessions."""

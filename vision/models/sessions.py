@@ -1,6 +1,6 @@
-"""ONNX Runtime behind one small door: a session per process and model file, opened on first use.
+"""The only importer of onnxruntime; one cached session per process and model file.
 
-The only importer of onnxruntime. Safe between threads, and after a fork: the child opens its own.
+Sessions are opened on first use, thread-safe, and opened again in a forked child.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ Shape = tuple[int | None, ...]
 
 
 class Session:
-    """A model file that is opened on first use; None in a shape is a free dimension."""
+    """A model file, opened on first use; None in a shape is a free dimension.
+
+    Raises ModelRefused if the file cannot be opened, or has more than one input.
+    """
 
     def __init__(self, path: Path, threads: int) -> None:
         self.path = path
@@ -33,7 +36,7 @@ class Session:
 
     @property
     def input_name(self) -> str:
-        """Name the graph's one input."""
+        """Return the name of the graph's only input."""
         return str(self._open().get_inputs()[0].name)
 
     @property
@@ -43,16 +46,16 @@ class Session:
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """Name the outputs, in the order `run` returns them."""
+        """Return the names of the outputs, in the order of `run`."""
         return tuple(str(output.name) for output in self._open().get_outputs())
 
     @property
     def output_shapes(self) -> tuple[Shape, ...]:
-        """Return the declared shapes of the outputs, in the order `run` returns them."""
+        """Return the declared shapes of the outputs, in the order of `run`."""
         return tuple(_shape(output) for output in self._open().get_outputs())
 
     def run(self, array: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """Return every output of the graph for one input array."""
+        """Return all outputs of the graph for one input array."""
         opened = self._open()
         try:
             return list(opened.run(None, {opened.get_inputs()[0].name: array}))
@@ -69,16 +72,16 @@ class Session:
         return self._opened
 
     def _forget(self) -> None:
-        """Start anew in a forked child, whose copy of the session has lost its threads."""
+        """Reset in a forked child: its copy of the session has lost its threads."""
         self._lock = threading.Lock()
         if self._opened is not None:
-            # Destroying the copy would wait forever for threads that live in the parent only.
+            # Destroying the copy would wait forever for threads that exist in the parent only.
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._opened))
             self._opened = None
 
 
 def open_session(path: Path, threads: int) -> Session:
-    """Return this process's session of a model file; the same one for every caller."""
+    """Return the cached session of this process for a model file and number of threads."""
     key = (path.resolve(), threads)
     with _Registry.lock:
         return _Registry.sessions.setdefault(key, Session(*key))
@@ -100,10 +103,10 @@ os.register_at_fork(after_in_child=_after_fork)
 
 @cache
 def _onnxruntime() -> ModuleType:
-    """Import ONNX Runtime late: a process that only forks must not carry its threads.
+    """Import ONNX Runtime lazily: a process that only forks must not have its threads.
 
-    Without the variable, releases from 1.29 on send what they run to Microsoft, by a thread that
-    starts at import and keeps a forked child from ending.
+    Without ORT_DISABLE_TELEMETRY, releases from 1.29 on send telemetry to Microsoft from a thread
+    that starts at import and keeps a forked child from terminating.
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     return importlib.import_module("onnxruntime")
@@ -111,7 +114,7 @@ def _onnxruntime() -> ModuleType:
 
 @cache
 def _runtime_errors() -> tuple[type[Exception], ...]:
-    """Return ONNX Runtime's exceptions, which share no base class of their own."""
+    """Return ONNX Runtime's exceptions, which have no common base class."""
     kinds = vars(_onnxruntime().capi.onnxruntime_pybind11_state).values()
     own = (kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Exception))
     return (*own, ValueError)

@@ -1,1 +1,1 @@
-"""Turn published model files into ONNX graphs that one session can run with any batch."""
+"""Convert published model files to ONNX graphs with a free batch dimension."""

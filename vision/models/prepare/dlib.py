@@ -1,7 +1,7 @@
-"""Build dlib's face recognition network as an ONNX graph: 150 x 150 RGB in, 128 values out.
+"""Convert dlib's face recognition network to an ONNX graph: 150 x 150 RGB to 128 values.
 
-The graph takes pixels 0..255 as float32 (n, 3, 150, 150) and subtracts dlib's mean itself. Equal
-files give equal bytes.
+The graph takes pixels 0..255 as float32 (n, 3, 150, 150) and subtracts dlib's mean itself. The
+conversion is deterministic: equal files give equal bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SIDE = 150  # dlib's crop, px
 DIMENSION = 128
 _MEAN = np.array([122.782, 117.001, 104.298], dtype=np.float32)  # RGB, dlib's input layer
 _SCALE = np.float32(1 / 256)
-# Filters of each residual block, and whether it halves the sides.
+# (filters, whether it halves the sides) of each residual block.
 _BLOCKS = (
     *[(32, False)] * 3,
     *[(64, True), *[(64, False)] * 3],
@@ -45,9 +45,10 @@ def graph_from_dat(data: bytes) -> bytes:
 
 
 class _Build:
-    """Nodes and values collected in order; each method adds some and names what comes out.
+    """Builder of the graph; each method appends nodes and returns the name of their output.
 
-    `self._side` and `self._channels` follow the flow, since the padding of a skip depends on them.
+    `self._side` and `self._channels` track the current shape, which the padding of skip connections
+    depends on.
     """
 
     def __init__(self, tensors: DlibTensors) -> None:
@@ -127,7 +128,7 @@ class _Build:
 def _folded(
     convolution: NDArray[np.float32], affine: NDArray[np.float32], *, shape: tuple[int, ...]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return filters and biases with the affine layer (gamma, then beta) folded in."""
+    """Fold the affine layer (gamma, then beta) into filters and biases of the convolution."""
     filters = shape[0]
     if convolution.size != np.prod(shape) + filters or affine.size != 2 * filters:
         raise ModelRefused("A layer of the file has another size than dlib's network.")

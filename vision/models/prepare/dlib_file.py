@@ -1,7 +1,8 @@
-"""Read the tensors out of dlib's own serialisation of its face recognition network.
+"""Read the tensors of dlib's face recognition network from dlib's serialisation format.
 
-Integers are a byte (low nibble: how many bytes follow, bit 7: negative) and little-endian bytes;
-strings are such a length and characters; tensors are a version, four sizes and float32 values.
+An integer is a control byte (low nibble: number of bytes that follow, bit 7: negative) and its
+bytes, little-endian; a string is its length as an integer and its characters; a tensor is a
+version, four sizes and float32 values.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _COUNTS = {"con_4": 29, "affine_": 29, "fc_2": 1}
 
 @dataclass(frozen=True)
 class DlibTensors:
-    """The learned values in the order of the network, input first."""
+    """The weights in the order of the network, input first."""
 
     convolutions: tuple[NDArray[np.float32], ...]
     affines: tuple[NDArray[np.float32], ...]
@@ -30,14 +31,14 @@ class DlibTensors:
 
 
 def read_dlib_tensors(data: bytes) -> DlibTensors:
-    """Return the tensors of a .dat file; refuse a file that holds another network."""
+    """Return the tensors of a .dat file; raise ModelRefused if it contains another network."""
     found: dict[str, list[NDArray[np.float32]]] = {tag: [] for tag in _COUNTS}
     position = 0
     while (match := _TAGS.search(data, position)) is not None:
         tag = next(group for group in match.groups() if group).decode()
         reader = _Reader(data, match.end())
         if tag == "fc_2":
-            reader.integers(2)  # outputs and inputs, which the tensor's own sizes repeat
+            reader.integers(2)  # outputs and inputs, repeated in the sizes of the tensor
         found[tag].append(reader.tensor())
         position = reader.position
     if {tag: len(tensors) for tag, tensors in found.items()} != _COUNTS:
