@@ -54,8 +54,8 @@ def remove_run(run: Run, *, vectors: VectorStore) -> RunDeletion:
         run = get_run(run.id)
         check_no_workers(run)
         others = [one for one in iter_runs(run.collection) if one.id != run.id]
-        collection = _readers_move(run, others)
-        _payloads_move(run, find_run(collection.current_run), vectors=vectors, lease=lease)
+        collection = _move_readers(run, others)
+        _move_payloads(run, find_run(collection.current_run), vectors=vectors, lease=lease)
         shared = {one.clusters_run for one in others if _has_groups(one)}
         removed: Counter[str] = Counter()
         for groups in {run.id, run.clusters_run} - shared:
@@ -72,7 +72,7 @@ def vector_ids(vectors: VectorStore, embedder: str, where: Where) -> list[str]:
     return [face_id for stored in found for face_id, _ in stored]
 
 
-def _readers_move(run: Run, others: list[Run]) -> Collection:
+def _move_readers(run: Run, others: list[Run]) -> Collection:
     """Replace the current and newest run if they are ``run``, atomically; return the collection."""
     collection = get_collection(run.collection)
     changes: dict[str, object] = {}
@@ -97,7 +97,7 @@ def _has_groups(run: Run) -> bool:
     return run.state == RunState.FINISHED and not run.forgotten
 
 
-def _payloads_move(run: Run, current: Run | None, *, vectors: VectorStore, lease: Lease) -> None:
+def _move_payloads(run: Run, current: Run | None, *, vectors: VectorStore, lease: Lease) -> None:
     """Remove references to the run's groups from the payloads, unless these groups are current.
 
     Checks the vectors, not the collection: after a crash the current run may be replaced already.

@@ -274,7 +274,7 @@ def iter_members(run: Run) -> Iterator[Member]:
     return _stream(Member, f"{run.clusters_run}/")
 
 
-def iter_member_faces(run: Run, label: str) -> list[str]:
+def list_member_faces(run: Run, label: str) -> list[str]:
     """Return the face ids of a cluster, unordered."""
     return [row["face"] for row in _members_of(run, label, ["face"])]
 

@@ -9,7 +9,7 @@ from django import forms
 from clustering.decisions.commands import DecisionCommand
 from clustering.decisions.events import EventKind
 from clustering.documents import Run
-from clustering.selectors import iter_member_faces
+from clustering.selectors import list_member_faces
 from profiles.documents import fold_name
 from profiles.selectors import find_profile, search_profiles
 from review.decision_serializers import ASKABLE
@@ -58,7 +58,7 @@ class DecisionForm(forms.Form):
         said = self.cleaned_data
         faces = [face for one in given for face in one.split()]
         if said["everything"]:
-            faces = iter_member_faces(run, said["cluster"])
+            faces = list_member_faces(run, said["cluster"])
         person = said["person"].strip()
         user_id = said["user_id"] or (find_person_by_name(person) if person else "")
         return DecisionCommand(

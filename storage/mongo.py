@@ -106,7 +106,7 @@ def bulk_insert(document_class: Any, documents: Iterable[Any]) -> set[str]:
     """Insert documents that do not exist yet; return the ids of those that do."""
     there: set[str] = set()
     for chunk in _chunks(documents):
-        inserts = [InsertOne(_check_result(document)) for document in chunk]
+        inserts = [InsertOne(_validated(document)) for document in chunk]
         try:
             document_class._get_collection().bulk_write(inserts, ordered=False)
         except BulkWriteError as error:
@@ -126,7 +126,7 @@ def bulk_replace(document_class: Any, documents: Iterable[Any], same: Sequence[s
     for chunk in _chunks(documents):
         changes = []
         for document in chunk:
-            stored = _check_result(document)
+            stored = _validated(document)
             where = {"_id": document.pk, **{name: stored[name] for name in same}}
             stored[same[-1]] += 1
             changes.append(_replacement(where, stored, document_class))
@@ -156,7 +156,7 @@ def bulk_delete_same(document_class: Any, documents: Iterable[Any], same: Sequen
     for chunk in _chunks(documents):
         deletes = []
         for document in chunk:
-            stored = _check_result(document)
+            stored = _validated(document)
             deletes.append(DeleteOne({"_id": document.pk, **{name: stored[name] for name in same}}))
         deleted += document_class._get_collection().bulk_write(deletes, ordered=False).deleted_count
     return deleted
@@ -227,7 +227,7 @@ def _replacement(
     return UpdateOne(where, changes, upsert=upsert)
 
 
-def _check_result(document: Any) -> dict[str, Any]:
+def _validated(document: Any) -> dict[str, Any]:
     """Validate a document and return its stored form."""
     document.validate()
     stored: dict[str, Any] = document.to_mongo().to_dict()

@@ -50,7 +50,7 @@ class ModelShapes:
 
 def report_models(settings: ModelSettings) -> list[ModelRow]:
     """Return a row for each model of the catalogue and each custom file of the settings."""
-    active = _is_active(settings)
+    active = _active_ids(settings)
     return [_row(entry, settings, active) for entry in _entries(settings).values()]
 
 
@@ -108,7 +108,7 @@ def _drawn_image(shape: tuple[int, ...]) -> NDArray[np.uint8]:
     return (np.arange(np.prod(shape)) % 251).reshape(shape).astype(np.uint8)
 
 
-def _is_active(settings: ModelSettings) -> set[str]:
+def _active_ids(settings: ModelSettings) -> set[str]:
     try:
         pair = active_pair(settings)
     except VisionError:

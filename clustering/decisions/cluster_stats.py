@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from clustering.decisions.cluster_counts import COVERS
 from clustering.decisions.event_log import decision_state
-from clustering.decisions.snapshot import members_of_faces, snapshot_run
+from clustering.decisions.snapshot import members_of_cluster, snapshot_run
 from clustering.documents import END_OF_PLACES, Cluster, Member, Run
 from clustering.grouping import Grouping, describe_grouping
 from clustering.selectors import current_run, get_faces_by_id
@@ -81,7 +81,7 @@ def _describe(
     run: Run, cluster: Cluster, covers: Mapping[str, str], *, vectors: VectorStore
 ) -> None:
     """Recompute order and similarity of a cluster's faces, its covers and its cohesion."""
-    members = {one.face: one for one in members_of_faces(run, cluster.label)}
+    members = {one.face: one for one in members_of_cluster(run, cluster.label)}
     cluster.newest = max((one.taken for one in members.values()), default="")
     vectors_by_face = vectors.retrieve(run.embedder, list(members)) if members else {}
     faces = [face for face in members if face in vectors_by_face]

@@ -36,17 +36,17 @@ class _CachedLog:
         self.log = ""
 
 
-_books: dict[tuple[str, str, str], _CachedLog] = {}
+_cached_logs: dict[tuple[str, str, str], _CachedLog] = {}
 _cached_logs_lock = threading.Lock()
 
 
 @contextmanager
 def decision_state(collection: str) -> Iterator[DecisionState]:
     """Lock the cached state of a collection, read up to the newest decision, and yield it."""
-    book = _cached_log(collection)
-    with book.lock:
-        _read_new(book, collection)
-        yield book.state
+    cached = _cached_log(collection)
+    with cached.lock:
+        _read_new(cached, collection)
+        yield cached.state
 
 
 def load_state(collection: str) -> DecisionState:
@@ -118,17 +118,17 @@ def append_decision(decision: Decision, state: DecisionState) -> None:
 def _cached_log(collection: str) -> _CachedLog:
     key = (settings.MONGODB_URL, settings.DATABASE_NAME, collection)
     with _cached_logs_lock:
-        return _books.setdefault(key, _CachedLog())
+        return _cached_logs.setdefault(key, _CachedLog())
 
 
-def _read_new(book: _CachedLog, collection: str) -> None:
+def _read_new(cached: _CachedLog, collection: str) -> None:
     """Add new events to the cached state; start over if the log id has changed."""
     stored = Collection.objects(path=collection).only("path", "log").first()
     log = stored.log if stored is not None else ""
-    if log != book.log:
-        book.state, book.log = DecisionState(), log
-    for decision in list_decisions_after(collection, book.state.seq):
-        book.state.add(decision.event)
+    if log != cached.log:
+        cached.state, cached.log = DecisionState(), log
+    for decision in list_decisions_after(collection, cached.state.seq):
+        cached.state.add(decision.event)
 
 
 def _page(after: str, end: str) -> list[Decision]:

@@ -135,7 +135,7 @@ class Snapshot:
                 raise NoSuchFace(f"There is no face {face[:80]}.")
             if known[face].collection != self.run.collection:
                 raise OtherCollection(f"The face {face} belongs to {known[face].collection}.")
-            found[face] = FaceLocation(face, known[face].key, _faces_in_same_images(known[face]))
+            found[face] = FaceLocation(face, known[face].key, _unclustered_location(known[face]))
         return found
 
 
@@ -177,7 +177,7 @@ def members_by_face(run_id: str, faces: list[str]) -> dict[str, Member]:
     return found
 
 
-def members_of_faces(run: Run, label: str) -> list[Member]:
+def members_of_cluster(run: Run, label: str) -> list[Member]:
     """Return all members of a cluster."""
     found: list[Member] = []
     while page := list_members(run, label, after=found[-1].place if found else "", limit=1000):
@@ -187,7 +187,7 @@ def members_of_faces(run: Run, label: str) -> list[Member]:
     return found
 
 
-def _faces_in_same_images(face: Face) -> str:
+def _unclustered_location(face: Face) -> str:
     """Return the location of a face that is in no cluster."""
     if face.verdict in (Verdict.IGNORED, Verdict.NOT_A_FACE):
         return str(face.verdict.value)
