@@ -1,1 +1,1 @@
-"""What a reviewer sees and does: pages, queues, decisions, undo, search by photo, people."""
+"""Reviewer's pages and API: queues, decisions, undo, search by photo, people."""

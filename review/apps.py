@@ -1,4 +1,4 @@
-"""The app of the reviewer."""
+"""Django app of the reviewer."""
 
 from __future__ import annotations
 

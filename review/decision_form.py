@@ -1,4 +1,4 @@
-"""The form of a decision on a page: parse, and find the person that was typed."""
+"""Form of a decision on a page; looks up the person whose name was typed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from review.decision_serializers import ASKABLE
 from review.errors import AmbiguousName, NoSuchName
 
 NAMING = (EventKind.CHOOSE_PROFILE, EventKind.MOVE)
-EVERYTHING = "*"  # instead of faces: all of the cluster
-SAME_NAME = 3  # of this name are looked at, to know that there are several
+EVERYTHING = "*"  # a button's target: all faces of the cluster
+SAME_NAME = 3  # profiles to find, to detect that a name is ambiguous
 
 
 class DecisionForm(forms.Form):
-    """What a reviewer decided; the faces come beside it, one field each or many in one.
+    """A reviewer's decision; faces are sent in fields ``faces``, each with one or more ids.
 
-    A button has one value, so its kind may bring whom or where to: ``choose_profile:ada``,
+    A button has one value, so its kind may include a target: ``choose_profile:ada``,
     ``ignore:*`` for a whole cluster.
     """
 
@@ -38,7 +38,7 @@ class DecisionForm(forms.Form):
     everything = forms.BooleanField(required=False)
 
     def clean(self) -> dict[str, Any]:
-        """Take the kind of a button apart."""
+        """Split a button's value into kind and target; a decision that names a person needs one."""
         said: dict[str, Any] = super().clean() or {}
         kind, _, target = said.get("kind", "").partition(":")
         if kind not in ASKABLE:
@@ -48,13 +48,17 @@ class DecisionForm(forms.Form):
             said["everything"] = True
         elif target:
             said["to" if kind == EventKind.MOVE else "user_id"] = target
-        whom = self.errors or said["to"] or said["user_id"] or said["person"]
-        if kind in NAMING and not whom:
+        target = self.errors or said["to"] or said["user_id"] or said["person"]
+        if kind in NAMING and not target:
             raise forms.ValidationError({"person": "Type a name."})
         return said
 
     def asked(self, given: list[str], *, run: Run) -> DecisionCommand:
-        """Return the valid form as it is decided, in labels of the run on the screen."""
+        """Return the command of a valid form, with cluster labels of ``run``.
+
+        ``given`` are the values of the fields ``faces``. Raises NoSuchName or AmbiguousName for the
+        typed name.
+        """
         said = self.cleaned_data
         faces = [face for one in given for face in one.split()]
         if said["everything"]:
@@ -82,14 +86,17 @@ class DecisionForm(forms.Form):
 
 
 def find_person_by_name(text: str) -> str:
-    """Return the user_id of the person whose id or whole name this is, in any case."""
+    """Return the user_id of the person with this id, or with this full name regardless of case.
+
+    Raises NoSuchName or AmbiguousName.
+    """
     if find_profile(text) is not None:
         return text
     folded = fold_name(text)
     found = search_profiles(text, limit=SAME_NAME * 10).profiles
     same = [one.user_id for one in found if fold_name(one.name) == folded]
     if not same:
-        raise NoSuchName(f"Nobody is called {text[:80]}.")
+        raise NoSuchName(f"No person is called {text[:80]}.")
     if len(same) > 1:
         raise AmbiguousName(f"Several people are called {text[:80]}: {', '.join(same[:5])}.")
     return str(same[0])

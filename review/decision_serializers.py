@@ -1,4 +1,4 @@
-"""What requests about decisions may say."""
+"""Serializers of requests about decisions."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ ASKABLE = [kind.value for kind in EventKind if kind != EventKind.UNDO]
 
 
 class DecisionItem(serializers.Serializer):
-    """One decision, in labels of the run that readers see.
+    """One decision, with cluster labels of the current run.
 
-    Faces that are not in ``cluster`` any more, where it is said, are refused as stale.
+    If ``cluster`` is given, faces that are no longer in it are rejected as stale.
     """
 
     kind = serializers.ChoiceField(choices=ASKABLE)
@@ -35,13 +35,13 @@ class DecisionItem(serializers.Serializer):
     seen = serializers.DictField(default=dict)
 
     def validate_versions(self, value: dict[str, int]) -> dict[str, int]:
-        """Refuse more versions than a screen can have shown."""
+        """Reject more versions than a decision can have faces."""
         if len(value) > MAX_FACES:
             raise serializers.ValidationError(f"At most {MAX_FACES} versions.")
         return value
 
     def validate_seen(self, value: dict[str, Any]) -> dict[str, Any]:
-        """Refuse what is no note about a screen any more."""
+        """Limit the size of the client's notes about the screen."""
         if len(str(value)) > 10_000:
             raise serializers.ValidationError("At most 10,000 characters.")
         return value
@@ -50,7 +50,7 @@ class DecisionItem(serializers.Serializer):
 class DecisionsInput(serializers.Serializer):
     """Decisions about one collection; with ``dry_run`` nothing is written.
 
-    ``clustering_id`` is the run whose labels are used; if it is not what readers see any more, the
+    ``clustering_id`` is the run whose labels are used; if it is no longer the current run, the
     decisions are stale.
     """
 
@@ -67,7 +67,7 @@ class UndoInput(serializers.Serializer):
 
 
 class ActivityQuery(PageQuery):
-    """A page of the decisions about a collection that fit."""
+    """A page of the decisions about a collection, with filters."""
 
     collection = serializers.CharField(max_length=NAME)
     by = serializers.CharField(max_length=150, required=False)
@@ -75,7 +75,7 @@ class ActivityQuery(PageQuery):
 
 
 def asked_of(item: dict[str, Any], *, run: str = "") -> DecisionCommand:
-    """Return a valid item as it is decided, in labels of a run."""
+    """Return the command of a validated DecisionItem, with cluster labels of ``run``."""
     return DecisionCommand(
         run=run,
         kind=EventKind(item["kind"]),

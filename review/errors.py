@@ -1,4 +1,4 @@
-"""What the pages and the REST resources of the reviewer refuse."""
+"""Errors of the reviewer's pages and API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class NoSuchName(Refused):
 
 
 class AmbiguousName(Refused):
-    """Several profiles have this name; an id says which."""
+    """Several profiles have this name; use an id instead."""
 
     code = "several_called"
 

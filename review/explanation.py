@@ -1,4 +1,4 @@
-"""Why a face is where it is: what it is like, what else it could be, who decided. Reads only."""
+"""Explain why a face is in its cluster: similar faces, alternatives, decisions. Read-only."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from review.search.clusters import ClusterHit, ClusterSearch
 from storage.vectors import VectorStore
 
 NEAREST = 6
-COMPARED = 200  # faces of the cluster, the confirmed ones and the most typical
+COMPARED = 200  # faces of the cluster, at most: confirmed ones, and as many most typical ones
 DECISIONS_SHOWN = 20
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """Another face of the cluster, how alike it is, and whether somebody confirmed it."""
+    """Another face of the cluster, its cosine similarity, and whether a reviewer placed it."""
 
     face: str
     similarity: float
@@ -34,7 +34,11 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What speaks for the place of a face."""
+    """The reasons for a face's cluster.
+
+    ``margin`` is the similarity to the nearest face of its cluster minus that to the best other
+    cluster.
+    """
 
     cluster: Cluster | None
     whose: ClusterIdentity | None
@@ -49,7 +53,7 @@ class Explanation:
 def explain_face(
     face: Face, run: Run, member: Member | None, state: DecisionState, *, vectors: VectorStore
 ) -> Explanation:
-    """Return what put a face where it is."""
+    """Return the explanation of a face's cluster; parts that need a missing vector are empty."""
     vector = vectors.retrieve(run.embedder, [face.id]).get(face.id)
     here = None if member is None else get_cluster(run, member.cluster)
     neighbours = [] if vector is None else _neighbours(face, run, here, state, vector, vectors)
@@ -78,7 +82,7 @@ def _neighbours(
     vector: NDArray[np.float32],
     vectors: VectorStore,
 ) -> list[Neighbour]:
-    """Return the faces of its cluster by how alike they are, confirmed ones first."""
+    """Return other faces of the cluster, confirmed ones first, by descending similarity."""
     if here is None or here.is_noise:
         return []
     said = (one for one, (person, _) in state.attached.items() if state.root(person) == here.person)
@@ -95,7 +99,7 @@ def _neighbours(
 def _others(
     run: Run, here: Cluster | None, vector: NDArray[np.float32], vectors: VectorStore
 ) -> list[ClusterHit]:
-    """Return the other clusters that a face is most like."""
+    """Return the most similar other clusters."""
     search = ClusterSearch(vectors, embedder=run.embedder, collection=run.collection)
     own = "" if here is None else here.label
     near = search.nearest(vector, limit=NEAREST)
@@ -103,10 +107,10 @@ def _others(
 
 
 def _rule(face: Face, run: Run, member: Member | None, state: DecisionState) -> str:
-    """Return the rule that put a face where it is, as a sentence."""
+    """Return a sentence with the rule that placed a face."""
     if member is None:
         if face.id in state.out:
-            return "A reviewer said that it is not a face, or nobody to keep."
+            return "A reviewer said that it is not a face, or ignored it."
         return f"The quality filter kept it out: {face.reason or 'it is poor'}."
     said = state.singletons.get(face.id) or state.attached.get(face.id, ("", ""))[1]
     if said:

@@ -1,4 +1,4 @@
-"""The forms of matching, of searching and of forgetting: parse and bound, nothing else."""
+"""Forms of matching, search by photo and removal of assignments. They parse and validate only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FACE_LIMIT = 5
 
 
 class MatchForm(forms.Form):
-    """How the clusters of a collection are matched with the known people."""
+    """Parameters of matching a collection's clusters with the profiles."""
 
     collection = forms.CharField(max_length=1100, widget=forms.HiddenInput)
     strategy = forms.ChoiceField(choices=STRATEGIES, label="Match", required=False)
@@ -39,27 +39,27 @@ class MatchForm(forms.Form):
     overwrite = forms.BooleanField(required=False, label="Match again what the machine matched")
 
     def clean_collection(self) -> str:
-        """Return the collection's path."""
+        """Return the path of the collection."""
         return _path(self.cleaned_data["collection"])
 
     def clean_strategy(self) -> str:
-        """Return the strategy, the first one without a word."""
+        """Return the strategy; the first one is the default."""
         return str(self.cleaned_data["strategy"] or STRATEGIES[0][0])
 
     def clean_margin(self) -> float:
-        """Return how far the next one has to be behind."""
+        """Return the minimum lead over the next person, in cosine similarity."""
         margin = self.cleaned_data["margin"]
         return MARGIN if margin is None else float(margin)
 
 
 class AssignmentRemoveForm(forms.Form):
-    """Which version of an assignment was seen when it was removed."""
+    """The version of the cluster that was on screen when its assignment was removed."""
 
     version = forms.IntegerField(required=False, min_value=1, max_value=MAX_VERSION)
 
 
 class SearchPhotoForm(forms.Form):
-    """A photo, and where to look for its faces."""
+    """A photo, and the collection to search."""
 
     file = forms.FileField(
         label="Photo",
@@ -70,13 +70,13 @@ class SearchPhotoForm(forms.Form):
     collection = forms.CharField(required=False, max_length=1100, label="In")
 
     def clean_collection(self) -> str | None:
-        """Return the collection's path, None for all."""
+        """Return the path of the collection, None for all."""
         asked = self.cleaned_data["collection"]
         return _path(asked) if asked else None
 
 
 def _path(asked: str) -> str:
-    """Return the path of a collection's name, or refuse it in the form."""
+    """Return the path of a collection's name; raise ValidationError for invalid names."""
     try:
         return CollectionName.parse(asked).path
     except InvalidName as refusal:

@@ -1,4 +1,4 @@
-"""Who the clusters on a screen are, and who they may be. Reads, never writes."""
+"""Identities of clusters: assigned people and suggestions. Read-only."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from review.search.people import PersonHit, search_people
 from storage.vectors import VectorStore
 
 IDS_PER_QUERY = 100
-FACES_LOOKED_AT = 12  # the most typical ones of a cluster
+FACES_LOOKED_AT = 12  # most typical faces of a cluster
 
 
 @dataclass(frozen=True)
 class ClusterIdentity:
-    """The person a cluster is, how sure that is, and who said so."""
+    """The person assigned to a cluster, the similarity, and the account that decided it."""
 
     user_id: str
     name: str
@@ -33,29 +33,32 @@ class ClusterIdentity:
 
     @property
     def is_confirmed(self) -> bool:
-        """Say whether a person agreed."""
+        """Say whether a reviewer confirmed the assignment."""
         return self.state == "confirmed"
 
 
 def cluster_identities(run: Run, labels: Iterable[str]) -> dict[str, ClusterIdentity]:
-    """Return who some clusters of a run are, by label; those of nobody are left out."""
+    """Return the identities of these clusters of a run, by label, without unassigned clusters."""
     ids = [Assignment.id_for(run.clusters_run, label) for label in labels]
-    held = [
+    assigned = [
         one
         for first in range(0, len(ids), IDS_PER_QUERY)
         for one in Assignment.objects(id__in=ids[first : first + IDS_PER_QUERY])
         if one.is_held
     ]
-    return _identity(held)
+    return _identities(assigned)
 
 
 def all_cluster_identities(run: Run) -> dict[str, ClusterIdentity]:
-    """Return who all clusters of a run are, by label; those of nobody are left out."""
-    return _identity([one for one in list_run_assignments(run.clusters_run) if one.is_held])
+    """Return the identities of all clusters of a run, by label, without unassigned clusters."""
+    return _identities([one for one in list_run_assignments(run.clusters_run) if one.is_held])
 
 
 def cluster_embedding(run: Run, label: str, *, vectors: VectorStore) -> NDArray[np.float32] | None:
-    """Return the mean direction (d,) of a cluster's most typical faces; None without vectors."""
+    """Return the normalised mean embedding (d,) of a cluster's most typical faces.
+
+    None if the vector store has none of them.
+    """
     faces = [one.face for one in list_members(run, label, limit=FACES_LOOKED_AT)]
     found = vectors.retrieve(run.embedder, faces)
     if not found:
@@ -66,23 +69,22 @@ def cluster_embedding(run: Run, label: str, *, vectors: VectorStore) -> NDArray[
 
 
 def similar_people(
-    look: NDArray[np.float32] | None,
+    embedding: NDArray[np.float32] | None,
     table: Gallery,
     *,
     embedder: str,
     limit: int,
     refused: Set[str] = frozenset(),
 ) -> list[PersonHit]:
-    """Return the people most like a look (d,), the most similar first, without those refused."""
-    if look is None or not table.user_ids:
+    """Return the people most similar to an embedding (d,), without ``refused`` ids."""
+    if embedding is None or not table.user_ids:
         return []
-    [found] = search_people(look[None], table, embedder=embedder, limit=limit + len(refused))
+    [found] = search_people(embedding[None], table, embedder=embedder, limit=limit + len(refused))
     return [one for one in found if one.user_id not in refused][:limit]
 
 
-def _identity(held: list[Assignment]) -> dict[str, ClusterIdentity]:
-    """Return whose clusters are, by label, with names."""
-    names = get_profile_names({one.user_id for one in held})
+def _identities(assigned: list[Assignment]) -> dict[str, ClusterIdentity]:
+    names = get_profile_names({one.user_id for one in assigned})
     return {
         one.cluster: ClusterIdentity(
             user_id=one.user_id,
@@ -91,5 +93,5 @@ def _identity(held: list[Assignment]) -> dict[str, ClusterIdentity]:
             state=one.state.value,
             decided_by=one.decided_by,
         )
-        for one in held
+        for one in assigned
     }

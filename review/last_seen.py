@@ -1,4 +1,4 @@
-"""When somebody last looked at what a collection gained."""
+"""Time up to which each reviewer has seen the new faces of a collection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RUNS_LOOKED_AT = 20
 
 
 class LastSeen(Document):
-    """The moment up to which somebody has seen what a collection gained."""
+    """The time up to which a reviewer has seen the new faces of a collection."""
 
     id = fields.StringField(primary_key=True)
     at = TimestampField(required=True)
@@ -24,18 +24,19 @@ class LastSeen(Document):
 
     @staticmethod
     def id_for(name: str, path: str) -> str:
-        """Return the id of somebody's look at a collection."""
+        """Return the document id for a reviewer's name and a collection's path."""
         return f"{path}\t{name}"
 
 
 def last_seen_at(name: str, run: Run) -> datetime | None:
-    """Return since when things are new to somebody: their last look, else the run before this.
+    """Return the time since which faces are new to a reviewer.
 
-    None if there is neither: of a first run nothing is new.
+    That is the time of `mark_seen`, else the end of the last finished run before this one. None
+    without either: in a collection's first run no face counts as new.
     """
-    look = LastSeen.objects(id=LastSeen.id_for(name, run.collection)).first()
-    if look is not None:
-        return look.at
+    seen = LastSeen.objects(id=LastSeen.id_for(name, run.collection)).first()
+    if seen is not None:
+        return seen.at
     for before in list_runs(run.collection, limit=RUNS_LOOKED_AT):
         is_earlier = before.created_at < run.created_at
         if is_earlier and before.state == RunState.FINISHED and not before.preview:
@@ -44,11 +45,11 @@ def last_seen_at(name: str, run: Run) -> datetime | None:
 
 
 def mark_seen(name: str, path: str, *, at: datetime) -> None:
-    """Remember that somebody has seen all that a collection had at a moment."""
+    """Store that a reviewer has seen all faces found up to ``at``."""
     LastSeen(id=LastSeen.id_for(name, path), at=at).save()
 
 
 def forget_last_seen(path: str) -> None:
-    """Remove who looked at a collection when."""
+    """Delete all stored times of a collection."""
     first = LastSeen.id_for("", path)
     LastSeen.objects(__raw__={"_id": {"$gte": first, "$lt": first + END_OF_PLACES}}).delete()

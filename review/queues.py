@@ -1,6 +1,6 @@
-"""What waits for a reviewer, queue by queue, the best payoff first. Reads, never writes.
+"""Review queues, the most useful questions first. Read-only.
 
-A queue is derived: what was decided is not in it any more, whoever decided it.
+A queue is computed from the current state: an item leaves it as soon as any reviewer decides it.
 """
 
 from __future__ import annotations
@@ -44,15 +44,16 @@ from storage.fields import TimestampField
 from storage.mongo import iter_fields
 from storage.vectors import VectorStore
 
-STRIP = 4  # faces that show a cluster on a card
-KEPT_S = 3600  # what a run fixed for good
-CHOICES = 5  # as many as there are keys for them
-ODD_PART = 0.2  # of eps: so much less like the centroid than the cluster's faces are in the mean
-ODD_SPREAD = 2.0  # and so many standard deviations
+STRIP = 4  # faces per cluster on a card
+KEPT_S = 3600  # seconds to cache values that a finished run does not change
+CHOICES = 5  # the number of keyboard shortcuts for choices
+# A face is odd if its similarity to the centroid is below the cluster's mean by both limits.
+ODD_PART = 0.2  # of eps
+ODD_SPREAD = 2.0  # standard deviations
 
 
 class Queue(StrEnum):
-    """The queues, in the order they are offered."""
+    """The queues, in the order of the page."""
 
     SAME = "same"
     ODD = "odd"
@@ -77,7 +78,7 @@ QUESTIONS = {
 
 @dataclass(frozen=True)
 class Strip:
-    """A cluster on a card: its most typical faces, the least typical ones behind them."""
+    """A cluster on a card: its most typical faces, and in ``behind`` the next most typical ones."""
 
     cluster: Cluster
     faces: list[Member]
@@ -87,7 +88,7 @@ class Strip:
 
 @dataclass(frozen=True)
 class Card:
-    """One question, in labels of ``run``. What it is not about stays empty."""
+    """One question, with cluster labels of ``run``. Fields that a queue does not use stay empty."""
 
     key: str
     run: str = ""
@@ -101,7 +102,10 @@ class Card:
 
 
 class ReviewQueues:
-    """The queues of a run that readers see, with the law of its collection."""
+    """The queues of the current run, with the decision state of its collection.
+
+    ``since`` is the time after which faces count as new.
+    """
 
     def __init__(
         self, run: Run, state: DecisionState, *, vectors: VectorStore, since: datetime | None = None
@@ -117,7 +121,7 @@ class ReviewQueues:
         return replace(_CARDS[queue](self, key), run=self._run.clusters_run)
 
     def is_open(self, queue: Queue, key: str) -> bool:
-        """Say whether nobody has answered a card yet."""
+        """Say whether a card is still unanswered."""
         if queue in (Queue.ODD, Queue.TRIAGE, Queue.NEW):
             return not self._state.is_decided(key)
         found = get_clusters_by_label(self._run, key.split("~"))
@@ -128,7 +132,7 @@ class ReviewQueues:
 
     @cached_property
     def _pairs(self) -> dict[str, float]:
-        """Return how alike the clusters are that are proposed to be one, by card."""
+        """Return the similarity of each merge suggestion, by the card's key."""
         proposed = list_open_suggestions(self._run, self._state)
         return {f"{one.cluster}~{one.other}": one.similarity for one in proposed}
 
@@ -157,13 +161,13 @@ class ReviewQueues:
         )
 
     def _odd_waiting(self) -> Iterator[str]:
-        # Decided faces are left out, so what stood out when the run was made is good for as long.
+        # The list depends on the run alone, so it is cached; decided faces are filtered afterwards.
         kept = caches["memory"]
         found = kept.get_or_set(f"odd:{self._run.clusters_run}", self._odd_found, KEPT_S)
         return (face for face in found if not self._state.is_decided(face))
 
     def _odd_found(self) -> list[str]:
-        """Return the faces that stand out of their clusters, the most first."""
+        """Return the outliers of all clusters, the largest deviation first."""
         alike: dict[str, list[tuple[float, str]]] = defaultdict(list)
         for row in self._members("similarity"):
             alike[row["cluster"]].append((row["similarity"], row["face"]))
@@ -172,11 +176,11 @@ class ReviewQueues:
         return [face for _, face in sorted(found, reverse=True)]
 
     def _standing_out(self, members: list[tuple[float, str]]) -> Iterator[tuple[float, str]]:
-        """Yield the faces that are much less like the centroid than the others, by how much."""
+        """Yield (deviation, face) for faces with a similarity far below the cluster's mean."""
         similarities = [similarity for similarity, _ in members]
         mean = fmean(similarities)
-        bar = max(ODD_PART * self._run.eps, ODD_SPREAD * pstdev(similarities))
-        return ((mean - alike, face) for alike, face in members if mean - alike > bar)
+        limit = max(ODD_PART * self._run.eps, ODD_SPREAD * pstdev(similarities))
+        return ((mean - alike, face) for alike, face in members if mean - alike > limit)
 
     def _odd_card(self, key: str) -> Card:
         face = self._member(key)
@@ -191,14 +195,14 @@ class ReviewQueues:
 
     def _who_card(self, key: str) -> Card:
         [strip] = self._strips([key])
-        look = cluster_embedding(self._run, key, vectors=self._vectors)
+        embedding = cluster_embedding(self._run, key, vectors=self._vectors)
         return Card(
             key,
             cluster=key,
             version=self._version(strip.cluster),
             strips=[strip],
             people=similar_people(
-                look,
+                embedding,
                 self._table,
                 embedder=self._run.embedder,
                 limit=CHOICES,
@@ -230,7 +234,7 @@ class ReviewQueues:
         return (face for at, face in found if at > since and not self._state.is_decided(face))
 
     def _in_clusters(self) -> list[tuple[str, str]]:
-        """Return the faces that are somebody's with when they were found, the newest first."""
+        """Return (created_at, face) of the faces in clusters, the newest first."""
         here = {row["face"] for row in self._members() if row["cluster"] != NOISE}
         first = collection_place(self._run.collection, "")
         where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}

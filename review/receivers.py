@@ -1,4 +1,4 @@
-"""Receivers of signals that review has to follow."""
+"""Receivers of signals from other apps."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ from review.last_seen import forget_last_seen
 
 @receiver(collection_purged)
 def forget_last_seen_of_collection(sender: object, path: str, **_: object) -> None:
-    """Remove what is remembered of a collection that is gone."""
+    """Delete the stored times of a deleted collection."""
     forget_last_seen(path)

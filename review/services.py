@@ -1,4 +1,4 @@
-"""Use cases of the reviewer: search by a photo, how likely a suggestion is."""
+"""Use cases of the reviewer: search by photo, threshold of likely suggestions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from web.rest import read_upload
 def search_uploaded_photo(
     file: UploadedFile, *, limit: int, path: str | None = None
 ) -> PhotoResult:
-    """Search by a photo that was sent; nothing of it is kept."""
+    """Search by an uploaded photo; the photo is not stored."""
     return search_photo(
         read_upload(file),
         engine=get_engine(settings.VISION),
@@ -28,9 +28,9 @@ def search_uploaded_photo(
 
 
 def likely_threshold(run: Run) -> float:
-    """Return the similarity from which a page calls a person likely; no model has to be at hand.
+    """Return the similarity from which pages call a suggestion likely; needs no installed model.
 
-    0, so everybody is, if the run's embedder is one of the operator's own.
+    0, which makes all suggestions likely, if the run's embedder is not in the catalogue.
     """
     known = CATALOGUE.get(run.embedder)
     return 0.0 if known is None else float(known.assignment_threshold)

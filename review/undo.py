@@ -1,4 +1,4 @@
-"""What somebody decided last, in words, so that one key takes it back: read from the log."""
+"""The last decision of a reviewer as a sentence, for the undo key; read from the event log."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from clustering.decisions.event_log import decision_state, list_decisions_by
 from clustering.decisions.events import NOISE, OUT, EventKind
 from profiles.selectors import get_profile_names
 
-DECIDED_IN = "decided_in"  # of a session: the collection somebody decided about last
+DECIDED_IN = "decided_in"  # session key: the collection of the last decision
 REMEMBERED = timedelta(hours=12)
-LOOKED_AT = 100  # decisions of somebody, undone ones among them
+LOOKED_AT = 100  # decisions of a reviewer to read, including undone ones
 
 SENTENCES = {
     EventKind.CONFIRM: "{faces} confirmed in {cluster}.",
@@ -37,7 +37,7 @@ SENTENCES = {
 
 @dataclass(frozen=True)
 class UndoableDecision:
-    """A decision that can be taken back: its id, its collection, and what it was in words."""
+    """A decision that can be undone: its id, its collection's path, and a sentence about it."""
 
     id: str
     path: str
@@ -48,7 +48,7 @@ class UndoableDecision:
 def decision_sentence(
     decision: Decision, *, cluster: str = "", other: str = "", to: str = "", user: str = ""
 ) -> str:
-    """Return a decision in words; clusters and people are called as the reader sees them."""
+    """Return a sentence about a decision, with the given names of clusters and people."""
     count = len(decision.faces)
     called = user or decision.user
     return SENTENCES[decision.kind].format(
@@ -56,12 +56,15 @@ def decision_sentence(
         cluster=cluster,
         other=other,
         to=_target(decision, called=to or called),
-        user=called or "somebody who was erased",
+        user=called or "an erased person",
     )
 
 
 def last_undoable(who: str, path: str) -> UndoableDecision | None:
-    """Return what somebody decided last about a collection and can take back, None without."""
+    """Return the last decision of a reviewer about a collection that can be undone, or None.
+
+    Only decisions of the last 12 hours count.
+    """
     with decision_state(path) as state:
         for one in list_decisions_by(who, path, limit=LOOKED_AT):
             if one.at < timezone.now() - REMEMBERED:
@@ -72,7 +75,7 @@ def last_undoable(who: str, path: str) -> UndoableDecision | None:
 
 
 def decision_text(decision: Decision) -> str:
-    """Return a decision in words, with clusters as they were called when it was made."""
+    """Return a sentence about a decision, with the cluster names of the time it was made."""
     seen, user = decision.seen, decision.user
     return decision_sentence(
         decision,
@@ -83,7 +86,7 @@ def decision_text(decision: Decision) -> str:
 
 
 def _target(decision: Decision, *, called: str) -> str:
-    """Return where faces were moved to."""
+    """Return the name of the destination of moved faces."""
     if decision.person in (NOISE, *OUT.values()):
         return decision.person
     return called or decision.label or "their cluster"

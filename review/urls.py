@@ -1,4 +1,4 @@
-"""Where the pages of review are."""
+"""URLs of the review pages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ urlpatterns = [
     path("search/", search.search, name="search"),
     path("assignments/", matching.assignments, name="assignments"),
     path("assignments/matching/", matching.matching, name="matching"),
-    # Not under assignments/, where a client's address of a collection holds any two words.
+    # Not under assignments/: there, the API's URL of a collection matches any two segments.
     path(
         "assigned/<str:assignment_id>/remove/",
         assignment_rows.assignment_remove,

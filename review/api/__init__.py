@@ -1,1 +1,1 @@
-"""The REST resources of review."""
+"""REST resources of review."""

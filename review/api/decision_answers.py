@@ -1,4 +1,4 @@
-"""What requests about decisions are answered with."""
+"""Responses to requests about decisions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FACES_SHOWN = 1000
 
 
 class DecisionRow(TypedDict):
-    """A decision; `moved` says how many faces it moved, `faces` names at most 1,000 it is about."""
+    """A decision; `moved` is the number of moved faces, `faces` has at most 1,000 of its faces."""
 
     id: str
     number: int
@@ -32,7 +32,7 @@ class DecisionRow(TypedDict):
 
 
 class DecisionResult(TypedDict):
-    """What became of one of several decisions: made, or refused with the reason."""
+    """The result of one of several decisions: made, or rejected with a reason."""
 
     status: int
     decision: NotRequired[DecisionRow]
@@ -44,7 +44,7 @@ class DecisionResult(TypedDict):
 
 
 class DecisionResults(TypedDict):
-    """What became of each decision, in the order asked for."""
+    """The result of each decision, in the order of the request."""
 
     bucket_path: str
     dry_run: bool
@@ -54,14 +54,14 @@ class DecisionResults(TypedDict):
 
 
 class DecisionRows(TypedDict):
-    """Decisions, the newest first."""
+    """A page of decisions, the newest first."""
 
     decisions: list[DecisionRow]
     next: str | None
 
 
 def decision_json(decision: Decision, *, is_undone: bool = False) -> DecisionRow:
-    """Return a decision."""
+    """Return the response for a decision."""
     faces = list(decision.faces or decision.moved)
     return {
         "id": decision.id,

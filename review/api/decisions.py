@@ -1,4 +1,4 @@
-"""Decisions: made one by one or many at once, read, and undone."""
+"""REST resources of decisions: make one or several, read, undo, list."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class DecisionsApi(Api):
     """Decisions about the faces and clusters of a collection."""
 
     def body_limit(self) -> int:
-        """Let a decision name many faces."""
+        """Return the limit in bytes, large enough for decisions about many faces."""
         return BODY_BYTES
 
     @operation(
@@ -74,9 +74,9 @@ class DecisionsApi(Api):
         tag="decisions",
     )
     def post(self, request: Request) -> Response:
-        """Make one decision (201, or its refusal), or several (200, with each one's result).
+        """Make one decision (201, or an error), or several (200, with a result for each).
 
-        A decision is kept for ever, counts at once, and binds every later run.
+        A decision is stored permanently, takes effect at once, and constrains every later run.
         """
         given = parse_json(request, DecisionsInput).validated_data
         path = CollectionName.parse(given["collection"]).path
@@ -111,7 +111,7 @@ class DecisionApi(Api):
         tag="decisions",
     )
     def get(self, request: Request, decision_id: str) -> Response:
-        """Answer with what was decided, by whom, and whether it was undone."""
+        """Return a decision, its author, and whether it was undone."""
         return Response(_row(get_decision(decision_id)))
 
 
@@ -128,7 +128,7 @@ class DecisionUndoApi(Api):
         tag="decisions",
     )
     def post(self, request: Request, decision_id: str) -> Response:
-        """Undo a decision, or an undo, by a decision of its own; faces go back where they were."""
+        """Undo a decision, or an undo, by a new decision; faces return to their old clusters."""
         dry_run = parse_json(request, UndoInput).validated_data["dry_run"]
         decision = get_decision(decision_id)
         undo = record_decision(
@@ -141,7 +141,7 @@ class DecisionUndoApi(Api):
 
 
 class ActivityApi(Api):
-    """Who decided what."""
+    """The event log of a collection."""
 
     @operation(
         "Read the activity",
@@ -152,7 +152,7 @@ class ActivityApi(Api):
         tag="decisions",
     )
     def get(self, request: Request) -> Response:
-        """Answer with the newest decisions about a collection; filters choose within a page."""
+        """Return the newest decisions about a collection; filters apply within a page."""
         query = parse_query(request, ActivityQuery).validated_data
         path, limit = CollectionName.parse(query["collection"]).path, query["limit"]
         get_collection(path)
@@ -167,13 +167,13 @@ class ActivityApi(Api):
 
 
 def _made(path: str, asked: DecisionCommand, *, by: str, dry_run: bool) -> DecisionResult:
-    """Make a decision, or raise its refusal."""
+    """Make a decision; raise the error if it is rejected."""
     decision = record_decision(path, asked, by=by, dry_run=dry_run)
     return {"status": 201, "decision": decision_json(decision)}
 
 
 def _tried(path: str, asked: DecisionCommand, *, by: str, dry_run: bool) -> DecisionResult:
-    """Make a decision, or return its refusal; a store that is away ends the request."""
+    """Make a decision, or return its error as a result; an unavailable store ends the request."""
     try:
         return _made(path, asked, by=by, dry_run=dry_run)
     except Unavailable:
@@ -188,13 +188,11 @@ def _tried(path: str, asked: DecisionCommand, *, by: str, dry_run: bool) -> Deci
 
 
 def _row(decision: Decision) -> DecisionRow:
-    """Return a decision, and whether it still counts."""
     with decision_state(decision.collection) as state:
         return decision_json(decision, is_undone=not state.is_active(decision.id))
 
 
 def _fits(decision: Decision, query: Mapping[str, Any]) -> bool:
-    """Say whether a decision passes the filters."""
     return all(
         str(getattr(decision, name)) == query[name] for name in ("by", "kind") if query.get(name)
     )

@@ -1,4 +1,4 @@
-"""Examples of the REST resources of decisions."""
+"""OpenAPI examples of decisions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GET and DELETE /debug-profile/{user_id}: all that is stored of a person, and its erasure."""
+"""GET and DELETE /debug-profile/{user_id}: stored data of a person, and its erasure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from web.schema import operation
 
 
 class InMongodb(TypedDict):
-    """Documents of a person; the vectors are in the profile and in the reference photos.
+    """Documents of a person; the vectors are part of the profile and of the reference photos.
 
     A decision that named the person stays, without the name. `import_lines` counts lines
     and imports.
@@ -65,7 +65,7 @@ class InLoginDatabase(TypedDict):
 
 
 class ByStore(TypedDict):
-    """How many things of a person, store by store."""
+    """Number of records of a person in each store."""
 
     mongodb: InMongodb
     files: InFiles
@@ -146,13 +146,13 @@ LEFT: ByStore = {
 
 
 class PersonDetail(ProfileDetail):
-    """A profile with its reference photos, and what the person has in all collections."""
+    """A profile with its reference photos, and the person's totals in all collections."""
 
     assignments: UserTotals
 
 
 class DebugProfileApi(Api):
-    """All that is stored of a person, for admins."""
+    """All stored data of a person, for admins."""
 
     roles: ClassVar = {"GET": Role.ADMIN, "DELETE": Role.ADMIN}
 
@@ -164,14 +164,14 @@ class DebugProfileApi(Api):
         tag="profiles",
     )
     def get(self, request: Request, user_id: str) -> Response:
-        """Answer with the profile, its photos and a summary of its assignments."""
+        """Return the profile, its photos and a summary of its assignments."""
         profile = get_profile(check_user_id(user_id))
-        held = iter_current_assignments(
+        current = iter_current_assignments(
             list_user_assignments(profile.user_id), map_groups_to_runs()
         )
         body: PersonDetail = {
             **profile_detail_json(profile, list_references(profile)),
-            "assignments": user_totals_json(profile.user_id, held),
+            "assignments": user_totals_json(profile.user_id, current),
         }
         return Response(body)
 
@@ -201,7 +201,7 @@ class DebugProfileApi(Api):
 
 
 def receipt_json(user_id: str, receipt: PersonReceipt) -> ErasureReceipt:
-    """Return what an erasure did."""
+    """Return the response for an erasure."""
     profile = receipt.profile
     return {
         "user_id": user_id,
@@ -221,7 +221,6 @@ def _pending_json(one: Pending) -> StillPending:
 
 
 def _by_store(counts: Counts, around: PersonReferences) -> ByStore:
-    """Return counts under the names of their stores."""
     return {
         "mongodb": {
             "profiles": counts.templates,

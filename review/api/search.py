@@ -1,4 +1,4 @@
-"""Search by a photo: who is in it, and in which clusters they are."""
+"""REST resource of the search by photo."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ EXAMPLE = {
 
 
 class SearchForm(serializers.Serializer):
-    """A photo, how many people and clusters to name per face, and where to look."""
+    """A photo, the number of people and clusters per face, and the collection to search."""
 
     file = PhotoField(help_text="The photo.")
     limit = serializers.IntegerField(
@@ -78,11 +78,11 @@ class SearchForm(serializers.Serializer):
         max_length=1100,
         required=False,
         trim_whitespace=False,
-        help_text="`bucket/sub` to look for clusters in; otherwise all are searched.",
+        help_text="`bucket/sub` to search for clusters; all collections by default.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse fields that mean nothing: one mistyped would search everything."""
+        """Reject unknown fields: a misspelt ``collection`` would search all collections."""
         unknown = sorted(set(self.initial_data) - set(self.fields))
         if unknown:
             raise serializers.ValidationError({one: ["There is no such field."] for one in unknown})
@@ -90,7 +90,7 @@ class SearchForm(serializers.Serializer):
 
 
 class SearchApi(PhotoApi):
-    """Faces that are like those in a photo."""
+    """Search by photo."""
 
     roles: ClassVar = {"POST": Role.VIEWER}
 
@@ -111,10 +111,10 @@ class SearchApi(PhotoApi):
         tag="search",
     )
     def post(self, request: Request) -> Response:
-        """Answer with every face in the photo and the people and clusters most like it.
+        """Return every face in the photo with the most similar people and clusters.
 
-        Faces that the quality thresholds refuse are listed with the reason and are not searched.
-        Nothing of the photo is kept.
+        Faces that fail the quality thresholds are listed with the reason and are not searched.
+        The photo is not stored.
         """
         form = parse_form(request, SearchForm).validated_data
         found = search_uploaded_photo(

@@ -1,4 +1,4 @@
-"""Where the REST resources of review are."""
+"""URLs of the REST resources of review."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a reviewer does with a person: enrol, merge, erase."""
+"""Use cases of people: enrol, merge, erase."""

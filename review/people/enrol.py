@@ -1,4 +1,4 @@
-"""Make somebody known by the faces of a cluster: its best crops become reference photos."""
+"""Enrol a person from the faces of a cluster: its best crops become reference photos."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from storage.errors import ObjectVanished
 from storage.pictures import PictureStore
 from vision import QualityThresholds
 
-LOOKED_AT = 12  # crops, the most typical first
-KEPT = 3  # reference photos
+LOOKED_AT = 12  # crops to check, the most typical first
+KEPT = 3  # reference photos to store
 ID_LENGTH = 40
 ANY = QualityThresholds(min_face_size=1, min_confidence=0.01, blur_threshold=0)
 
@@ -37,17 +37,17 @@ def enrol_cluster_person(
     stores: ProfileStores,
     by: str,
 ) -> str:
-    """Enrol a person of this name by a cluster's best faces; return their user_id.
+    """Enrol a person of this name by the best faces of a cluster; return the new user_id.
 
-    Raises NoFace if no crop shows one good face (with ``force``, any one face), and, unless
-    ``force``, LooksLikeAnother if the person is known already.
+    Raises NoFace if no crop shows exactly one face of sufficient quality (with ``force``: of any
+    quality), and LooksLikeAnother, except with ``force``, if the face matches an enrolled person.
     """
     fence = current_fence()
     good = _good_photos(run, label, engine=engine, thresholds=thresholds, crops=crops)
     if not good and force:
         good = _good_photos(run, label, engine=engine, thresholds=ANY, crops=crops)
     if not good:
-        raise NoFace(f"No face of {label} is good enough to know somebody by.", seen={})
+        raise NoFace(f"No face of {label} is good enough to enrol a person.", seen={})
     user_id = suggest_user_id(name)
     enrol_profile(user_id, good[0], name=name, force=force, stores=stores, by=by, fence=fence)
     for photo in good[1:]:
@@ -59,7 +59,7 @@ def enrol_cluster_person(
 
 
 def suggest_user_id(name: str) -> str:
-    """Return an id for a name that nobody has: its letters, with a number if they are taken."""
+    """Return an unused user_id for a name: its ASCII letters, with a number if the id is taken."""
     plain = re.sub(r"[^a-z0-9]+", "-", fold_name(name)).strip("-")[:ID_LENGTH]
     plain = plain or f"person-{sha256(name.encode()).hexdigest()[:8]}"
     candidates = [plain, *(f"{plain}-{number}" for number in range(2, 1000))]
@@ -69,7 +69,7 @@ def suggest_user_id(name: str) -> str:
 def _good_photos(
     run: Run, label: str, *, engine: Engine, thresholds: QualityThresholds, crops: PictureStore
 ) -> list[CheckedPhoto]:
-    """Return the first crops of a cluster that show one good face."""
+    """Return up to KEPT crops of a cluster that show exactly one face of sufficient quality."""
     found: list[CheckedPhoto] = []
     for member in list_members(run, label, limit=LOOKED_AT):
         with suppress(NoFace, SeveralFaces, PoorFace, ObjectVanished):

@@ -1,4 +1,4 @@
-"""Erase a person from all stores. Safe to repeat: it finishes what a crash left.
+"""Erase a person from all stores. Idempotent: a repeated call finishes an interrupted erasure.
 
 The tombstone comes first, so that work that was accepted before writes nothing of the person any
 more; then the profile is hidden. It goes last, so that a repeated erasure finds it. An erasure is
@@ -48,7 +48,7 @@ LOOK_EVERY_S = 0.2
 
 @dataclass(frozen=True)
 class PersonReferences:
-    """What names a person besides the profile."""
+    """Number of references to a person outside of the profile."""
 
     assignments: int = 0
     decisions: int = 0
@@ -60,7 +60,7 @@ class PersonReferences:
     log_files: int = 0
 
     def __add__(self, other: PersonReferences) -> PersonReferences:
-        """Add up what two looks removed."""
+        """Add the counts of two passes."""
         return PersonReferences(
             *(a + b for a, b in zip(astuple(self), astuple(other), strict=True))
         )

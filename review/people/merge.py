@@ -1,6 +1,6 @@
-"""Two profiles that are one person: what the one has becomes the other's, and the one is erased.
+"""Merge two profiles of one person: decisions and photos move to one, the other is erased.
 
-Safe to repeat: decisions first, then photos, and the profile goes last.
+Idempotent: decisions are moved first, then photos, and the profile is erased last.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ def merge_profiles(
     stores: ProfileStores,
     by: str,
 ) -> PersonReceipt:
-    """Give a person's photos, and what people said of their clusters, to another; erase the person.
+    """Move the photos of ``gone`` and the decisions about its clusters to ``kept``; erase ``gone``.
 
-    Raises Contradicts, and changes nothing, if people said that clusters of the two are not the
-    same. What only the machine had said of the erased one is matched anew.
+    Raises ContradictsDecisions, and changes nothing, if reviewers decided that clusters of the two
+    are not the same person. Automatic assignments of ``gone`` are deleted; the next matching can
+    assign their clusters again.
     """
     if kept == gone:
         raise SameProfile("This is one profile.")
@@ -56,7 +57,7 @@ def merge_profiles(
 
 
 def _decisions(path: str, kept: str, gone: str) -> Iterator[tuple[str, DecisionCommand]]:
-    """Yield what has to be said of one for all that people said of the other in a collection."""
+    """Yield the decisions about ``kept`` that repeat those about ``gone`` in a collection."""
     run = ensure_projected(path)
     if run is None:
         return

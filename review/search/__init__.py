@@ -1,1 +1,1 @@
-"""Who is in a photo: its faces against the known people and the stored clusters."""
+"""Search by photo: compare its faces with the profiles and the stored clusters."""

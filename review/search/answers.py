@@ -1,4 +1,4 @@
-"""What a search by photo is answered with. Never a vector."""
+"""Responses of the search by photo. They contain no vectors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DIGITS = 6
 
 
 class SearchedFace(TypedDict):
-    """A face in the photo, in its upright pixels; one that is not `used` says why in `reason`."""
+    """A face, in pixels of the upright photo; if it is not `used`, `reason` says why."""
 
     bbox: list[float]
     confidence: float
@@ -24,14 +24,14 @@ class SearchedFace(TypedDict):
 
 
 class MatchingPhoto(TypedDict):
-    """A reference photo, by the face most like the one in the photo."""
+    """The reference photo of a person that is most similar to the face."""
 
     face_id: str
     similarity: float
 
 
 class MatchingPerson(TypedDict):
-    """A person; `margin` is the distance to the next one, `photo` the best of their photos."""
+    """A person; `margin` is the lead in similarity over the next one, `photo` the best photo."""
 
     user_id: str
     name: str
@@ -41,7 +41,7 @@ class MatchingPerson(TypedDict):
 
 
 class MatchingCluster(TypedDict):
-    """A cluster by its face most like the one in the photo; in the `noise` each face is alone."""
+    """A cluster with its most similar face; faces in `noise` are listed individually."""
 
     bucket_path: str
     clustering_id: str
@@ -53,7 +53,7 @@ class MatchingCluster(TypedDict):
 
 
 class FaceMatches(TypedDict):
-    """A face with the people and clusters most like it, the most similar first."""
+    """A face with the most similar people and clusters, by descending similarity."""
 
     face: SearchedFace
     profiles: list[MatchingPerson]
@@ -68,14 +68,14 @@ class ImageSize(TypedDict):
 
 
 class NotCompared(TypedDict):
-    """How many people and collections another model than the one in force has read."""
+    """The number of people and collections whose vectors are from another than the active model."""
 
     profiles: int
     collections: int
 
 
 class SearchResult(TypedDict):
-    """All faces of a photo, the surest first, and what each is like."""
+    """All faces of a photo, by descending confidence, with the results for each."""
 
     image: ImageSize
     embedder: str
@@ -84,7 +84,7 @@ class SearchResult(TypedDict):
 
 
 def search_json(found: PhotoResult) -> SearchResult:
-    """Return what a search found."""
+    """Return the response for a search."""
     return {
         "image": {"width": found.width, "height": found.height},
         "embedder": found.embedder,
@@ -97,7 +97,6 @@ def search_json(found: PhotoResult) -> SearchResult:
 
 
 def _matches_json(one: FaceResult) -> FaceMatches:
-    """Return a face with what it is like."""
     return {
         "face": _face_json(one),
         "profiles": [_person_json(hit) for hit in one.people],
@@ -106,7 +105,6 @@ def _matches_json(one: FaceResult) -> FaceMatches:
 
 
 def _face_json(one: FaceResult) -> SearchedFace:
-    """Return a face of the photo."""
     quality = one.face.quality
     return {
         "bbox": [round(float(side), 2) for side in one.face.bbox],

@@ -1,7 +1,8 @@
-"""Which clusters a face is most like: the nearest stored faces, by the cluster they are in now.
+"""Find the clusters most similar to a face: search for the nearest faces, then group by cluster.
 
-Vectors carry a copy of run and cluster, which lags behind while a run becomes what readers see;
-so the members of the runs that readers see say where a face is, and whether it takes part at all.
+The payload of vectors has a copy of run and cluster, which is outdated while a run becomes the
+current run. So clusters, and whether a face takes part at all, are read from the members of the
+current runs.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ from storage.mongo import iter_fields
 from storage.vectors import Hit, VectorStore, Where
 
 HITS_PER_CLUSTER = 10
-WIDER = 4  # times as many hits, if they are of too few clusters
+WIDER = 4  # factor of the number of hits, if they are in too few clusters
 MAX_HITS = 1000
 IDS_PER_QUERY = 100
-SEARCHED = (Verdict.KEPT.value, Verdict.POOR.value)  # a poor one may take part all the same
+SEARCHED = (Verdict.KEPT.value, Verdict.POOR.value)  # a decision can move a poor face to a cluster
 
 
 @dataclass(frozen=True)
 class ClusterHit:
-    """A cluster, or one face of the noise, by its face that is most alike; and whose it is.
+    """A cluster, or one face of the noise, with its most similar face and the assigned person.
 
-    ``name`` is what the person is called, the user_id without a name, "" of nobody.
+    ``name`` is the person's name, or the user_id without a name, or "" if unassigned.
     """
 
     run: Run
@@ -45,7 +46,7 @@ class ClusterHit:
 
 @dataclass(frozen=True)
 class _Found:
-    """A face that a search found, where it is."""
+    """A face found by a search, with its run and cluster label."""
 
     run: Run
     label: str
@@ -53,7 +54,7 @@ class _Found:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Return what counts once: the cluster, or in the noise the face."""
+        """Return the key that hits are grouped by: the cluster, or in the noise the face."""
         return self.run.clusters_run, self.hit.id if self.label == NOISE else self.label
 
     @property
@@ -63,14 +64,14 @@ class _Found:
 
     @property
     def assignment(self) -> str:
-        """Return the id that the cluster's assignment has."""
+        """Return the id of the cluster's assignment."""
         return Assignment.id_for(self.run.clusters_run, self.label)
 
 
 class ClusterSearch:
-    """Search one collection, or all, as their readers see them when this is made.
+    """Search the current runs, as of the construction, of one collection or of all.
 
-    ``others`` is how many of them another embedder has read.
+    ``others`` is the number of collections that are excluded because of another embedder.
     """
 
     def __init__(self, vectors: VectorStore, *, embedder: str, collection: str | None) -> None:
@@ -79,12 +80,12 @@ class ClusterSearch:
         seen = list_collections() if collection is None else [get_collection(collection)]
         runs = _current_runs(seen)
         self._runs = {path: run for path, run in runs.items() if run.embedder == embedder}
-        # Not those that nobody sees yet: their faces would take up the hits.
+        # Excludes collections without a current run, whose faces would use up the limit of hits.
         self._where: Where = {"collection": list(self._runs), "verdict": SEARCHED}
         self.others = len(runs) - len(self._runs)
 
     def nearest(self, vector: NDArray[np.float32], *, limit: int) -> list[ClusterHit]:
-        """Return up to ``limit`` clusters by their face that is most like a vector (d,)."""
+        """Return up to ``limit`` clusters, by descending similarity of their best face to (d,)."""
         if not self._runs:
             return []
         asked = limit * HITS_PER_CLUSTER
@@ -96,7 +97,7 @@ class ClusterSearch:
             asked = min(asked * WIDER, MAX_HITS)
 
     def _placed(self, hits: Sequence[Hit], *, limit: int) -> list[_Found]:
-        """Return the nearest face of each cluster, looking no further than ``limit`` of them."""
+        """Return the nearest face of each cluster, for up to ``limit`` clusters."""
         found: dict[tuple[str, str], _Found] = {}
         for first in range(0, len(hits), IDS_PER_QUERY):
             portion = hits[first : first + IDS_PER_QUERY]
@@ -111,13 +112,13 @@ class ClusterSearch:
 
 
 def _current_runs(collections: Sequence[Collection]) -> dict[str, Run]:
-    """Return the runs that readers see, by collection."""
+    """Return the current runs, by collection."""
     runs = get_runs_by_id(one.current_run for one in collections)
     return {one.path: runs[one.current_run] for one in collections if one.current_run in runs}
 
 
 def _labels(hits: Sequence[Hit], runs: Mapping[str, Run]) -> dict[str, str]:
-    """Return the clusters that faces are in, by face; who takes no part is left out."""
+    """Return the cluster labels of faces, by face, without faces that take no part in the run."""
     ids = [
         Member.id_for(runs[path].clusters_run, hit.id)
         for hit in hits
@@ -131,7 +132,7 @@ def _labels(hits: Sequence[Hit], runs: Mapping[str, Run]) -> dict[str, str]:
 
 
 def _describe_hits(found: Sequence[_Found]) -> list[ClusterHit]:
-    """Return what was found with sizes and people; a cluster that is gone by now is left out."""
+    """Add sizes and people; omit clusters that were deleted since the search."""
     counts = {
         row["_id"]: row["face_count"]
         for row in iter_fields(

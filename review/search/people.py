@@ -1,4 +1,4 @@
-"""Which people faces are most like: by their templates, then by their reference photos."""
+"""Find the people most similar to faces: by templates, then their best reference photos."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from profiles.gallery import Gallery
 from profiles.selectors import get_reference_vectors
 
-PEOPLE_AT_ONCE = 50  # whose photos are in memory together: 5,000 vectors at most
+PEOPLE_AT_ONCE = 50  # people per batch, so that at most 5,000 photo vectors are in memory
 
 
 @dataclass(frozen=True)
 class PhotoHit:
-    """A reference photo and how alike it is to the face."""
+    """A reference photo and its cosine similarity to the face."""
 
     reference: str
     similarity: float
@@ -25,7 +25,7 @@ class PhotoHit:
 
 @dataclass(frozen=True)
 class PersonHit:
-    """A person, the distance to the next one below (None without one), and their best photo."""
+    """A person, the lead in similarity over the next (None without one), and the best photo."""
 
     user_id: str
     name: str
@@ -37,7 +37,7 @@ class PersonHit:
 def search_people(
     vectors: NDArray[np.float32], table: Gallery, *, embedder: str, limit: int
 ) -> list[list[PersonHit]]:
-    """Return for each of the faces (f, d) the people most like it, each with their best photo."""
+    """Return for each row of (f, d) the most similar people, each with their best photo."""
     found = [_nearest(vector, table, limit=limit) for vector in vectors]
     photos = _photos(found, vectors, embedder=embedder)
     return [
@@ -47,7 +47,7 @@ def search_people(
 
 
 def _nearest(vector: NDArray[np.float32], table: Gallery, *, limit: int) -> list[PersonHit]:
-    """Return the people whose templates are most like a face; one more is looked at for margins."""
+    """Return the people by similarity of their templates; the one after the last sets a margin."""
     if not table.user_ids:
         return []
     similarities = table.templates @ vector
@@ -67,7 +67,7 @@ def _nearest(vector: NDArray[np.float32], table: Gallery, *, limit: int) -> list
 def _photos(
     found: Sequence[Sequence[PersonHit]], vectors: NDArray[np.float32], *, embedder: str
 ) -> dict[tuple[int, str], PhotoHit]:
-    """Return the photo most like each face, by face and person."""
+    """Return the most similar photo, by number of the face and user_id."""
     wanted: dict[str, list[int]] = {}
     for number, hits in enumerate(found):
         for hit in hits:

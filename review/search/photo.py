@@ -1,4 +1,4 @@
-"""Who is in a photo: each of its faces against the known people and the stored clusters."""
+"""Search by photo: compare each face with the profiles and the stored clusters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vision import DetectedFace, QualityThresholds, rejection_reason
 
 @dataclass(frozen=True, eq=False)
 class FaceResult:
-    """A face in the photo: its checks, why it was not searched if so, and what it is like."""
+    """A face in the photo: its quality checks, why it was not searched (or None), and the hits."""
 
     face: DetectedFace
     checks: list[str]
@@ -28,7 +28,10 @@ class FaceResult:
 
 @dataclass(frozen=True, eq=False)
 class PhotoResult:
-    """A photo by its upright size, with all its faces; and what another embedder made."""
+    """The size of the upright photo in px, and its faces.
+
+    ``other_profiles`` and ``other_collections`` were not compared, because of another embedder.
+    """
 
     width: int
     height: int
@@ -47,7 +50,7 @@ def search_photo(
     limit: int,
     collection: str | None = None,
 ) -> PhotoResult:
-    """Return the faces of a photo with the people and clusters most like each; nothing is kept."""
+    """Return the faces of a photo with the most similar people and clusters; stores nothing."""
     clusters = ClusterSearch(vectors, embedder=engine.embedder_id, collection=collection)
     table = load_gallery(engine.embedder_id)
     image = engine.decode(data)

@@ -1,4 +1,4 @@
-"""The form that a decision is sent with, wherever a page offers one."""
+"""Template tag of the form that sends a decision."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ register = template.Library()
 def decision_form(
     context: Context, content: str, css: str = "row", enter: str = "", **said: object
 ) -> SafeString:
-    """Put buttons into a form that decides about the page's collection (`name`).
+    """Wrap buttons in a form for decisions about the page's collection (`name`).
 
-    ``enter`` is the kind of decision that the Enter key means in a field. ``said`` are the fields
-    of the decision beside what its buttons say; None is left out. The page to come back to is the
-    one that is shown, unless ``back`` names another.
+    ``enter`` is the kind of decision submitted by the Enter key in a text field. ``said`` are the
+    other fields of the decision; those that are None are omitted. After the decision, the reviewer
+    returns to the current page, or to ``back``.
     """
     fields = {"back": context["request"].get_full_path(), **said}
     return render_to_string(

@@ -1,1 +1,1 @@
-"""The pages that know people as well as their faces, one file per page."""
+"""Pages of review, one module per page."""

@@ -1,4 +1,4 @@
-"""Who decided what: the log of a collection, newest first, and undo from there."""
+"""Activity page: the event log of a collection, newest first, with undo."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from web.pagination import decode_cursor, encode_cursor
 from web.roles import Role
 
 PER_PAGE = 50
-LOOKED_AT = 2000  # decisions, for a page of those that fit
+LOOKED_AT = 2000  # decisions to read at most for a page of those that pass the filters
 GONE = "a cluster that is no more"
 
 
 @dataclass(frozen=True)
 class Undo:
-    """The undo of a decision: its number, and whose it is."""
+    """The undo of a decision: its number and its author."""
 
     number: int
     by: str
@@ -41,7 +41,7 @@ class Undo:
 
 @dataclass(frozen=True)
 class Line:
-    """A decision in words, the clusters it names, and what undid it, if anything did."""
+    """A decision as a sentence, the current labels of its clusters, and its undo, if any."""
 
     decision: Decision
     text: str
@@ -52,7 +52,7 @@ class Line:
 @require_GET
 @role_required(Role.VIEWER)
 def activity(request: HttpRequest) -> HttpResponse:
-    """Show a page of the decisions about a collection, all or those of a person or a kind."""
+    """Show a page of the decisions about a collection, filtered by author and kind."""
     known = list_collections()
     path = request.GET.get("collection") or (known[0].path if known else "")
     by, kind = request.GET.get("by", "").strip(), request.GET.get("kind", "")
@@ -74,7 +74,7 @@ def activity(request: HttpRequest) -> HttpResponse:
 
 
 def _found(path: str, before: str, *, by: str, kind: str) -> tuple[list[Decision], str | None]:
-    """Return a page of the decisions that fit, and the cursor to go on from if there are more."""
+    """Return a page of decisions that pass the filters, and the cursor of the next page."""
     found: list[Decision] = []
     for _ in range(max(LOOKED_AT // PER_PAGE, 1)):
         some = list_newest_decisions(path, before=before, limit=PER_PAGE + 1)
@@ -90,7 +90,7 @@ def _found(path: str, before: str, *, by: str, kind: str) -> tuple[list[Decision
 
 
 def _lines(path: str, found: list[Decision]) -> list[Line]:
-    """Return decisions in words, with clusters as they are called now."""
+    """Return decisions as sentences, with current cluster labels."""
     with decision_state(path) as state:
         undone_by, names = state.undone_by(), _names(path, found, state)
         undos = {one.id: undone_by[one.id] for one in found if one.id in undone_by}
@@ -109,13 +109,13 @@ def _lines(path: str, found: list[Decision]) -> list[Line]:
 
 
 def _names(path: str, found: list[Decision], state: DecisionState) -> dict[str, str]:
-    """Return what the persons of some decisions, or who they became, are called now."""
+    """Return the current labels of the persons of decisions, or of the persons they merged into."""
     run = find_current_run(path)
     persons = {who for one in found for who in (one.person, one.other) if who} - {*NO_PERSON}
     if run is None or not persons:
         return {}
     labels = labels_by_person(run, persons | {state.root(who) for who in persons})
-    # Who came to be since the clusters were written last is called as the decision says.
+    # A person created by a decision that is not yet projected has the label from the decision.
     new = {one.person: one.label for one in found if one.label and one.run == run.clusters_run}
     called = {
         who: labels.get(who) or new.get(who) or labels.get(state.root(who)) for who in persons
@@ -126,15 +126,15 @@ def _names(path: str, found: list[Decision], state: DecisionState) -> dict[str, 
 def _text(
     decision: Decision, names: dict[str, str], people: dict[str, str], state: DecisionState
 ) -> str:
-    """Return a decision in words."""
+    """Return a decision as a sentence."""
     if decision.kind == EventKind.UNDO:
         undone = state.events[decision.undoes]
         return f"#{undone.seq} undone ({undone.kind.value.replace('_', ' ')})."
     person, other = names.get(decision.person, GONE), names.get(decision.other, GONE)
-    if other == person:  # one became the other
+    if other == person:  # merged
         other = GONE
     if decision.kind == EventKind.SPLIT:
         return decision_sentence(decision, cluster=other, to=person)
     user = people.get(decision.user, "")
     text = decision_sentence(decision, cluster=person, other=other, to=person, user=user)
-    return capfirst(text) if text.startswith(GONE) else text  # labels stay as they are written
+    return capfirst(text) if text.startswith(GONE) else text  # labels stay in lower case

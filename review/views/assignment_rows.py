@@ -1,4 +1,4 @@
-"""Single assignments as pages list them, a person's in every collection, and forgetting one."""
+"""Rows of assignments on pages, of a run or of a person, and the removal of an assignment."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PER_PAGE = 60
 
 @dataclass(frozen=True)
 class Row:
-    """An assignment as pages list it; ``version`` is the last decision that it can show."""
+    """A row of a list; ``version`` is the number of the last decision projected to its run."""
 
     assignment: Assignment
     name: CollectionName
@@ -43,18 +43,21 @@ class Row:
 @require_POST
 @role_required(Role.REVIEWER)
 def assignment_remove(request: HttpRequest, assignment_id: str) -> HttpResponse:
-    """Forget whose a cluster is; what people said of it is undone."""
+    """Remove an assignment; decisions about it are undone."""
     removed, form = get_assignment(assignment_id), AssignmentRemoveForm(request.POST)
     if not form.is_valid():
         raise NotValid(form.errors)
     delete_assignment(removed, version=form.cleaned_data["version"], by=caller_name(request))
-    messages.success(request, f"{removed.cluster} is nobody's now.")
+    messages.success(request, f"{removed.cluster} is unassigned now.")
     listed = f"{reverse('assignments')}?{urlencode({'collection': removed.collection})}"
     return see_other(came_from(request, otherwise=listed))
 
 
 def rows_shown(page: Iterable[Assignment], runs: Mapping[str, Run]) -> list[Row]:
-    """Return assignments to list, those of the runs that were read before them, by their groups."""
+    """Return rows for the assignments whose run is in ``runs`` (by id of the run with the groups).
+
+    Pass runs that were read before the assignments.
+    """
     listed = [one for one in page if one.run in runs]
     labels: dict[str, list[str]] = {}
     for one in listed:
@@ -76,7 +79,7 @@ def rows_shown(page: Iterable[Assignment], runs: Mapping[str, Run]) -> list[Row]
 
 
 def rows_of_user(user_id: str, *, before: str) -> tuple[list[Row], str]:
-    """Return a page of a person's assignments in all collections, and where the next one begins."""
+    """Return a page of a person's assignments in all collections, and the next ``before``."""
     groups = map_groups_to_runs()
     paths = {one.collection for one in _of_user(user_id, groups, before)}
     settled = [run for path in sorted(paths) if (run := ensure_projected(path)) is not None]
@@ -87,7 +90,7 @@ def rows_of_user(user_id: str, *, before: str) -> tuple[list[Row], str]:
 
 
 def _of_user(user_id: str, groups: Mapping[str, str], before: str) -> list[Assignment]:
-    """Return the newest assignments of a person that readers see, one more than a page has."""
+    """Return the newest assignments of a person in current runs, one more than a page."""
     found = list_user_assignments(user_id, before=before)
     seen = (one for one in found if one.run in groups and one.face_count)
     return list(islice(seen, PER_PAGE + 1))

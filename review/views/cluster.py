@@ -1,4 +1,4 @@
-"""A cluster's page: its faces to choose from, who it may be, and which clusters are like it."""
+"""Cluster page: faces to select, suggested people, and similar clusters."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PAGES = {"odd": selectors.list_last_members, "newest": selectors.list_newest_mem
 
 @dataclass(frozen=True)
 class Alike:
-    """Another cluster that may be the same person, by the name or else the label it has."""
+    """Another cluster that may be the same person; ``name`` is its person's name, or its label."""
 
     cluster: Cluster
     similarity: float
@@ -83,7 +83,7 @@ def cluster(request: HttpRequest, bucket: str, sub: str, cluster_id: str) -> Htt
 
 
 def _cursor(last: Member, order: str) -> str:
-    """Return where the page goes on behind its last face."""
+    """Return the cursor of the next page."""
     if order != "newest":
         return encode_cursor(last.place)
     return encode_cursor(
@@ -94,7 +94,7 @@ def _cursor(last: Member, order: str) -> str:
 
 
 def _beside(run: Run, shown: Cluster, state: DecisionState) -> dict[str, object]:
-    """Return who a cluster may be, and which others it may be one with."""
+    """Return the suggestions for a cluster: people and merges."""
     return {
         "suggested": [] if shown.is_noise else _suggested(run, shown, state),
         "alike": [] if shown.is_noise else _alike(run, shown, state),
@@ -103,18 +103,22 @@ def _beside(run: Run, shown: Cluster, state: DecisionState) -> dict[str, object]
 
 
 def _suggested(run: Run, shown: Cluster, state: DecisionState) -> list[PersonHit]:
-    """Return the people a cluster is most like, without those it was said not to be."""
+    """Return the people most similar to a cluster, without those that reviewers rejected."""
     table = load_gallery(run.embedder)
     if not table.user_ids:
         return []
-    look = cluster_embedding(run, shown.label, vectors=face_vector_store())
+    embedding = cluster_embedding(run, shown.label, vectors=face_vector_store())
     return similar_people(
-        look, table, embedder=run.embedder, limit=SUGGESTED, refused=state.refused(shown.person)
+        embedding,
+        table,
+        embedder=run.embedder,
+        limit=SUGGESTED,
+        refused=state.refused(shown.person),
     )
 
 
 def _alike(run: Run, shown: Cluster, state: DecisionState) -> list[Alike]:
-    """Return the clusters that are proposed to be one with this."""
+    """Return the clusters of the open merge suggestions for this cluster."""
     labels = {
         one.other if one.cluster == shown.label else one.cluster: one.similarity
         for one in list_open_suggestions(run, state, about=shown.label)
@@ -129,7 +133,7 @@ def _alike(run: Run, shown: Cluster, state: DecisionState) -> list[Alike]:
 
 
 def _run_shown(name: CollectionName, asked: str) -> Run:
-    """Return the run a page shows: the one asked for, else the current one."""
+    """Return the requested run, else the current run."""
     if asked:
         return selectors.get_run(asked, collection=name.path)
     run = selectors.find_run(selectors.get_collection(name.path).current_run)

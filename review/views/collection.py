@@ -1,4 +1,4 @@
-"""A collection's page: its people as cards, chosen and ordered, and what waits for review."""
+"""Collection page: its people as cards, with filters and orders, and the review queues."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from web.pagination import decode_cursor, encode_cursor
 from web.roles import Role
 
 PER_PAGE = 60
-SMALL = 3  # faces at most
-LOOSE = 0.1  # below the mean cohesion of the run's clusters: suspicious
+SMALL = 3  # faces of a small cluster, at most
+LOOSE = 0.1  # a cluster is suspicious if its cohesion is this much below the run's mean
 FILTERS = {
     "": "All",
     "unassigned": "Unassigned",
@@ -46,12 +46,12 @@ ORDERS = {
     "name": "name",
 }
 RUNS_SHOWN = 10
-CHANGED_SHOWN, LOOKED_AT = 60, 3000  # faces of a preview
+CHANGED_SHOWN, LOOKED_AT = 60, 3000  # faces of a preview: to show, to compare at most
 
 
 @dataclass(frozen=True)
 class PersonCard:
-    """A cluster, and who it is."""
+    """A cluster and its identity, None if unassigned."""
 
     cluster: Cluster
     whose: ClusterIdentity | None
@@ -60,7 +60,7 @@ class PersonCard:
 @require_GET
 @role_required(Role.VIEWER)
 def collection(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
-    """Show the people of a collection, or of a named earlier run."""
+    """Show the people of a collection's current run, or of the run ``?run=``."""
     name = CollectionName.parse(f"{bucket}/{sub}")
     known = selectors.get_collection(name.path)
     ensure_projected(name.path)
@@ -93,7 +93,7 @@ def collection(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, run: Run) -> dict[str, object]:
-    """Return the page of cards that is asked for: by size as they are stored, or chosen."""
+    """Return the requested page of cards: the stored order by size, or filtered and sorted."""
     chosen, order = request.GET.get("show", ""), request.GET.get("order", "")
     text = fold_name(request.GET.get("q", ""))[:100]
     asked = {"chosen": chosen, "order": order, "text": request.GET.get("q", "")[:100]}
@@ -109,7 +109,7 @@ def _page(request: HttpRequest, run: Run) -> dict[str, object]:
 
 
 def _by_size(request: HttpRequest, run: Run) -> dict[str, object]:
-    """Return a page of cards in the order they are stored in."""
+    """Return a page of cards in the stored order."""
     after = decode_cursor(request.GET.get("cursor"), within=f"{run.clusters_run}/")
     found = selectors.list_clusters(run, after=after, limit=PER_PAGE + 1)
     page = found[:PER_PAGE]
@@ -124,14 +124,14 @@ def _by_size(request: HttpRequest, run: Run) -> dict[str, object]:
 def _chosen(
     run: Run, *, chosen: str, order: str, text: str
 ) -> list[tuple[str, ClusterIdentity | None]]:
-    """Return the labels of all clusters that a filter chooses, in an order, and whose they are."""
+    """Return the labels and identities of all clusters that pass a filter, sorted."""
     whose = all_cluster_identities(run)
     rows = [one for one in selectors.list_clusters_brief(run) if one["face_count"]]
-    bar = sum(one["cohesion"] for one in rows) / max(len(rows), 1) - LOOSE
+    minimum = sum(one["cohesion"] for one in rows) / max(len(rows), 1) - LOOSE
     fits: dict[str, Callable[[Mapping[str, Any]], bool]] = {
         "unassigned": lambda row: row["label"] not in whose,
         "assigned": lambda row: row["label"] in whose,
-        "suspicious": lambda row: row["face_count"] > 1 and row["cohesion"] < bar,
+        "suspicious": lambda row: row["face_count"] > 1 and row["cohesion"] < minimum,
         "small": lambda row: row["face_count"] <= SMALL,
     }
     if chosen == "ignored":
@@ -153,20 +153,20 @@ def _chosen(
 
 
 def _words(label: str, whose: ClusterIdentity | None) -> str:
-    """Return what a search in the page looks at."""
+    """Return the text that the page's search field is matched against."""
     return fold_name(f"{whose.name} {whose.user_id} {label}" if whose else label)
 
 
 def _similarity(whose: ClusterIdentity | None) -> float:
-    """Return how sure an assignment is; those who are nobody's come last."""
+    """Return the sort key of an assignment's similarity; unassigned clusters come last."""
     return whose.similarity if whose else 2.0
 
 
 def _by_name(label: str, whose: ClusterIdentity | None) -> tuple[bool, str]:
-    """Return the key of the order by name; those without one come last."""
+    """Return the sort key of the order by name; unassigned clusters come last."""
     return whose is None, _words(label, whose)
 
 
 def _number(text: str) -> int:
-    """Return a number of an address, 0 for anything else."""
+    """Parse a number of a query string; 0 for anything else."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0

@@ -1,4 +1,4 @@
-"""A decision from a page, and taking it back: the answer is the line that says what happened."""
+"""Decisions from pages, undo, and enrolment of a cluster; the answer is the undo line."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ from web.roles import Role
 
 GONE = (EventKind.REJECT, EventKind.MOVE, EventKind.SPLIT, EventKind.NOT_A_FACE, EventKind.IGNORE)
 CHAIN_SHOWN = 20
-ALIKE = 5  # people whose name begins as what was typed
+ALIKE = 5  # people whose name starts with the typed text
 LONGEST_NAME = 200  # characters
 
 
 @require_POST
 @role_required(Role.REVIEWER)
 def decide(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
-    """Make the decision of a form; what was decided meanwhile is shown where the reviewer is."""
+    """Make the decision of a form; show conflicting decisions on the same page."""
     name, form = CollectionName.parse(f"{bucket}/{sub}"), DecisionForm(request.POST)
     if not form.is_valid():
         raise NotValid(form.errors)
@@ -68,7 +68,7 @@ def decide(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
 @require_POST
 @role_required(Role.REVIEWER)
 def decision_take_back(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
-    """Undo what somebody decided last, or the decision that is named."""
+    """Undo the caller's last decision, or the decision in the form."""
     name = CollectionName.parse(f"{bucket}/{sub}")
     last = last_undoable(caller_name(request), name.path)
     decision_id = request.POST.get("decision", "") or (last.id if last else "")
@@ -88,7 +88,7 @@ def decision_take_back(request: HttpRequest, bucket: str, sub: str) -> HttpRespo
 @require_POST
 @role_required(Role.REVIEWER)
 def cluster_enrol(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
-    """Make somebody known by a cluster's best faces, and name the cluster so."""
+    """Enrol a person from a cluster's best faces, and assign the cluster to them."""
     name, by = CollectionName.parse(f"{bucket}/{sub}"), caller_name(request)
     label, person = request.POST.get("cluster", "")[:40], request.POST.get("person", "").strip()
     run, shown = current_run(name.path), request.POST.get("run", "")
@@ -125,7 +125,7 @@ def cluster_enrol(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
 def _answer(
     request: HttpRequest, name: CollectionName, decision: Decision, *, gone: list[str]
 ) -> HttpResponse:
-    """Answer with the undo line; beside it with the next card, or the faces that are gone."""
+    """Answer with the undo line, and with the next card or the faces to remove from the page."""
     if not request.htmx:
         return see_other(_back(request, name))
     if request.POST.get("queue"):
@@ -143,7 +143,7 @@ def _answer(
 
 
 def _conflict(request: HttpRequest, name: CollectionName, conflict: Conflict) -> HttpResponse:
-    """Say who decided what meanwhile, with the decisions to look at and to undo."""
+    """Answer 409 with the conflicting decisions, their authors and an undo for each."""
     extra = getattr(conflict, "extra", {})
     ids = [one["id"] for one in extra.get("changed", [])]
     ids += [*extra.get("chain", []), *extra.get("later", [])]
@@ -162,7 +162,7 @@ def _conflict(request: HttpRequest, name: CollectionName, conflict: Conflict) ->
 
 
 def _unknown(request: HttpRequest, name: CollectionName, unknown: Exception) -> HttpResponse:
-    """Offer to enrol whoever nobody is called yet, and those it may be who are known."""
+    """Offer to enrol a person under an unknown name, and list the similar enrolled people."""
     refusal, person = refusal_from(unknown), request.POST["person"].strip()
     looks_like = find_profile(getattr(unknown, "extra", {}).get("user_id", ""))
     context = {
@@ -184,13 +184,13 @@ def _unknown(request: HttpRequest, name: CollectionName, unknown: Exception) -> 
 
 
 def _may_enrol(request: HttpRequest, refused: Exception) -> bool:
-    """Say whether there is a way to enrol whoever was typed from the faces of a cluster."""
+    """Say whether the typed name can be enrolled from the faces of a cluster."""
     is_naming = request.POST.get("kind", EventKind.CHOOSE_PROFILE) == EventKind.CHOOSE_PROFILE
     is_name = is_naming and len(request.POST["person"].strip()) <= LONGEST_NAME
     return is_name and not (isinstance(refused, NoFace) and request.POST.get("force"))
 
 
 def _back(request: HttpRequest, name: CollectionName) -> str:
-    """Return the page that a form names to go on to, the collection's otherwise."""
+    """Return the page that a form names as the next one, the collection's otherwise."""
     otherwise = reverse("collection", kwargs={"bucket": name.bucket, "sub": name.sub})
     return came_from(request, otherwise=otherwise)

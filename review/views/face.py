@@ -1,4 +1,4 @@
-"""A face's page: the crop, the photo with all its boxes, its quality, and why it is where it is."""
+"""Face page: crop, photo with all boxes, quality, and the explanation of its cluster."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from web.auth import caller_name, role_required
 from web.htmx import render_page
 from web.roles import Role
 
-LETTERS = 40  # of a label's height along the longer side of the photo
-ZOOM_AROUND = 0.6  # of the face's longer side, shown on each side of it
+LETTERS = 40  # text height as a fraction (1/40) of the photo's longer side
+ZOOM_AROUND = 0.6  # margin on each side, as a share of the face's longer side
 
 
 @dataclass(frozen=True)
 class Beside:
-    """A face of the photo: whose it is, or else its cluster or what it was said to be.
+    """A face of the photo: ``name`` is its person, or its cluster's label, or its verdict.
 
-    ``name_y`` is where the name is written, above the face or below it, in pixels of the photo.
+    ``name_y`` is the vertical position of the name, above or below the face, in px of the photo.
     """
 
     face: Face
@@ -39,7 +39,7 @@ class Beside:
 @require_GET
 @role_required(Role.VIEWER)
 def face(request: HttpRequest, face_id: str) -> HttpResponse:
-    """Show one face with all that is known of it."""
+    """Show one face with its explanation."""
     path = selectors.get_face(face_id).collection
     ensure_projected(path)
     shown, run = selectors.get_face(face_id), selectors.find_current_run(path)
@@ -68,7 +68,7 @@ def face(request: HttpRequest, face_id: str) -> HttpResponse:
 
 
 def _beside(face: Face, run: Run | None, *, letters: int) -> list[Beside]:
-    """Return all faces of a photo by name, from left to right."""
+    """Return all faces of a photo with their names."""
     faces = selectors.list_faces_in_same_image(face)
     members = {} if run is None else selectors.members_by_face(run, [one.id for one in faces])
     whose = (
@@ -85,12 +85,12 @@ def _beside(face: Face, run: Run | None, *, letters: int) -> list[Beside]:
 
 
 def _letters(image: Image) -> int:
-    """Return how high the letters of names are, in pixels of the photo."""
+    """Return the text height of names in px of the photo."""
     return max(image.width, image.height) // LETTERS
 
 
 def _view(face: Face, image: Image | None, *, is_zoomed: bool) -> str:
-    """Return the part of the photo to show, in pixels, as an SVG's view box."""
+    """Return the visible part of the photo in px, as an SVG viewBox."""
     if image is None:
         return ""
     if not is_zoomed:

@@ -1,4 +1,4 @@
-"""Whose the clusters of a collection are: match them, see at once what that would do, correct."""
+"""Assignments page: match clusters with profiles, preview the result, correct assignments."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SHOWN = 200  # clusters of a preview
 
 @dataclass(frozen=True)
 class PreviewRow:
-    """A cluster with whom it is most like, nobody with an empty name; `match` says why not."""
+    """A cluster and its most similar person, "" without one; `match` has the reason."""
 
     cluster: Cluster
     match: Match
@@ -48,7 +48,7 @@ class PreviewRow:
 
     @property
     def margin(self) -> float | None:
-        """Return how far the next one is behind, None without one."""
+        """Return the lead over the next person in similarity, None without one."""
         if self.match.runner_up < 0:
             return None
         return self.match.similarity - self.match.runner_up_similarity
@@ -56,7 +56,7 @@ class PreviewRow:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a matching would do, in numbers and cluster by cluster, the largest first."""
+    """The result of a dry run: counts, and rows per cluster, the largest first."""
 
     total: int
     assigned: int
@@ -70,7 +70,7 @@ class Preview:
 @require_GET
 @role_required(Role.VIEWER)
 def assignments(request: HttpRequest) -> HttpResponse:
-    """Show whose the clusters of a collection are, or which are a person's."""
+    """Show the assignments of a collection, or of the person ``?user=``."""
     person = request.GET.get("user", "").strip()
     if person:
         context = _context_of_user(request, get_profile(find_person_by_name(person)))
@@ -82,7 +82,7 @@ def assignments(request: HttpRequest) -> HttpResponse:
 @require_POST
 @role_required(Role.REVIEWER)
 def matching(request: HttpRequest) -> HttpResponse:
-    """Match a collection's clusters: show what that would do, or save it."""
+    """Match a collection's clusters: show a preview, or save the result."""
     form, is_saved = MatchForm(request.POST), request.POST.get("save") == "on"
     matched: MatchedRun | None = None
     if form.is_valid():
@@ -109,7 +109,6 @@ def matching(request: HttpRequest) -> HttpResponse:
 
 
 def _saved_sentence(count: int) -> str:
-    """Return what a matching did, in words."""
     return f"{count} cluster{' is' if count == 1 else 's are'} assigned now."
 
 
@@ -125,7 +124,7 @@ def _context(request: HttpRequest, asked: str | None) -> dict[str, object]:
     found = list_assignments(run.clusters_run, after=after, limit=PER_PAGE + 1)
     page = found[:PER_PAGE]
     initial: dict[str, object] = {"collection": path, "margin": MARGIN}
-    with suppress(ModelMissing):  # of an embedder that no catalogue knows
+    with suppress(ModelMissing):  # an embedder that is not in the catalogue
         initial["threshold"] = threshold_of(run, settings.VISION)
     return {
         "collections": known,
@@ -143,7 +142,7 @@ def _context(request: HttpRequest, asked: str | None) -> dict[str, object]:
 
 
 def _context_of_user(request: HttpRequest, person: Profile) -> dict[str, object]:
-    """Return what the page shows of a person."""
+    """Return the template context of a person."""
     before = decode_cursor(request.GET.get("cursor"), within=f"{person.user_id}\t")
     rows, more = rows_of_user(person.user_id, before=before)
     path = request.session.get(DECIDED_IN, "")
@@ -162,14 +161,14 @@ def _context_of_user(request: HttpRequest, person: Profile) -> dict[str, object]
 
 
 def _back(request: HttpRequest, **listed: str) -> str:
-    """Return where a form of the page leads back to: this very page, unless it was posted to."""
+    """Return the URL that forms return to: the current page, or after a POST the page's own URL."""
     if request.method == "GET":
         return request.get_full_path()
     return f"{reverse('assignments')}?{urlencode(listed)}"
 
 
 def _preview(matched: MatchedRun) -> Preview:
-    """Return what a matching would do, the first clusters of it, and why others stay nobody's."""
+    """Return the counts of a dry run, its first rows, and the reasons of unassigned clusters."""
     found, done = matched.found, matched.done
     open_ = [
         one for one in found.clusters if one.label in done.matches or one.label in done.reasons

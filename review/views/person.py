@@ -1,4 +1,4 @@
-"""The page of a person: the photos they are known by, and their clusters in every collection."""
+"""Person page: reference photos, and the person's clusters in all collections."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CLUSTERS_PER_PAGE = 60
 
 @dataclass(frozen=True)
 class ClusterCard:
-    """A cluster that is the person's, as the page shows it."""
+    """A cluster assigned to the person."""
 
     assignment: Assignment
     name: CollectionName
@@ -49,7 +49,7 @@ class ClusterCard:
 
 @dataclass(frozen=True)
 class CollectionPart:
-    """What the person has in a collection."""
+    """The person's numbers in one collection."""
 
     name: CollectionName
     part: BucketPart
@@ -58,7 +58,7 @@ class CollectionPart:
 @require_GET
 @role_required(Role.VIEWER)
 def profile(request: HttpRequest, user_id: str) -> HttpResponse:
-    """Show a person; the fragment is a page of the person's clusters."""
+    """Show a person; the fragment is one page of the clusters."""
     known = get_profile(check_user_id(user_id))
     return render_page(
         request,
@@ -71,7 +71,7 @@ def profile(request: HttpRequest, user_id: str) -> HttpResponse:
 @require_POST
 @role_required(Role.REVIEWER)
 def profile_rename(request: HttpRequest, user_id: str) -> HttpResponse:
-    """Give a person another name; the id stays."""
+    """Rename a person; the id does not change."""
     known = get_profile(check_user_id(user_id))
     form = NameForm(request.POST)
     if form.is_valid():
@@ -84,7 +84,7 @@ def profile_rename(request: HttpRequest, user_id: str) -> HttpResponse:
 @require_POST
 @role_required(Role.REVIEWER)
 def reference_add(request: HttpRequest, user_id: str) -> HttpResponse:
-    """Let photos join those the person is known by, or take their place."""
+    """Add reference photos, or replace the existing ones."""
     known = get_profile(check_user_id(user_id))
     form = ReferenceForm(request.POST, request.FILES)
     seen: list[SeenPhoto] = []
@@ -105,7 +105,7 @@ def reference_add(request: HttpRequest, user_id: str) -> HttpResponse:
 @require_POST
 @role_required(Role.REVIEWER)
 def reference_drop(request: HttpRequest, user_id: str, face_id: str) -> HttpResponse:
-    """Take a photo from a person and remove it; the last one stays."""
+    """Delete a reference photo; the last one is kept."""
     known = get_profile(check_user_id(user_id))
     try:
         services.drop_reference(user_id, face_id, stores=profile_stores())
@@ -120,7 +120,7 @@ def reference_drop(request: HttpRequest, user_id: str, face_id: str) -> HttpResp
 def _are_added(
     request: HttpRequest, known: Profile, form: ReferenceForm, seen: Sequence[SeenPhoto]
 ) -> bool:
-    """Add the photos of a valid form; what is refused is said in the form."""
+    """Add the photos of a valid form; errors are added to the form."""
     photos = check_photos(seen)
     if photos is None:
         return False
@@ -147,19 +147,19 @@ def _are_added(
 
 
 def _refused(request: HttpRequest, known: Profile, fragment: str, **shown: object) -> HttpResponse:
-    """Answer with what was refused beside its form."""
+    """Answer 422 with the error beside its form."""
     context = {**_context(request, known), **shown}
     return render_page(request, "review/profile.html", context, fragment=fragment, status=422)
 
 
 def _context(request: HttpRequest, known: Profile) -> dict[str, object]:
-    """Return what the page shows of a person."""
+    """Return the template context of a person."""
     runs = map_groups_to_runs()
-    held = list(iter_current_assignments(list_user_assignments(known.user_id), runs))
+    current = list(iter_current_assignments(list_user_assignments(known.user_id), runs))
     before = decode_cursor(request.GET.get("cursor"), within=f"{known.user_id}\t")
-    rest = [one for one in held if not before or one.user_place < before]
+    rest = [one for one in current if not before or one.user_place < before]
     shown = rest[:CLUSTERS_PER_PAGE]
-    totals = user_totals_json(known.user_id, held)
+    totals = user_totals_json(known.user_id, current)
     return {
         "profile": known,
         "references": list_references(known),
@@ -173,7 +173,7 @@ def _context(request: HttpRequest, known: Profile) -> dict[str, object]:
 
 
 def _parts(breakdown: Mapping[str, BucketPart]) -> list[CollectionPart]:
-    """Return what the person has where, the most faces first."""
+    """Return the numbers per collection, the most faces first."""
     most_first = sorted(breakdown, key=lambda path: (-breakdown[path]["faces"], path))
     return [CollectionPart(CollectionName.parse(path), breakdown[path]) for path in most_first]
 
@@ -198,5 +198,4 @@ def _cards(shown: Iterable[Assignment], runs: Mapping[str, str]) -> list[Cluster
 
 
 def _to_profile(request: HttpRequest, user_id: str) -> HttpResponse:
-    """Move on to the person's page."""
     return see_other(reverse("profile", kwargs={"user_id": user_id}))

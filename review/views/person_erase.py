@@ -1,4 +1,4 @@
-"""The page that erases a person: what will go, and afterwards the receipt of what went."""
+"""Page to erase a person: what will be removed, and afterwards the receipt."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from web.roles import Role
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ADMIN)
 def profile_erase(request: HttpRequest, user_id: str) -> HttpResponse:
-    """Ask before a person is erased, also where an erasure broke off; then show the receipt.
+    """Ask for confirmation, also after an interrupted erasure; then erase and show the receipt.
 
-    The receipt is the answer itself: kept anywhere, it would name whoever was erased.
+    The receipt is not stored, because it names the erased person.
     """
     check_user_id(user_id)
     context: dict[str, object] = {"user_id": user_id}
@@ -33,7 +33,7 @@ def profile_erase(request: HttpRequest, user_id: str) -> HttpResponse:
 
 
 def _what_will_go(user_id: str) -> dict[str, object]:
-    """Return what is stored of a person, or what an erasure left of them."""
+    """Return counts of the stored data of a person, including the rest of a partial erasure."""
     known, photos = find_profile(user_id), stored_references(user_id)
     if known is None and not photos and find_unfinished(user_id) is None:
         raise NoSuchProfile(f"Nobody is known as {user_id}.")

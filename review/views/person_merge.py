@@ -1,4 +1,4 @@
-"""The page that makes two profiles one: asked first, told with the receipt of what went."""
+"""Page to merge two profiles: confirmation, then the receipt of the erased profile."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from web.roles import Role
 @require_POST
 @role_required(Role.ADMIN)
 def profile_merge(request: HttpRequest, user_id: str) -> HttpResponse:
-    """Merge a profile into the one that is named; without ``sure`` only ask."""
+    """Merge a profile into the named one; without ``sure`` only ask for confirmation."""
     person = request.POST.get("person", "").strip()
     if not person:
-        raise NotValid({"person": ["Say whom it is merged into."]})
+        raise NotValid({"person": ["Type the person to merge it into."]})
     gone, kept = get_profile(user_id), get_profile(find_person_by_name(person))
     context: dict[str, object] = {"gone": gone, "kept": kept}
     if request.POST.get("sure") == "on":

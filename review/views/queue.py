@@ -1,4 +1,4 @@
-"""A queue: one question after the other, the next ones already in the page."""
+"""Queue page: one question at a time; the next ones are preloaded in the page."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MOST_LATER = 1000
 @require_GET
 @role_required(Role.REVIEWER)
 def queue(request: HttpRequest, bucket: str, sub: str, queue: str) -> HttpResponse:
-    """Show the first cards of a queue; what was put off comes last."""
+    """Show the first cards of a queue; postponed ones come last."""
     name, asked = CollectionName.parse(f"{bucket}/{sub}"), Queue(queue)
     get_collection(name.path)
     shown_at = timezone.now()
@@ -57,7 +57,7 @@ def queue(request: HttpRequest, bucket: str, sub: str, queue: str) -> HttpRespon
 @require_GET
 @role_required(Role.REVIEWER)
 def queues_waiting(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
-    """Say how much waits in each queue of a collection; a page loads this after itself."""
+    """Return the fragment with the size of each queue; pages load it after themselves."""
     name = CollectionName.parse(f"{bucket}/{sub}")
     run = _run_settled(name)
     since = last_seen_at(caller_name(request), run)
@@ -73,7 +73,7 @@ def queues_waiting(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
 @require_POST
 @role_required(Role.REVIEWER)
 def queue_later(request: HttpRequest, bucket: str, sub: str, queue: str) -> HttpResponse:
-    """Put a card off until all others are answered."""
+    """Postpone a card until all others are answered."""
     name, asked = CollectionName.parse(f"{bucket}/{sub}"), Queue(queue)
     later = request.session.get(LATER, {})
     place = f"{name.path}\t{asked.value}"
@@ -88,7 +88,7 @@ def queue_later(request: HttpRequest, bucket: str, sub: str, queue: str) -> Http
 @require_POST
 @role_required(Role.REVIEWER)
 def queue_seen(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
-    """Remember that somebody has seen all that is new."""
+    """Mark all new faces as seen by the caller."""
     name = CollectionName.parse(f"{bucket}/{sub}")
     get_collection(name.path)
     mark_seen(caller_name(request), name.path, at=_moment(request.POST.get("shown_at", "")))
@@ -97,13 +97,13 @@ def queue_seen(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
 
 
 def queue_answered(request: HttpRequest, name: CollectionName, queue: Queue) -> HttpResponse:
-    """Answer a card: the next one joins the others, the count and the undo line follow."""
+    """Answer a decision about a card with the next card, the count and the undo line."""
     context = queue_context(request, name, queue)
     return render(request, "review/_queue_answered.html", context)
 
 
 def queue_context(request: HttpRequest, name: CollectionName, queue: Queue) -> dict[str, object]:
-    """Return what follows an answer: the next card that is not in the page, and the count."""
+    """Return the context after an answer: the next card that is not in the page, and the count."""
     shown = [*request.POST.getlist("shown"), request.POST.get("card", "")]
     run = _run_settled(name)
     cards, count = _cards(request, name, run, queue, shown=shown, limit=1)
@@ -121,15 +121,15 @@ def queue_context(request: HttpRequest, name: CollectionName, queue: Queue) -> d
 
 
 def card_check(request: HttpRequest, name: CollectionName) -> None:
-    """Refuse the answer to a card of a queue that was answered already."""
+    """Raise StaleDecision if the card of a queue has already been answered."""
     asked = request.POST.get("queue", "")
     if not asked:
         return
-    run = _run_settled(name)  # before the law is held, which whoever settles needs
+    run = _run_settled(name)  # before locking the decision state: the projection locks it, too
     with decision_state(name.path) as state:
         queues = ReviewQueues(run, state, vectors=face_vector_store())
         if not queues.is_open(Queue(asked), request.POST.get("card", "")):
-            raise StaleDecision("Somebody answered this meanwhile.", changed=[])
+            raise StaleDecision("Another reviewer answered this meanwhile.", changed=[])
 
 
 def _cards(
@@ -141,7 +141,7 @@ def _cards(
     shown: list[str],
     limit: int,
 ) -> tuple[list[Card], int]:
-    """Return the next cards that are not shown yet, and how many wait in all."""
+    """Return the next cards that are not shown yet, and the size of the queue."""
     put_off = request.session.get(LATER, {}).get(f"{name.path}\t{queue.value}", [])
     with decision_state(name.path) as state:
         since = last_seen_at(caller_name(request), run) if queue == Queue.NEW else None
@@ -153,7 +153,7 @@ def _cards(
 
 
 def _moment(text: str) -> datetime:
-    """Return the moment that a page says it was shown at, now if it says none that was."""
+    """Parse the time a page was shown at; now for invalid or future times."""
     now = timezone.now()
     try:
         shown = datetime.fromisoformat(text)
@@ -163,7 +163,7 @@ def _moment(text: str) -> datetime:
 
 
 def _run_settled(name: CollectionName) -> Run:
-    """Return the run that readers see with every decision written."""
+    """Return the current run with all decisions projected; raise NoSuchRun without one."""
     run = ensure_projected(name.path)
     if run is None:
         raise NoSuchRun(f"{name.path} has no finished run yet.")

@@ -1,4 +1,4 @@
-"""Search by a photo: every face in it, with the people and clusters most like it."""
+"""Search page: the faces of an uploaded photo, with the most similar people and clusters."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REFUSALS = (EmptyFile, ImageTooLarge, NotAnImage, UnreadableImage, NoSuchRun)
 
 @dataclass(frozen=True)
 class ClusterShown:
-    """A cluster that is like a face, with the collection its page is under."""
+    """A similar cluster, with the collection of its page."""
 
     hit: ClusterHit
     name: CollectionName
@@ -33,7 +33,7 @@ class ClusterShown:
 
 @dataclass(frozen=True, eq=False)
 class FaceShown:
-    """A face of the photo, with its crop as an address that holds the picture itself."""
+    """A face of the photo, with its crop as a data URL."""
 
     found: FaceResult
     crop: str
@@ -41,14 +41,14 @@ class FaceShown:
 
     @property
     def reason(self) -> str:
-        """Say in words why the face was not searched, "" if it was."""
+        """Return the reason why the face was not searched, "" if it was."""
         return (self.found.reason or "").replace("_", " ")
 
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.VIEWER)
 def search(request: HttpRequest) -> HttpResponse:
-    """Offer the form; answer a photo with what is like its faces. Nothing of it is kept."""
+    """Show the form, and the results for an uploaded photo. The photo is not stored."""
     is_sent = request.method == "POST"
     form = SearchPhotoForm(request.POST, request.FILES) if is_sent else SearchPhotoForm()
     context: dict[str, object] = {"form": form, "collections": list_collections()}
@@ -74,7 +74,7 @@ def search(request: HttpRequest) -> HttpResponse:
 
 
 def _shown(found: PhotoResult) -> list[FaceShown]:
-    """Return the faces of a photo with their crops."""
+    """Return the faces of a photo with crops as data URLs."""
     return [
         FaceShown(
             one,

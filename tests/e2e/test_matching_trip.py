@@ -72,7 +72,7 @@ def test_known_people_are_matched_listed_and_forgotten(page, product, artifacts)
     look(page, artifacts, "of-user")
     page.on("dialog", lambda dialog: dialog.accept())
     rows.first.get_by_role("button", name="Forget").click()
-    page.get_by_text("is nobody's now.").wait_for()
+    page.get_by_text("is unassigned now.").wait_for()
     assert rows.count() == count - 1
 
 

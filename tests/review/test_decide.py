@@ -111,7 +111,7 @@ def test_whom_a_face_was_to_move_to_is_not_offered_as_a_name_of_its_cluster(
     answer = decide(kind="move", cluster=matched.ada, faces=[face], person="Nina")
 
     assert answer.status_code == 422
-    assert "Nobody is called Nina." in body_of(answer)
+    assert "No person is called Nina." in body_of(answer)
     assert "Enrol" not in body_of(answer)
 
 
@@ -260,7 +260,7 @@ def test_faces_too_poor_to_know_somebody_by_are_taken_all_the_same(decide, match
 
     refused = decide.browser.post(address, typed, headers=HTML)
     assert refused.status_code == 422
-    assert "is good enough to know somebody by" in body_of(refused)
+    assert "is good enough to enrol a person" in body_of(refused)
     assert "best faces all the same" in body_of(refused)
     taken = decide.browser.post(address, {**typed, "force": "on"}, headers=HTML)
 

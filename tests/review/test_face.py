@@ -76,7 +76,7 @@ def test_an_ignored_face_can_be_restored(matched, reviewed, page_of):
     body = body_of(browser.get(f"/faces/{face}/"))
     browser.post(of("decide", matched), {"kind": "restore", "faces": face})
 
-    assert "A reviewer said that it is not a face, or nobody to keep." in body
+    assert "A reviewer said that it is not a face, or ignored it." in body
     assert "Restore" in body
     assert "Restore" not in body_of(browser.get(f"/faces/{face}/"))
 

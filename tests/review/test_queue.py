@@ -81,7 +81,7 @@ def test_an_answered_card_is_not_answered_twice(who, matched):
     second = who.browser.post(of("decide", matched), fields, headers=part(""))
 
     assert (first.status_code, second.status_code) == (200, 409)
-    assert "Somebody answered this meanwhile." in body_of(second)
+    assert "Another reviewer answered this meanwhile." in body_of(second)
     assert Decision.objects.count() == 1
 
 
