@@ -1,1 +1,1 @@
-"""Which profile a cluster belongs to, and who decided."""
+"""Assignments of clusters to profiles."""

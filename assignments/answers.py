@@ -1,4 +1,4 @@
-"""What requests about assignments are answered with."""
+"""Responses to requests about assignments."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RunnerUp(TypedDict):
 
 
 class AssignedCluster(TypedDict):
-    """Whose a cluster is, with its most typical faces."""
+    """A matched cluster: the person, and the most typical faces."""
 
     user_id: str
     similarity: float
@@ -36,7 +36,7 @@ class AssignedCluster(TypedDict):
 
 
 class MatchResult(TypedDict):
-    """What a matching found, and what of it was saved; `kept` were assigned already."""
+    """The result of a matching; `kept` is the number of existing assignments left unchanged."""
 
     clustering_id: str
     bucket_path: str
@@ -57,7 +57,7 @@ class MatchResult(TypedDict):
 
 
 class AssignmentRow(TypedDict):
-    """Whose a cluster is, and who decided that."""
+    """The assignment of a cluster to a person, and who decided it."""
 
     id: str
     clustering_id: str
@@ -87,27 +87,27 @@ class RunAssignments(TypedDict):
 
 
 class AssignmentRows(TypedDict):
-    """Assignments that fit; a page may hold fewer than asked for and still have a next one."""
+    """A page of filtered assignments; with `next`, it may have fewer rows than the limit."""
 
     assignments: list[AssignmentRow]
     next: str | None
 
 
 class ExportedAssignments(TypedDict):
-    """All assignments of a run, of a collection, or of all that readers see."""
+    """All assignments of a run, of a collection, or of all current runs."""
 
     assignments: list[AssignmentRow]
 
 
 class BucketPart(TypedDict):
-    """What a person has in a collection."""
+    """The numbers of clusters and faces of a person in a collection."""
 
     clusters: int
     faces: int
 
 
 class UserCluster(TypedDict):
-    """A cluster that is a person's."""
+    """A cluster assigned to a person."""
 
     id: str
     clustering_id: str
@@ -121,7 +121,7 @@ class UserCluster(TypedDict):
 
 
 class UserTotals(TypedDict):
-    """What a person has in all collections."""
+    """Totals of a person over all collections."""
 
     user_id: str
     total_clusters: int
@@ -131,21 +131,21 @@ class UserTotals(TypedDict):
 
 
 class UserAssignments(UserTotals):
-    """The clusters of a person, the newest first; totals are over all pages."""
+    """A page of a person's clusters, the newest first; totals are over all pages."""
 
     assignments: list[UserCluster]
     next: str | None
 
 
 class DeletedAssignments(TypedDict):
-    """How many assignments of a run were deleted."""
+    """The number of deleted assignments of a run."""
 
     clustering_id: str
     deleted_count: int
 
 
 class Counted(TypedDict):
-    """How many clusters and faces, and how similar on average."""
+    """Numbers of clusters and faces, and the average similarity of the clusters."""
 
     clusters: int
     faces: int
@@ -153,7 +153,7 @@ class Counted(TypedDict):
 
 
 class Statistics(TypedDict):
-    """Assignments of the runs that readers see."""
+    """Statistics of the assignments of current runs."""
 
     total: Counted
     per_user: dict[str, Counted]
@@ -170,7 +170,7 @@ def match_json(
     dry_run: bool,
     typical: Mapping[str, list[tuple[str, str]]],
 ) -> MatchResult:
-    """Return what a matching did; ``typical`` are (face, photo) of each assigned cluster."""
+    """Return the response for a matching; ``typical`` has (face id, photo key) per label."""
     sizes = {cluster.label: cluster.face_count for cluster in found.clusters}
     return {
         "clustering_id": run.id,
@@ -196,7 +196,7 @@ def match_json(
 
 
 def assignment_json(one: Assignment, *, clustering_id: str) -> AssignmentRow:
-    """Return an assignment."""
+    """Return the response for an assignment."""
     return {
         "id": one.id,
         "clustering_id": clustering_id,
@@ -217,7 +217,7 @@ def assignment_json(one: Assignment, *, clustering_id: str) -> AssignmentRow:
 
 
 def user_cluster_json(one: Assignment, *, clustering_id: str) -> UserCluster:
-    """Return a cluster as one of a person's."""
+    """Return the response for a person's cluster."""
     return {
         "id": one.id,
         "clustering_id": clustering_id,
@@ -231,9 +231,9 @@ def user_cluster_json(one: Assignment, *, clustering_id: str) -> UserCluster:
     }
 
 
-def user_totals_json(user_id: str, held: Iterable[Assignment]) -> UserTotals:
-    """Return what a person has in all collections."""
-    mine = list(held)
+def user_totals_json(user_id: str, assignments: Iterable[Assignment]) -> UserTotals:
+    """Return the totals of a person over all collections."""
+    mine = list(assignments)
     breakdown: dict[str, BucketPart] = {}
     for one in mine:
         part = breakdown.setdefault(one.collection, {"clusters": 0, "faces": 0})
@@ -249,9 +249,9 @@ def user_totals_json(user_id: str, held: Iterable[Assignment]) -> UserTotals:
     }
 
 
-def statistics_json(held: Iterable[Assignment]) -> Statistics:
-    """Return who has how much, where, and how that was found."""
-    all_of = list(held)
+def statistics_json(assignments: Iterable[Assignment]) -> Statistics:
+    """Return counts in total, per person, per collection and per strategy."""
+    all_of = list(assignments)
     return {
         "total": counted_json(all_of),
         "per_user": _counted_by(all_of, "user_id"),
@@ -261,7 +261,7 @@ def statistics_json(held: Iterable[Assignment]) -> Statistics:
 
 
 def counted_json(some: list[Assignment]) -> Counted:
-    """Return how many clusters and faces some assignments have."""
+    """Return the counts of some assignments."""
     mean = sum(one.similarity for one in some) / len(some) if some else 0.0
     return {
         "clusters": len(some),
@@ -271,7 +271,7 @@ def counted_json(some: list[Assignment]) -> Counted:
 
 
 def _counted_by(some: list[Assignment], name: str) -> dict[str, Counted]:
-    """Return counts by a field."""
+    """Return counts grouped by the value of a field."""
     groups: dict[str, list[Assignment]] = {}
     for one in some:
         groups.setdefault(str(getattr(one, name)), []).append(one)
@@ -281,7 +281,6 @@ def _counted_by(some: list[Assignment], name: str) -> dict[str, Counted]:
 def _assigned_json(
     match: Match, found: RunMatches, size: int, typical: list[tuple[str, str]]
 ) -> AssignedCluster:
-    """Return a matched cluster."""
     runner_up: RunnerUp | None = None
     if match.runner_up >= 0:
         runner_up = {
@@ -299,7 +298,6 @@ def _assigned_json(
 
 
 def _runner_up(one: Assignment) -> RunnerUp | None:
-    """Return the second most similar person of an assignment."""
     if not one.runner_up:
         return None
     return {"user_id": one.runner_up, "similarity": one.runner_up_similarity}

@@ -1,4 +1,4 @@
-"""The app of which profile a cluster belongs to."""
+"""Django app of assignments."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ class AssignmentsConfig(AppConfig):
     name = "assignments"
 
     def ready(self) -> None:
-        """Listen to the other floors."""
+        """Connect the receivers."""
         from assignments import receivers  # noqa: F401 - connected by being imported

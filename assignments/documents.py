@@ -1,4 +1,4 @@
-"""What assignments store: whose a cluster is, who decided, and how sure that is."""
+"""Documents of assignments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MACHINE = "machine"
 
 
 class Strategy(StrEnum):
-    """How a cluster was matched; by hand means that a person said so."""
+    """How a cluster was assigned: by its centroid, by a vote of its faces, or by a reviewer."""
 
     CENTROID = "centroid"
     VOTE = "vote"
@@ -23,7 +23,7 @@ class Strategy(StrEnum):
 
 
 class AssignmentState(StrEnum):
-    """Proposed by the machine, agreed to by a person, or refused by one."""
+    """Assigned automatically, confirmed by a reviewer, or rejected by a reviewer."""
 
     ASSIGNED = "assigned"
     CONFIRMED = "confirmed"
@@ -31,11 +31,11 @@ class AssignmentState(StrEnum):
 
 
 class Assignment(Document):
-    """Whose a cluster is: one for each cluster of a run.
+    """The assignment of a cluster of a run to a profile; at most one per cluster.
 
-    ``rejected`` are the profiles that people said it is not; with state ``rejected`` it is
-    nobody's, and ``user_id`` is whom it was taken from. ``proposed…`` is what the machine had said
-    before a person did.
+    ``rejected`` are the profiles that reviewers rejected. With state ``rejected`` the cluster is
+    unassigned, and ``user_id`` is the rejected profile. ``proposed…`` is the automatic assignment
+    from before the first manual decision.
     """
 
     id = fields.StringField(primary_key=True)
@@ -75,26 +75,26 @@ class Assignment(Document):
 
     @staticmethod
     def place_for(run: str, label: str, *, faces: int = 1) -> str:
-        """Return the order key: those of a run as its clusters, but for the emptied ones."""
+        """Return the sort key: run, then cluster number; emptied clusters have another prefix."""
         within = f"{run}/" if faces else emptied_place(run)
         return f"{within}{int(label.removeprefix('cluster_')):08d}"
 
     @staticmethod
     def user_place_for(user_id: str, at: datetime, assignment_id: str) -> str:
-        """Return the order key: a person's assignments by time."""
+        """Return the sort key of a person's assignments, by time."""
         return f"{user_id}\t{int(at.timestamp() * 1000):013d}/{assignment_id}"
 
     @property
     def is_by_person(self) -> bool:
-        """Say whether a person decided it."""
+        """Say whether a reviewer decided it."""
         return self.decided_by != MACHINE
 
     @property
     def is_held(self) -> bool:
-        """Say whether the cluster is somebody's."""
+        """Say whether the cluster is assigned and has faces."""
         return self.state != AssignmentState.REJECTED and self.face_count > 0
 
 
 def emptied_place(run: str) -> str:
-    """Return what the order keys begin with of clusters that decisions left without a face."""
+    """Return the prefix of the sort keys of clusters that decisions left without faces."""
     return f"{run}!emptied/"

@@ -1,4 +1,4 @@
-"""What assignments refuse, as classes."""
+"""Errors of assignments."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from storage.errors import Conflict, Missing, Refused
 
 
 class NoProfiles(Conflict):
-    """Nobody is known yet, so no cluster can be theirs."""
+    """No person is enrolled yet, so no cluster can be assigned."""
 
     code = "no_profiles"
 
@@ -18,24 +18,24 @@ class NoSuchAssignment(Missing):
 
 
 class AssignmentExists(Conflict):
-    """The cluster is assigned already; `assignment_id` and `user_id` say how."""
+    """The cluster is already assigned: by `assignment_id`, to `user_id`."""
 
     code = "assignment_exists"
 
 
 class StaleAssignment(Conflict):
-    """Somebody changed the assignment since; `assignment` is how it is now."""
+    """The assignment was changed since it was read; `assignment` is its current state."""
 
     code = "stale"
 
 
 class NotCurrent(Conflict):
-    """The cluster is of an earlier run; `clustering_id` is the run that readers see."""
+    """The cluster belongs to an earlier run; `clustering_id` is the current run."""
 
     code = "not_current"
 
 
 class NotAPerson(Refused):
-    """Noise is nobody, so it cannot be assigned."""
+    """Noise has faces of many people, so it cannot be assigned."""
 
     code = "not_a_person"

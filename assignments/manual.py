@@ -1,4 +1,4 @@
-"""Assignments by hand: each is a decision, so that later runs start from it."""
+"""Manual assignments: each is a decision, so that it constrains later runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ from storage.mongo import bulk_delete_same
 def create_assignment(
     run: Run, cluster: Cluster, user_id: str, *, by: str, overwrite: bool
 ) -> Assignment:
-    """Say whose a cluster is; one that is assigned already needs ``overwrite``."""
+    """Assign a cluster to a person.
+
+    Raises NotAPerson for noise, NotCurrent for clusters of an earlier run, and AssignmentExists if
+    it is already assigned, except with ``overwrite``.
+    """
     if cluster.is_noise:
         raise NotAPerson("Noise holds faces of many; name a cluster.")
     versions = _versions(_current(run.collection, run.clusters_run), cluster)
@@ -49,7 +53,10 @@ def change_assignment(
     version: int | None,
     by: str,
 ) -> Assignment:
-    """Change whose a cluster is, or whether that is right, as somebody saw it."""
+    """Change the person of an assignment, confirm it, or reject it.
+
+    Raises StaleAssignment if it changed since ``version`` or since ``assignment`` was read.
+    """
     versions = _seen_versions(assignment, version)
     to = user_id or assignment.user_id
     if state == AssignmentState.REJECTED:
@@ -65,7 +72,7 @@ def change_assignment(
 
 
 def delete_assignment(assignment: Assignment, *, version: int | None, by: str) -> None:
-    """Forget whose a cluster is: what people said of it is undone, the machine's goes."""
+    """Delete an assignment: undo the decisions about it, and delete an automatic one."""
     if version not in (None, assignment.version):
         raise _stale(assignment.id)
     left: Assignment | None = assignment
@@ -77,7 +84,7 @@ def delete_assignment(assignment: Assignment, *, version: int | None, by: str) -
 
 
 def delete_run_assignments(run: Run, *, by: str) -> int:
-    """Forget whose the clusters of a run are, what people said too; return how many were."""
+    """Delete all assignments of a run, including manual ones; return their number."""
     deleted = 0
     for one in list(list_run_assignments(run.clusters_run)):
         delete_assignment(one, version=None, by=by)
@@ -86,7 +93,7 @@ def delete_run_assignments(run: Run, *, by: str) -> int:
 
 
 def _current_find(path: str, groups: str) -> Run | None:
-    """Return the run whose groups readers see if these are they."""
+    """Return the run of the current groups if ``groups`` are current, else None."""
     try:
         return _current(path, groups)
     except (NoSuchRun, NotCurrent):
@@ -94,7 +101,7 @@ def _current_find(path: str, groups: str) -> Run | None:
 
 
 def _current(path: str, groups: str) -> Run:
-    """Return the run whose groups readers see, if these are they."""
+    """Return the run of the current groups; raise NotCurrent if it is not ``groups``."""
     run = snapshot_run(path)
     if run.id != groups:
         raise NotCurrent(
@@ -105,7 +112,11 @@ def _current(path: str, groups: str) -> Run:
 
 
 def _seen_versions(assignment: Assignment, version: int | None) -> Mapping[str, int]:
-    """Return the version of the cluster that goes with the assignment as it was read."""
+    """Return the version of the cluster at which the assignment was read.
+
+    The version is read before the assignment is compared again, so that a change in between is
+    noticed. Raises StaleAssignment.
+    """
     run = _current(assignment.collection, assignment.run)
     versions = _versions(run, get_cluster(run, assignment.cluster))
     now = get_assignment(assignment.id).version
@@ -121,7 +132,7 @@ def _versions(run: Run, cluster: Cluster) -> Mapping[str, int]:
 
 
 def _undo_all(run: Run, cluster: Cluster, *, by: str) -> None:
-    """Undo what people said of a cluster's profile, the newest first, until nothing is said."""
+    """Undo all decisions about a cluster's profile, the newest first."""
     while True:
         with decision_state(run.collection) as state:
             said = state.profiles().get(cluster.person)
@@ -131,13 +142,12 @@ def _undo_all(run: Run, cluster: Cluster, *, by: str) -> None:
 
 
 def _decide(path: str, asked: DecisionCommand, *, by: str) -> None:
-    """Decide, and see it written."""
+    """Record a decision and project it."""
     record_decision(path, asked, by=by)
     ensure_projected(path)
 
 
 def _exists(label: str, before: Assignment) -> AssignmentExists:
-    """Return the refusal to assign what is assigned."""
     return AssignmentExists(
         f"{label} is assigned already; change that, or overwrite it.",
         assignment_id=before.id,
@@ -146,11 +156,10 @@ def _exists(label: str, before: Assignment) -> AssignmentExists:
 
 
 def _stale(assignment_id: str) -> StaleAssignment:
-    """Return the refusal of a change to what is not as it was seen."""
     now = Assignment.objects(id=assignment_id).first()
     if now is None:
-        return StaleAssignment("Somebody deleted this assignment meanwhile.", assignment=None)
+        return StaleAssignment("Another user deleted this assignment meanwhile.", assignment=None)
     return StaleAssignment(
-        f"Somebody changed this assignment meanwhile: it is {now.user_id}'s, {now.state.value}.",
+        f"Another user changed this assignment meanwhile: {now.user_id}, {now.state.value}.",
         assignment={"user_id": now.user_id, "state": now.state.value, "version": now.version},
     )

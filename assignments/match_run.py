@@ -1,4 +1,4 @@
-"""Match all clusters of a run with all profiles, reading the run's vectors once."""
+"""Match all clusters of a run with all profiles in one pass over the run's vectors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ class RunMatches:
 def match_run(
     run: Run, *, strategy: Strategy, threshold: float, margin: float, vectors: VectorStore
 ) -> RunMatches:
-    """Return whom each cluster of a run is most like, noise left out; nothing is written."""
+    """Return the match of each cluster of a run except noise; writes nothing.
+
+    Raises ModelMismatch or NoProfiles if there is no template of the run's embedder.
+    """
     table = _templates(run)
     clusters = [one for one in iter_clusters(run) if not one.is_noise and one.face_count]
     numbers = {cluster.label: number for number, cluster in enumerate(clusters)}
@@ -49,7 +52,7 @@ def match_run(
 
 
 def _templates(run: Run) -> Gallery:
-    """Return the templates that can be compared with a run's vectors."""
+    """Return the templates of the run's embedder; raise ModelMismatch or NoProfiles without any."""
     table = load_gallery(run.embedder)
     if not table.user_ids and table.others:
         raise ModelMismatch(
@@ -57,14 +60,14 @@ def _templates(run: Run) -> Gallery:
             "model; enrol them again, or cluster with that model."
         )
     if not table.user_ids:
-        raise NoProfiles("Nobody is known yet; enrol somebody first (POST /detect-face).")
+        raise NoProfiles("No person is enrolled yet; enrol one first (POST /detect-face).")
     return table
 
 
 def _rejected_profiles(
     run: Run, numbers: Mapping[str, int], table: Gallery
 ) -> dict[int, frozenset[int]]:
-    """Return the profiles that people refused for a cluster."""
+    """Return the template rows of rejected profiles, by number of the cluster."""
     row_of = {user_id: row for row, user_id in enumerate(table.user_ids)}
     return {
         numbers[one.cluster]: frozenset(row_of[user] for user in one.rejected if user in row_of)
@@ -74,7 +77,7 @@ def _rejected_profiles(
 
 
 def _cluster_of_faces(run: Run, numbers: Mapping[str, int]) -> dict[str, int]:
-    """Return the number of each face's cluster, without those in the noise."""
+    """Return the number of each face's cluster, without noise."""
     first = f"{run.clusters_run}/"
     where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
     return {
@@ -93,7 +96,6 @@ def _by_centroid(
     count: int,
     vectors: VectorStore,
 ) -> list[Match]:
-    """Match by the mean direction of each cluster's faces."""
     sums = np.zeros((count, table.templates.shape[1]), np.float32)
     counts = np.zeros(count, np.int64)
     for ids, rows in vectors.iter_vectors(run.embedder, {"collection": run.collection}):
@@ -112,7 +114,6 @@ def _by_vote(
     count: int,
     vectors: VectorStore,
 ) -> list[Match]:
-    """Match by the votes of each cluster's faces."""
     votes = Votes(count, table.templates, rules=rules)
     for ids, rows in vectors.iter_vectors(run.embedder, {"collection": run.collection}):
         of = np.asarray([cluster_of.get(face, -1) for face in ids])

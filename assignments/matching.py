@@ -1,7 +1,7 @@
-"""Which known person a cluster is: by its centroid, or by a vote of its faces.
+"""Match clusters with profiles: by the centroid, or by a vote of the faces.
 
-Numpy only. Rows are unit vectors, similarity is the cosine, and products are taken in blocks, so
-memory grows with the clusters and the profiles, never with their product.
+Numpy only. Rows are unit vectors, similarity is the cosine, and matrix products are tiled, so that
+memory grows with the number of clusters plus profiles, not with their product.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK_VALUES = 8_000_000  # similarities at once: 32 MB
+BLOCK_VALUES = 8_000_000  # similarities per tile: 32 MB
 NO_PROFILE = -1
-CANCELLED = 1e-5  # a sum of unit vectors shorter than this is rounding
+CANCELLED = 1e-5  # a sum of unit vectors shorter than this is a rounding error
 
 Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
 
 class Reason(StrEnum):
-    """Why a cluster is nobody's."""
+    """Why a cluster is not assigned."""
 
     BELOW_THRESHOLD = "below_threshold"
     AMBIGUOUS = "ambiguous"
@@ -31,7 +31,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Match:
-    """Whom a cluster is most like; ``reason`` says why it is not assigned all the same.
+    """The most similar profile of a cluster; ``reason`` says why it is not assigned, or is None.
 
     ``profile`` and ``runner_up`` are rows of the templates, -1 for none.
     """
@@ -45,7 +45,7 @@ class Match:
 
 @dataclass(frozen=True, eq=False)
 class BestTwo:
-    """The most and the second most similar template of each row, (n,) each; -1 for none."""
+    """The two most similar templates of each row, (n,) each; -1 for none."""
 
     first: Rows
     first_similarity: Vectors
@@ -55,9 +55,10 @@ class BestTwo:
 
 @dataclass(frozen=True, eq=False)
 class Rules:
-    """When a match counts: at least ``threshold``, and ``margin`` better than the runner-up.
+    """Conditions of a match: similarity of at least ``threshold``, with a lead of ``margin``.
 
-    ``banned`` are the template rows a cluster must not be matched with, by its row.
+    The lead is over the runner-up. ``banned`` are the template rows that a cluster must not be
+    matched with, by the cluster's row.
     """
 
     threshold: float
@@ -66,7 +67,7 @@ class Rules:
 
 
 def best_two(vectors: Vectors, templates: Vectors, banned: Mapping[int, Iterable[int]]) -> BestTwo:
-    """Return the two most similar of the templates (p, d) for each vector (n, d)."""
+    """Return the two most similar templates, of (p, d), for each vector, of (n, d)."""
     count = len(vectors)
     found = BestTwo(
         np.full(count, NO_PROFILE, np.int64),
@@ -95,7 +96,11 @@ def best_two(vectors: Vectors, templates: Vectors, banned: Mapping[int, Iterable
 def match_centroids(
     sums: Vectors, counts: Rows, templates: Vectors, *, rules: Rules
 ) -> list[Match]:
-    """Match clusters by the mean direction of their faces; ``sums`` (c, d) are of unit vectors."""
+    """Match clusters by their centroids.
+
+    ``sums`` (c, d) are the sums of the unit vectors of each cluster's faces, ``counts`` (c,) their
+    numbers.
+    """
     found = best_two(unit(sums), templates, rules.banned)
     return [
         _judge_matches(found, row, count, rules=rules) for row, count in enumerate(counts.tolist())
@@ -103,7 +108,7 @@ def match_centroids(
 
 
 class Votes:
-    """The votes of faces, cluster by cluster, as their vectors stream by."""
+    """Votes of faces per cluster, accumulated over batches of vectors."""
 
     def __init__(self, clusters: int, templates: Vectors, *, rules: Rules) -> None:
         self._templates = templates
@@ -114,7 +119,10 @@ class Votes:
         self._counts = np.zeros(clusters, np.int64)
 
     def add(self, vectors: Vectors, clusters: Rows) -> None:
-        """Let faces (n, d) of some clusters (n,) vote for the best profile they reach."""
+        """Count the votes of faces (n, d) in clusters (n,).
+
+        A face votes for its most similar profile if the similarity reaches the threshold.
+        """
         np.add.at(self._counts, clusters, 1)
         banned = {
             row: self._rules.banned[cluster]
@@ -131,14 +139,14 @@ class Votes:
             voters[profile] = voters.get(profile, 0) + vectors[row]
 
     def matches(self) -> list[Match]:
-        """Return who won in each cluster."""
+        """Return the match of each cluster; of profiles with equal votes, the first row wins."""
         winners = [
             max(cast, key=lambda p: (cast[p], -p)) if cast else NO_PROFILE for cast in self._cast
         ]
         return [self._won(cluster, winner) for cluster, winner in enumerate(winners)]
 
     def _won(self, cluster: int, winner: int) -> Match:
-        """Return a cluster's winner, who needs two votes and more than half of those cast."""
+        """Return the match of a cluster; it needs two votes and more than half of those cast."""
         if not self._counts[cluster]:
             return Match(NO_PROFILE, 0.0, NO_PROFILE, 0.0, Reason.NO_VECTORS)
         if winner == NO_PROFILE:
@@ -166,7 +174,7 @@ class Votes:
 
 
 def unit(vectors: Vectors) -> Vectors:
-    """Return rows at unit length; what is next to nothing, as faces that cancel out, is zeros."""
+    """Return rows scaled to unit length, or zeros if they are shorter than CANCELLED."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     scaled: Vectors = np.where(
         lengths > CANCELLED, vectors / np.maximum(lengths, CANCELLED), 0
@@ -175,7 +183,7 @@ def unit(vectors: Vectors) -> Vectors:
 
 
 def _judge_matches(found: BestTwo, row: int, count: int, *, rules: Rules) -> Match:
-    """Return the match of a centroid, with what stands against it."""
+    """Return the match of the centroid in a row, with the reason if it is not assigned."""
     if not count:
         return Match(NO_PROFILE, 0.0, NO_PROFILE, 0.0, Reason.NO_VECTORS)
     first, second = int(found.first[row]), int(found.second[row])
@@ -192,7 +200,7 @@ def _judge_matches(found: BestTwo, row: int, count: int, *, rules: Rules) -> Mat
 
 
 def _with_margin(match: Match, rules: Rules) -> Match:
-    """Return the match as ambiguous if its runner-up is too near."""
+    """Return the match, marked ambiguous if the lead over its runner-up is below the margin."""
     near = match.runner_up >= 0 and match.similarity - match.runner_up_similarity < rules.margin
     if match.reason is None and near:
         return Match(
@@ -206,7 +214,7 @@ def _with_margin(match: Match, rules: Rules) -> Match:
 
 
 def _blocks(rows: int, columns: int) -> Iterator[slice]:
-    """Yield slices of rows whose product with the columns stays small."""
+    """Yield slices of rows with at most BLOCK_VALUES products, but at least one row."""
     step = max(BLOCK_VALUES // max(columns, 1), 1)
     for first in range(0, rows, step):
         yield slice(first, min(first + step, rows))

@@ -1,4 +1,4 @@
-"""What other floors tell of, that assignments have to follow."""
+"""Receivers of signals from clustering."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from clustering.signals import (
 
 @receiver(groups_forgotten)
 def delete_assignments_of_groups(sender: object, run_id: str, **_: object) -> None:
-    """Remove the assignments of clusters that are about to go."""
+    """Delete the assignments of clusters that are about to be deleted."""
     delete_assignments_of_run(run_id)
 
 
 @receiver(groups_switching)
 def carry_assignments_over(sender: object, run: Run, before: Run | None, **_: object) -> None:
-    """Let the clusters of a new run have what those they continue had."""
+    """Copy the assignments of the previous run to the clusters of the same persons."""
     carry_over(run, before)
 
 
@@ -33,7 +33,7 @@ def carry_assignments_over(sender: object, run: Run, before: Run | None, **_: ob
 def sync_assignments_with_decision(
     sender: object, run: Run, decision: Decision, labels: list[str], **_: object
 ) -> None:
-    """Write whose the clusters are now that a decision changed."""
+    """Update the assignments of the clusters that a decision changed."""
     sync_with_decisions(run, decision, labels)
 
 

@@ -1,4 +1,4 @@
-"""Read assignments; nothing here writes."""
+"""Queries on assignments. Read-only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IDS_PER_QUERY = 100
 
 
 def get_assignment(assignment_id: str) -> Assignment:
-    """Return one assignment."""
+    """Return an assignment; raise NoSuchAssignment without one."""
     found = Assignment.objects(id=assignment_id).first()
     if found is None:
         raise NoSuchAssignment("There is no assignment with this id.")
@@ -25,17 +25,20 @@ def get_assignment(assignment_id: str) -> Assignment:
 
 
 def find_assignment(run: str, label: str) -> Assignment | None:
-    """Return the assignment of a cluster, None without one."""
+    """Return the assignment of a cluster, None without one.
+
+    ``run`` is the run that owns the groups.
+    """
     return Assignment.objects(id=Assignment.id_for(run, label)).first()
 
 
 def list_assignments(run: str, *, after: str = "", limit: int) -> list[Assignment]:
-    """Return up to ``limit`` assignments of a run by cluster, starting after a place."""
+    """Return up to ``limit`` assignments of a run by cluster, after a sort key."""
     return _page(f"{run}/", after=after, limit=limit)
 
 
 def list_run_assignments(run: str, *, emptied: bool = False) -> Iterator[Assignment]:
-    """Iterate all assignments of a run by cluster; ``emptied`` adds those of no face any more."""
+    """Iterate all assignments of a run by cluster; ``emptied`` includes clusters without faces."""
     for first in (f"{run}/", *([emptied_place(run)] if emptied else [])):
         after = ""
         while page := _page(first, after=after, limit=STREAM):
@@ -46,7 +49,7 @@ def list_run_assignments(run: str, *, emptied: bool = False) -> Iterator[Assignm
 
 
 def iter_assignments_after(place: str, *, limit: int) -> list[Assignment]:
-    """Return up to ``limit`` assignments of any run, starting after a place."""
+    """Return up to ``limit`` assignments of any run, after a sort key."""
     return list(Assignment.objects(place__gt=place).order_by("place").limit(limit))
 
 
@@ -61,7 +64,7 @@ def iter_assignments() -> Iterator[Assignment]:
 
 
 def list_user_assignments(user_id: str, *, before: str = "") -> Iterator[Assignment]:
-    """Iterate a person's assignments, the newest first, starting before a place."""
+    """Iterate a person's assignments, the newest first, before a sort key."""
     first = f"{user_id}\t"
     end = before or first + END_OF_PLACES
     while True:
@@ -74,7 +77,7 @@ def list_user_assignments(user_id: str, *, before: str = "") -> Iterator[Assignm
 
 
 def list_erased_people(user_ids: Iterable[str]) -> set[str]:
-    """Return those of some people who are not there any more, or are being erased."""
+    """Return the ids that have no active profile: erased, or being erased."""
     asked = sorted(set(user_ids))
     there = {
         str(one["_id"])
@@ -96,7 +99,11 @@ RUNS_LOOKED_AT = 1000
 
 
 def map_groups_to_runs(*, history: bool = False) -> dict[str, str]:
-    """Return, by the id that groups are stored under, the run that readers know them by."""
+    """Return the run id for each id that groups are stored under.
+
+    Only current runs; with ``history`` all finished runs whose groups are stored. Of runs that
+    share groups, the newest one counts.
+    """
     found: dict[str, str] = {}
     for collection in list_collections():
         runs = _kept_runs(collection.path) if history else [find_run(collection.current_run)]
@@ -109,12 +116,12 @@ def map_groups_to_runs(*, history: bool = False) -> dict[str, str]:
 def iter_current_assignments(
     some: Iterable[Assignment], runs: Mapping[str, str]
 ) -> Iterator[Assignment]:
-    """Iterate the assignments that make clusters of these runs somebody's."""
+    """Iterate the assignments of these runs whose cluster has faces and is not rejected."""
     return (one for one in some if one.is_held and one.run in runs)
 
 
 def get_kept_run(run_id: str) -> Run:
-    """Return a run, which has to have its clusters still."""
+    """Return a run; raise NoSuchRun if its clusters were deleted."""
     run = get_run(run_id)
     if run.forgotten:
         raise NoSuchRun(f"The clusters of the run {run_id} are not kept any more.")
@@ -122,7 +129,7 @@ def get_kept_run(run_id: str) -> Run:
 
 
 def _kept_runs(path: str) -> list[Run]:
-    """Return the runs of a collection whose clusters are kept, newest first."""
+    """Return the finished runs of a collection whose clusters are stored, newest first."""
     return [
         run
         for run in list_runs(path, limit=RUNS_LOOKED_AT)

@@ -1,4 +1,4 @@
-"""What requests about assignments may say."""
+"""Serializers of requests about assignments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_VERSION = 2**31 - 1
 
 
 class MatchQuery(serializers.Serializer):
-    """How to match: the embedder's own threshold unless another is named."""
+    """Parameters of a matching; the default threshold is the embedder's."""
 
     threshold = FiniteField(min_value=0, max_value=1, required=False)
     margin = FiniteField(min_value=0, max_value=1, default=0.02)
@@ -23,13 +23,13 @@ class MatchQuery(serializers.Serializer):
 
 
 class CollectionMatchQuery(MatchQuery):
-    """The same, over the run that readers see unless another is named."""
+    """Parameters of matching a collection; the default run is the current one."""
 
     clustering_id = serializers.RegexField(RUN_ID, required=False)
 
 
 class PageQuery(serializers.Serializer):
-    """Which page of a list."""
+    """Page of a list."""
 
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
     cursor = serializers.CharField(max_length=500, required=False)
@@ -42,13 +42,13 @@ class CollectionPageQuery(PageQuery):
 
 
 class UserPageQuery(PageQuery):
-    """A page of a person's assignments; ``history`` includes earlier runs that are kept."""
+    """A page of a person's assignments; ``history`` includes stored earlier runs."""
 
     history = serializers.BooleanField(default=False)
 
 
 class ListQuery(PageQuery):
-    """A page of all assignments that fit."""
+    """A page of all assignments, with filters."""
 
     collection = serializers.CharField(max_length=1100, required=False)
     run = serializers.RegexField(RUN_ID, required=False)
@@ -58,7 +58,7 @@ class ListQuery(PageQuery):
 
 
 class AssignmentInput(serializers.Serializer):
-    """Whose a cluster is, said by hand."""
+    """A manual assignment."""
 
     clustering_id = serializers.RegexField(RUN_ID)
     cluster_id = serializers.CharField(max_length=40)
@@ -67,7 +67,7 @@ class AssignmentInput(serializers.Serializer):
 
 
 class AssignmentChange(serializers.Serializer):
-    """Another person, or a yes or no to this one; ``version`` is the one that was seen."""
+    """Another person, or the new state; ``version`` is the version that the client has read."""
 
     user_id = serializers.CharField(max_length=64, required=False)
     state = serializers.ChoiceField(
@@ -77,13 +77,13 @@ class AssignmentChange(serializers.Serializer):
 
 
 class VersionQuery(serializers.Serializer):
-    """The version that was seen."""
+    """The version that the client has read."""
 
     version = serializers.IntegerField(min_value=1, max_value=MAX_VERSION, required=False)
 
 
 class ExportQuery(serializers.Serializer):
-    """What to export, and as what."""
+    """Filter and format of an export."""
 
     collection = serializers.CharField(max_length=1100, required=False)
     run = serializers.RegexField(RUN_ID, required=False)

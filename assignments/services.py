@@ -1,4 +1,4 @@
-"""Save what was matched, and forget it; a person's word is never overwritten."""
+"""Use cases of assignments: match, save, delete. Manual assignments are never overwritten."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from storage.vectors import face_vector_store
 from vision import CATALOGUE, EngineSettings, get_engine
 
 NAMING_OTHERS = ("rejected", "runner_up", "proposed_user")
-UNCHANGED = ("version",)  # goes up with every change
+UNCHANGED = ("version",)  # incremented by every change
 
 
 @dataclass
 class Assigned:
-    """What a matching did, or with a dry run would do; by label."""
+    """The result of a matching, or of a dry run; ``matches`` and ``reasons`` by label."""
 
     matches: dict[str, Match] = field(default_factory=dict)
     reasons: dict[str, Reason] = field(default_factory=dict)
@@ -44,10 +44,10 @@ class Assigned:
 def assign_run(
     run: Run, found: RunMatches, *, strategy: Strategy, overwrite: bool, dry_run: bool
 ) -> Assigned:
-    """Save whose the clusters of a run are.
+    """Save the matches of a run's clusters as assignments.
 
-    What is there already stays; with ``overwrite`` what the machine had said is replaced, and goes
-    where it no longer holds. What a person decides meanwhile stays as well.
+    Existing assignments are kept. With ``overwrite``, automatic ones are replaced, or deleted if
+    the cluster no longer matches. Decisions that reviewers make meanwhile are kept as well.
     """
     there = {one.cluster: one for one in list_run_assignments(run.clusters_run)}
     done = Assigned()
@@ -75,14 +75,14 @@ def assign_run(
 
 
 def delete_assignments_of_run(run: str) -> int:
-    """Remove all assignments of a run; return how many."""
+    """Delete all assignments of a run, including emptied clusters; return their number."""
     ids = [one.id for one in list_run_assignments(run, emptied=True)]
     bulk_delete(Assignment, ids)
     return len(ids)
 
 
 def forget_user_assignments(user_id: str) -> int:
-    """Remove a person from all assignments; return in how many they were named."""
+    """Remove a person from all assignments; return the number of removed references."""
     ids = [one.id for one in list_user_assignments(user_id)]
     bulk_delete(Assignment, ids)
     named = 0
@@ -94,9 +94,10 @@ def forget_user_assignments(user_id: str) -> int:
 
 
 def forget_erased_people(written: Iterable[Assignment]) -> None:
-    """Remove whoever was erased while assignments were written, and looked for too early.
+    """Remove people from just written assignments who were erased in the meantime.
 
-    An erasure hides a profile before it looks, so it finds what was written before it hid it.
+    Their erasure may have searched for assignments before these were written. It hides the profile
+    before it searches, so it finds everything that was written before the profile was hidden.
     """
     named = {
         user_id
@@ -109,13 +110,13 @@ def forget_erased_people(written: Iterable[Assignment]) -> None:
 
 
 def count_user_assignments(user_id: str) -> int:
-    """Return how many assignments still name a person."""
+    """Return the number of references to a person in assignments."""
     left = sum(1 for _ in list_user_assignments(user_id))
     return left + sum(1 for name in NAMING_OTHERS for _ in Assignment.objects(**{name: user_id}))
 
 
 def _remove_name(assignment: Assignment, user_id: str) -> None:
-    """Take a person's id out of somebody else's assignment."""
+    """Remove a person's id from another person's assignment."""
     changes: dict[str, object] = {"pull__rejected": user_id}
     if assignment.runner_up == user_id:
         changes |= {"set__runner_up": "", "set__runner_up_similarity": 0.0}
@@ -125,8 +126,8 @@ def _remove_name(assignment: Assignment, user_id: str) -> None:
 
 
 def _stays(before: Assignment, user_id: str, *, overwrite: bool) -> bool:
-    """Say whether the machine leaves a cluster as it is; a refusal leaves it open to others."""
-    if user_id in before.rejected:  # refused since the vectors were read
+    """Say whether matching keeps an assignment; a rejected one may be replaced."""
+    if user_id in before.rejected:  # rejected since the vectors were read
         return True
     if before.state == AssignmentState.REJECTED:
         return False
@@ -136,7 +137,7 @@ def _stays(before: Assignment, user_id: str, *, overwrite: bool) -> bool:
 def _save(
     done: Assigned, *, new: list[Assignment], changed: list[Assignment], gone: list[Assignment]
 ) -> None:
-    """Write what was matched; what a person, or another matching, was faster with stays."""
+    """Write the matches; skip assignments that were changed concurrently."""
     done.kept += len(bulk_insert(Assignment, new))
     done.kept += len(changed) - bulk_replace(Assignment, changed, UNCHANGED)
     done.removed = bulk_delete_same(Assignment, gone, UNCHANGED)
@@ -151,7 +152,7 @@ def _assignment(
     strategy: Strategy,
     before: Assignment | None,
 ) -> Assignment:
-    """Return the document of a match; over an earlier one it keeps what people refused."""
+    """Return the document of a match; it keeps ``rejected`` of the document it replaces."""
     made = _new(run, cluster, found.user_ids[match.profile], strategy, now=timezone.now())
     made.similarity, made.threshold, made.margin = (
         round(match.similarity, 6),
@@ -169,7 +170,7 @@ def _assignment(
 def _new(
     run: Run, cluster: Cluster, user_id: str, strategy: Strategy, *, now: datetime
 ) -> Assignment:
-    """Return an assignment that is not stored yet."""
+    """Return a new, unsaved assignment."""
     assignment_id = Assignment.id_for(run.clusters_run, cluster.label)
     return Assignment(
         id=assignment_id,
@@ -188,7 +189,7 @@ def _new(
 
 @dataclass(frozen=True, eq=False)
 class MatchedRun:
-    """Whom the clusters of a run are most like, and what of that counts."""
+    """The matches of a run, and the assignments made from them."""
 
     found: RunMatches
     done: Assigned
@@ -197,7 +198,10 @@ class MatchedRun:
 
 
 def match_and_assign(run: Run, asked: Mapping[str, Any], *, engine: EngineSettings) -> MatchedRun:
-    """Match a finished run with all profiles and, unless it is a dry run, save that."""
+    """Match a finished run with all profiles and, except for a dry run, save the assignments.
+
+    ``asked`` has the fields of MatchQuery. Raises NoSuchRun if the run has no clusters yet.
+    """
     if not run.stats:
         raise NoSuchRun(f"The run {run.id} has no clusters yet; it is {run.state.value}.")
     ensure_projected(run.collection)
@@ -215,7 +219,7 @@ def match_and_assign(run: Run, asked: Mapping[str, Any], *, engine: EngineSettin
 
 
 def threshold_of(run: Run, engine: EngineSettings) -> float:
-    """Return the similarity from which a cluster is somebody's, for the run's embedder."""
+    """Return the minimum cosine similarity of an assignment, for the run's embedder."""
     known = CATALOGUE.get(run.embedder)
     entry = known if known is not None else get_engine(engine).entry
     return float(entry.assignment_threshold)
@@ -224,13 +228,16 @@ def threshold_of(run: Run, engine: EngineSettings) -> float:
 def record_decision(
     path: str, command: DecisionCommand, *, by: str, dry_run: bool = False
 ) -> Decision:
-    """Decide about a collection; a profile that is named has to be there."""
+    """Execute a command about a collection and enqueue the projection.
+
+    Raises NoSuchProfile if the command's profile does not exist, or is erased meanwhile.
+    """
     if command.user_id:
         get_profile(command.user_id)
     decision = execute_command(get_collection(path), command, by=by, dry_run=dry_run)
     if not dry_run:
         enqueue_projection(path)
     if command.user_id and not dry_run and list_erased_people([command.user_id]):
-        redact_decisions(command.user_id)  # the erasure looked before the decision was there
+        redact_decisions(command.user_id)  # the erasure searched before the decision was written
         raise NoSuchProfile("The person was erased meanwhile.")
     return decision

@@ -1,4 +1,4 @@
-"""What the log of decisions means for whose the clusters are. Safe to repeat."""
+"""Project decisions to assignments. Idempotent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SAID = ("user_id", "state", "rejected", "decided_by")
 
 
 def sync_with_decisions(run: Run, decision: Decision, labels: Iterable[str]) -> None:
-    """Write whose the clusters are that a decision changed, and how many faces they have now."""
+    """Update the assignments of the clusters that a decision changed, and their face counts."""
     with decision_state(run.collection) as state:
         persons = {state.root(person) for person in state.persons_of(decision.id) - {""}}
         said = state.profiles()
@@ -34,7 +34,7 @@ def sync_with_decisions(run: Run, decision: Decision, labels: Iterable[str]) -> 
 
 
 def carry_over(run: Run, before: Run | None) -> None:
-    """Give the clusters of a run what those had which they continue, and what people said."""
+    """Copy assignments from the previous run to clusters of the same persons; apply decisions."""
     if before is None or before.clusters_run == run.clusters_run:
         return
     had = {one.cluster: one for one in list_run_assignments(before.clusters_run)}
@@ -86,62 +86,64 @@ def _of_people_there(said: Mapping[str, ProfileLink]) -> dict[str, ProfileLink]:
 
 
 def _sync_cluster(run: Run, cluster: Cluster, said: Mapping[str, ProfileLink]) -> None:
-    """Write what people said of one cluster; nothing said leaves it to the machine."""
+    """Apply the decisions about one cluster; without any, an automatic assignment is kept."""
     profiled = said.get(cluster.person)
-    held = find_assignment(run.clusters_run, cluster.label)
-    if cluster.person == "" or (held is None and profiled is None):
+    assignment = find_assignment(run.clusters_run, cluster.label)
+    if cluster.person == "" or (assignment is None and profiled is None):
         return
-    held = held or _empty(run, cluster)
-    before = held.to_mongo().to_dict()
-    _settle_cluster(held, profiled or ProfileLink())
-    held.face_count = cluster.face_count
-    held.place = Assignment.place_for(held.run, cluster.label, faces=cluster.face_count)
-    if not held.user_id:
-        held.delete()
-    elif held.to_mongo().to_dict() != before:
-        held.updated_at, held.version = timezone.now(), held.version + 1
-        held.user_place = Assignment.user_place_for(held.user_id, held.updated_at, held.id)
-        held.save()
-        forget_erased_people([held])
+    assignment = assignment or _empty(run, cluster)
+    before = assignment.to_mongo().to_dict()
+    _settle_cluster(assignment, profiled or ProfileLink())
+    assignment.face_count = cluster.face_count
+    assignment.place = Assignment.place_for(assignment.run, cluster.label, faces=cluster.face_count)
+    if not assignment.user_id:
+        assignment.delete()
+    elif assignment.to_mongo().to_dict() != before:
+        assignment.updated_at, assignment.version = timezone.now(), assignment.version + 1
+        assignment.user_place = Assignment.user_place_for(
+            assignment.user_id, assignment.updated_at, assignment.id
+        )
+        assignment.save()
+        forget_erased_people([assignment])
 
 
-def _settle_cluster(held: Assignment, said: ProfileLink) -> None:
-    """Let a person's word count, else the machine's unless it was refused, else nobody's."""
-    if held.decided_by == MACHINE:
-        held.proposed = {name: held[name] for name in MEASURED}
-        held.proposed_user, held.proposed_by = held.user_id, held.strategy
-    machine, held.rejected = held.proposed_user, sorted(said.refused)
+def _settle_cluster(assignment: Assignment, said: ProfileLink) -> None:
+    """Apply decisions: a reviewer's choice, else the automatic one unless rejected, else none."""
+    if assignment.decided_by == MACHINE:
+        assignment.proposed = {name: assignment[name] for name in MEASURED}
+        assignment.proposed_user, assignment.proposed_by = assignment.user_id, assignment.strategy
+    machine, assignment.rejected = assignment.proposed_user, sorted(said.refused)
     name = said.user if said.user and profile_exists(said.user) else ""
     if machine and name in ("", machine):
-        _restore(held)
+        _restore(assignment)
     else:
-        _by_hand(held, name or next(iter(held.rejected), ""))
-    held.decided_by = get_decision(max(said.events)).by if said.events else MACHINE
+        _by_hand(assignment, name or next(iter(assignment.rejected), ""))
+    assignment.decided_by = get_decision(max(said.events)).by if said.events else MACHINE
     if name:
-        held.state = AssignmentState.CONFIRMED
-    elif held.user_id in held.rejected:
-        held.state = AssignmentState.REJECTED
+        assignment.state = AssignmentState.CONFIRMED
+    elif assignment.user_id in assignment.rejected:
+        assignment.state = AssignmentState.REJECTED
     else:
-        held.state, held.decided_by = AssignmentState.ASSIGNED, MACHINE
-        held.proposed, held.proposed_user, held.proposed_by = {}, "", None
+        assignment.state, assignment.decided_by = AssignmentState.ASSIGNED, MACHINE
+        assignment.proposed, assignment.proposed_user, assignment.proposed_by = {}, "", None
 
 
-def _restore(held: Assignment) -> None:
-    """Say again what the machine said."""
-    held.user_id, held.strategy = held.proposed_user, held.proposed_by
+def _restore(assignment: Assignment) -> None:
+    """Restore the automatic assignment."""
+    assignment.user_id, assignment.strategy = assignment.proposed_user, assignment.proposed_by
     for name in MEASURED:
-        held[name] = held.proposed[name]
+        assignment[name] = assignment.proposed[name]
 
 
-def _by_hand(held: Assignment, user_id: str) -> None:
-    """Say what no machine measured."""
-    held.user_id, held.strategy, held.similarity = user_id, Strategy.MANUAL, 1.0
-    held.threshold = held.margin = held.runner_up_similarity = 0.0
-    held.runner_up = ""
+def _by_hand(assignment: Assignment, user_id: str) -> None:
+    """Set a manual assignment, which has no measured similarity."""
+    assignment.user_id, assignment.strategy, assignment.similarity = user_id, Strategy.MANUAL, 1.0
+    assignment.threshold = assignment.margin = assignment.runner_up_similarity = 0.0
+    assignment.runner_up = ""
 
 
 def _empty(run: Run, cluster: Cluster) -> Assignment:
-    """Return an assignment that says nothing yet."""
+    """Return a new, unsaved assignment without a person."""
     assignment_id, now = Assignment.id_for(run.clusters_run, cluster.label), timezone.now()
     return Assignment(
         id=assignment_id,
@@ -156,7 +158,7 @@ def _empty(run: Run, cluster: Cluster) -> Assignment:
 
 
 def _carried_assignments(one: Assignment, run: Run, cluster: Cluster) -> Assignment:
-    """Return an assignment as that of the cluster which continues its own."""
+    """Return an assignment moved to the cluster of the same person in another run."""
     one.id = Assignment.id_for(run.clusters_run, cluster.label)
     one.run, one.cluster = run.clusters_run, cluster.label
     one.place = Assignment.place_for(run.clusters_run, cluster.label)

@@ -1,1 +1,1 @@
-"""The REST resources of assignments: parse, call, answer."""
+"""REST resources of assignments."""

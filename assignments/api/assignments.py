@@ -1,4 +1,4 @@
-"""Single assignments: listed, made by hand, read, changed, deleted, counted, exported."""
+"""REST resources of single assignments: list, create, read, change, delete, count, export."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class AssignmentsApi(Api):
         tag="assignments",
     )
     def get(self, request: Request) -> Response:
-        """Answer with a page of the assignments that fit all filters."""
+        """Return a page of the assignments that pass all filters."""
         query = parse_query(request, serializers.ListQuery).validated_data
         runs = map_groups_to_runs(history=True)
         run = _run_asked(query)
@@ -96,7 +96,7 @@ class AssignmentsApi(Api):
         tag="assignments",
     )
     def post(self, request: Request) -> Response:
-        """Say whose a cluster is; the machine never changes that."""
+        """Assign a cluster to a person; no automatic matching changes this."""
         given = parse_json(request, serializers.AssignmentInput).validated_data
         run = get_kept_run(given["clustering_id"])
         made = create_assignment(
@@ -120,7 +120,7 @@ class AssignmentApi(Api):
         tag="assignments",
     )
     def get(self, request: Request, assignment_id: str) -> Response:
-        """Answer with whose a cluster is and who decided that."""
+        """Return an assignment."""
         return Response(_row(get_assignment(assignment_id)))
 
     @operation(
@@ -139,7 +139,7 @@ class AssignmentApi(Api):
         tag="assignments",
     )
     def patch(self, request: Request, assignment_id: str) -> Response:
-        """Name somebody else, agree, or refuse; whoever is refused is never proposed again."""
+        """Change the person, confirm, or reject; a rejected person is never proposed again."""
         given = parse_json(request, serializers.AssignmentChange).validated_data
         assignment = get_assignment(assignment_id)
         user_id, state = given.get("user_id"), given.get("state")
@@ -160,7 +160,7 @@ class AssignmentApi(Api):
         tag="assignments",
     )
     def delete(self, request: Request, assignment_id: str) -> Response:
-        """Forget whose a cluster is; the next matching may say it again."""
+        """Delete an assignment; the next matching may create it again."""
         query = parse_query(request, serializers.VersionQuery).validated_data
         delete_assignment(
             get_assignment(assignment_id), version=query.get("version"), by=caller_name(request)
@@ -169,7 +169,7 @@ class AssignmentApi(Api):
 
 
 class AssignmentStatsApi(Api):
-    """How many there are, by person, by collection, by strategy."""
+    """Statistics of assignments, by person, by collection, by strategy."""
 
     @operation(
         "Count the assignments",
@@ -178,9 +178,9 @@ class AssignmentStatsApi(Api):
         tag="assignments",
     )
     def get(self, request: Request) -> Response:
-        """Answer with counts over the runs that readers see."""
-        held = iter_current_assignments(iter_assignments(), map_groups_to_runs())
-        return Response(answers.statistics_json(held))
+        """Return counts over the current runs."""
+        current = iter_current_assignments(iter_assignments(), map_groups_to_runs())
+        return Response(answers.statistics_json(current))
 
 
 class AssignmentExportApi(Api):
@@ -192,7 +192,7 @@ class AssignmentExportApi(Api):
         "Export assignments",
         query=serializers.ExportQuery,
         answers={
-            (200, "text/csv"): {"type": "string", "description": "A row a line."},
+            (200, "text/csv"): {"type": "string", "description": "One row per line."},
             (200, "application/json"): answers.ExportedAssignments,
         },
         example={"assignments": [examples.ROW]},
@@ -200,7 +200,7 @@ class AssignmentExportApi(Api):
         tag="export",
     )
     def get(self, request: Request) -> HttpResponseBase:
-        """Stream the assignments of a run, of a collection, or of all that readers see."""
+        """Stream the assignments of a run, of a collection, or of all current runs."""
         query = parse_query(request, serializers.ExportQuery).validated_data
         rows = _rows(query)
         as_csv = query["format"] == "csv"
@@ -215,7 +215,7 @@ class AssignmentExportApi(Api):
 
 
 def _row(one: Assignment) -> answers.AssignmentRow:
-    """Return an assignment under the run that readers know it by."""
+    """Return the response for an assignment, with the id of its run instead of its groups."""
     runs = map_groups_to_runs(history=True)
     return answers.assignment_json(one, clustering_id=runs.get(one.run, one.run))
 
@@ -223,9 +223,9 @@ def _row(one: Assignment) -> answers.AssignmentRow:
 def _looked_at(
     query: Mapping[str, Any], run: Run | None, *, limit: int
 ) -> tuple[list[Assignment], str]:
-    """Return a page of assignments to look at, and the place to go on from, "" at the end.
+    """Return a page of unfiltered assignments, and the sort key to continue after, "" at the end.
 
-    The narrowest filter that has an order of its own drives; the others choose among the page.
+    The most selective filter with an index determines the page; the others are applied to the page.
     """
     cursor = query.get("cursor")
     if user_id := query.get("user_id"):
@@ -241,7 +241,7 @@ def _looked_at(
 
 
 def _run_asked(query: Mapping[str, Any]) -> Run | None:
-    """Return the run a query names, or that readers see of its collection, None without either."""
+    """Return the run of a query, or its collection's current run, None without either."""
     path = CollectionName.parse(query["collection"]).path if query.get("collection") else ""
     if not query.get("run"):
         return current_run(path) if path else None
@@ -256,7 +256,7 @@ def _first(some: Iterator[Assignment], count: int) -> list[Assignment]:
 
 
 def _cut(page: list[Assignment], limit: int, field: str) -> tuple[list[Assignment], str]:
-    """Return a page and where it ended, if there is more."""
+    """Return a page and the sort key of its last row, "" if it is the last page."""
     more = len(page) > limit
     return page[:limit], getattr(page[limit - 1], field) if more else ""
 
@@ -271,7 +271,7 @@ def _fits(one: Assignment, query: Mapping[str, Any], run: Run | None) -> bool:
 
 
 def _rows(query: Mapping[str, Any]) -> Iterator[answers.AssignmentRow]:
-    """Return what an export holds; a run that is not there is refused before the first line."""
+    """Return the rows of an export; an unknown run raises before the first row is streamed."""
     run = _run_asked(query)
     if run is not None:
         some = list_run_assignments(run.clusters_run)

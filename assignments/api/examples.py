@@ -1,4 +1,4 @@
-"""Bodies that the schema shows."""
+"""OpenAPI examples of assignments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Matching a run with the known people, and what that gave: by collection, by run, by person."""
+"""REST resources of matching runs with profiles, and of assignments by collection, run, person."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class CollectionAssignmentsApi(Api):
         tag="assignments",
     )
     def post(self, request: Request, bucket: str, sub: str) -> Response:
-        """Match the collection's clusters with the known people and save whose they are."""
+        """Match the collection's clusters with all profiles and save the assignments."""
         query = parse_query(request, serializers.CollectionMatchQuery).validated_data
         run = _run_of(bucket, sub, query.get("clustering_id"))
         return Response(_match_response(run, query, engine=settings.VISION))
@@ -68,14 +68,14 @@ class CollectionAssignmentsApi(Api):
         tag="assignments",
     )
     def get(self, request: Request, bucket: str, sub: str) -> Response:
-        """Answer with a page of whose the clusters are."""
+        """Return a page of the assignments."""
         query = parse_query(request, serializers.CollectionPageQuery).validated_data
         run = _run_of(bucket, sub, query.get("clustering_id"))
         return Response(run_assignments_json(run, query))
 
 
 class RunAssignmentsApi(Api):
-    """The assignments of a run: the same, for every name a bucket can have."""
+    """The assignments of a run; works for every bucket name, unlike the URL by collection."""
 
     @operation(
         "Match a run",
@@ -86,7 +86,7 @@ class RunAssignmentsApi(Api):
         tag="assignments",
     )
     def post(self, request: Request, run_id: str) -> Response:
-        """Match the run's clusters with the known people and save whose they are."""
+        """Match the run's clusters with all profiles and save the assignments."""
         query = parse_query(request, serializers.MatchQuery).validated_data
         return Response(_match_response(get_kept_run(run_id), query, engine=settings.VISION))
 
@@ -99,7 +99,7 @@ class RunAssignmentsApi(Api):
         tag="assignments",
     )
     def get(self, request: Request, run_id: str) -> Response:
-        """Answer with a page of whose the clusters are."""
+        """Return a page of the assignments."""
         query = parse_query(request, serializers.PageQuery).validated_data
         return Response(run_assignments_json(get_kept_run(run_id), query))
 
@@ -115,7 +115,7 @@ class ClusteringAssignmentsApi(Api):
         tag="assignments",
     )
     def delete(self, request: Request, clustering_id: str) -> Response:
-        """Delete all assignments of a run, those that people made too, and say how many."""
+        """Delete all assignments of a run, including manual ones, and return their number."""
         run = get_run(clustering_id)
         deleted = delete_run_assignments(run, by=caller_name(request))
         body: answers.DeletedAssignments = {"clustering_id": run.id, "deleted_count": deleted}
@@ -134,16 +134,16 @@ class UserAssignmentsApi(Api):
         tag="assignments",
     )
     def get(self, request: Request, user_id: str) -> Response:
-        """Answer with a person's clusters in every collection, the newest first, and totals."""
+        """Return a person's clusters in all collections, the newest first, and totals."""
         query = parse_query(request, serializers.UserPageQuery).validated_data
         get_profile(user_id)
         runs = map_groups_to_runs(history=query["history"])
         before = decode_cursor(query.get("cursor"), within=f"{user_id}\t")
-        held = list(iter_current_assignments(list_user_assignments(user_id), runs))
-        shown = [one for one in held if not before or one.user_place < before]
+        current = list(iter_current_assignments(list_user_assignments(user_id), runs))
+        shown = [one for one in current if not before or one.user_place < before]
         page = shown[: query["limit"]]
         body: answers.UserAssignments = {
-            **answers.user_totals_json(user_id, held),
+            **answers.user_totals_json(user_id, current),
             "assignments": [
                 answers.user_cluster_json(one, clustering_id=runs[one.run]) for one in page
             ],
@@ -169,7 +169,7 @@ def run_assignments_json(run: Run, query: dict[str, Any]) -> answers.RunAssignme
 
 
 def _run_of(bucket: str, sub: str, run_id: str | None) -> Run:
-    """Return the run that a two-segment address means."""
+    """Return the run for a URL with bucket and sub-path; raise InvalidName for reserved buckets."""
     if bucket in NOT_A_BUCKET:
         raise InvalidName(
             f"A bucket called '{bucket}' cannot be addressed here; use "
@@ -180,7 +180,7 @@ def _run_of(bucket: str, sub: str, run_id: str | None) -> Run:
 
 
 def _match_response(run: Run, asked: Mapping[str, Any], *, engine: EngineSettings) -> MatchResult:
-    """Match a run as a client asks for it, and tell it all that was found."""
+    """Match a run with the parameters of a request, and return the response."""
     matched = match_and_assign(run, asked, engine=engine)
     typical = {
         label: [(one.face, one.key) for one in list_members(run, label, limit=SHOWN)]

@@ -1,4 +1,4 @@
-"""Where the REST resources of assignments are."""
+"""URLs of the REST resources of assignments."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.urls import path
 from assignments.api import assignments, matching
 
 urlpatterns = [
-    # Before the address of a collection, which would take them for buckets.
+    # Before the URL of a collection, which would match them as bucket names.
     path(
         "assignments/user/<str:user_id>",
         matching.UserAssignmentsApi.as_view(),

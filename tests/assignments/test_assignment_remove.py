@@ -53,8 +53,8 @@ def test_what_somebody_changed_meanwhile_is_not_forgotten(matched, browser):
     toast = browser.post(removal(one.id), fields, headers={"HX-Request": "true"})
 
     assert (page.status_code, toast.status_code) == (409, 409)
-    assert "Somebody changed this assignment meanwhile" in body_of(page)
-    assert "Somebody changed" in toast["HX-Trigger"]
+    assert "Another user changed this assignment meanwhile" in body_of(page)
+    assert "Another user changed" in toast["HX-Trigger"]
     assert Assignment.objects.count() == 2
 
 
