@@ -1,4 +1,4 @@
-"""Example responses for the OpenAPI document."""
+"""OpenAPI examples of clustering."""
 
 from __future__ import annotations
 

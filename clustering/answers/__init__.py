@@ -1,1 +1,1 @@
-"""What requests about collections, runs, clusters and faces are answered with. Never a vector."""
+"""Responses about collections, runs, clusters and faces. They contain no vectors."""

@@ -1,4 +1,4 @@
-"""The faces of a cluster."""
+"""Responses about the faces of a cluster."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ class ClusterFace(TypedDict):
 
 
 class ClusterFaces(TypedDict):
-    """A page of a cluster's faces, the most typical first; counts are the whole cluster's.
+    """A page of a cluster's faces, the most typical first; counts are of the whole cluster.
 
-    `person` is the same in every run that goes on with the cluster; a decision about the cluster
-    sends the `version` it saw. `covers` are the faces that show it, the best or the chosen first.
+    `person` is the cluster's identity, which is stable across runs. A decision about the cluster
+    sends the `version` that the client has read. `covers` are the faces to show for the cluster,
+    the chosen one or the best first.
     """
 
     clustering_id: str
@@ -61,7 +62,7 @@ def cluster_details_json(
     *,
     next_cursor: str | None,
 ) -> ClusterFaces:
-    """Return one page of a cluster's faces, the most typical first."""
+    """Return the response for one page of a cluster's faces."""
     shown = [(member, faces[member.face]) for member in members if member.face in faces]
     return {
         "clustering_id": run.id,
@@ -82,7 +83,7 @@ def cluster_details_json(
 
 
 def face_json(face: Face, member: Member, *, dimension: int) -> ClusterFace:
-    """Return a face as a member of a cluster."""
+    """Return the response for a face as a member of a cluster."""
     return {
         "face_id": face.id,
         "image_path": face.key,

@@ -1,4 +1,4 @@
-"""Collections: what exists, and what a purge removed."""
+"""Responses about collections and their deletion."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from web.rest import format_time_or_null
 
 
 class CollectionRow(TypedDict):
-    """A collection; counts are the current run's, 0 without one."""
+    """A collection; counts are those of the current run, 0 without one."""
 
     path: str
     bucket: str
@@ -31,21 +31,21 @@ class CollectionRow(TypedDict):
 
 
 class CollectionRows(TypedDict):
-    """Collections by path."""
+    """A page of collections, sorted by path."""
 
     collections: list[CollectionRow]
     next: str | None
 
 
 class CollectionDetail(CollectionRow):
-    """A collection with its newest runs, at most 20 of them."""
+    """A collection with its newest runs, at most 20."""
 
     runs: list[RunRow]
     runs_url: str
 
 
 class PurgedDocuments(TypedDict):
-    """Documents of a collection."""
+    """Numbers of documents of a collection."""
 
     collections: int
     runs: int
@@ -59,25 +59,25 @@ class PurgedDocuments(TypedDict):
 
 
 class PurgedVectors(TypedDict):
-    """Vectors of a collection's faces."""
+    """Number of vectors of a collection's faces."""
 
     vectors: int
 
 
 class PurgedFiles(TypedDict):
-    """Files made for a collection's faces; the photos themselves stay in the bucket."""
+    """Number of files created for a collection's faces; the photos stay in the bucket."""
 
     crops: int
 
 
 class PurgedAnswers(TypedDict):
-    """Answers that were kept for repeated requests and name the collection."""
+    """Number of stored answers for repeated requests that refer to the collection."""
 
     kept_answers: int
 
 
 class PurgedByStore(TypedDict):
-    """How many things of a collection, store by store."""
+    """Number of records of a collection in each store."""
 
     mongodb: PurgedDocuments
     qdrant: PurgedVectors
@@ -86,7 +86,7 @@ class PurgedByStore(TypedDict):
 
 
 class PurgeAnswer(TypedDict):
-    """What a purge removed from which store, and what a look afterwards still found: nothing."""
+    """What a deletion removed from each store, and what a check afterwards still found."""
 
     bucket_path: str
     complete: bool
@@ -95,7 +95,7 @@ class PurgeAnswer(TypedDict):
 
 
 def collection_row_json(collection: Collection, runs: Mapping[str, Run]) -> CollectionRow:
-    """Return a collection as a list shows it; ``runs`` holds its current and its newest."""
+    """Return the row of a collection; ``runs`` has its current and its newest run, by id."""
     current, newest = runs.get(collection.current_run), runs.get(collection.newest_run)
     stats = {} if current is None else current.stats
     return {
@@ -116,7 +116,7 @@ def collection_row_json(collection: Collection, runs: Mapping[str, Run]) -> Coll
 def collection_detail_json(
     collection: Collection, runs: Mapping[str, Run], *, newest: Iterable[Run]
 ) -> CollectionDetail:
-    """Return a collection with its newest runs."""
+    """Return the response for a collection with its newest runs."""
     return {
         **collection_row_json(collection, runs),
         "runs": [run_row_json(run, is_current=run.id == collection.current_run) for run in newest],
@@ -125,7 +125,7 @@ def collection_detail_json(
 
 
 def purge_json(receipt: PurgeReceipt, *, kept_answers: int) -> PurgeAnswer:
-    """Return what a purge did."""
+    """Return the response for a deletion."""
     return {
         "bucket_path": receipt.path,
         "complete": receipt.is_complete,
@@ -135,18 +135,15 @@ def purge_json(receipt: PurgeReceipt, *, kept_answers: int) -> PurgeAnswer:
 
 
 def _row(run: Run | None, collection: Collection) -> RunRow | None:
-    """Return a collection's run, if it has it."""
     return None if run is None else run_row_json(run, is_current=run.id == collection.current_run)
 
 
 def _url(collection: Collection) -> str:
-    """Return where a collection is read."""
     name = {"bucket": collection.bucket, "sub": collection.sub}
     return reverse("collection_api", kwargs=name)
 
 
 def _by_store(counts: Mapping[str, int], *, kept_answers: int) -> PurgedByStore:
-    """Return counts under the names of their stores."""
     return {
         "mongodb": {
             "collections": counts["collections"],

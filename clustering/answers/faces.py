@@ -1,4 +1,4 @@
-"""All there is to say of a face. Never its vector."""
+"""Responses about a single face. They contain no vectors."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from web.rest import format_time
 
 
 class ImageFacts(TypedDict):
-    """The photo a face was found in: upright size in pixels, bytes, format.
+    """The photo of a face: size of the upright photo in pixels, file size in bytes, format.
 
-    `taken` is when, on the camera's clock and without a zone, null if the photo does not say.
+    `taken` is the local time of the camera without a time zone, null if the photo has none.
     """
 
     width: int
@@ -25,7 +25,7 @@ class ImageFacts(TypedDict):
 
 
 class FaceQualityParts(TypedDict):
-    """What a face's quality is made of; `score` is 0 to 1."""
+    """The components of a face's quality; `score` is 0 to 1."""
 
     score: float
     size: float
@@ -34,7 +34,7 @@ class FaceQualityParts(TypedDict):
 
 
 class FacePlace(TypedDict):
-    """Where a face is in the run that readers see; `cluster_id` may be noise."""
+    """The cluster of a face in the current run; `cluster_id` may be noise."""
 
     clustering_id: str
     cluster_id: str
@@ -44,7 +44,7 @@ class FacePlace(TypedDict):
 
 
 class FaceDetail(TypedDict):
-    """A face; box and landmarks are pixels of the upright photo, `reason` is why it is poor."""
+    """A face; box and landmarks are in pixels of the upright photo, `reason` is why it is poor."""
 
     face_id: str
     bucket_path: str
@@ -69,7 +69,7 @@ class FaceDetail(TypedDict):
 def face_detail_json(
     face: Face, image: Image | None, run: Run | None, member: Member | None
 ) -> FaceDetail:
-    """Return a face with its photo and its place in the run that readers see."""
+    """Return the response for a face with its photo, and its cluster in the run."""
     points, here = list(face.landmarks), {"face_id": face.id}
     return {
         "face_id": face.id,
@@ -99,7 +99,6 @@ def face_detail_json(
 
 
 def _image_json(image: Image) -> ImageFacts:
-    """Return the facts of a photo."""
     return {
         "width": image.width,
         "height": image.height,
@@ -111,7 +110,6 @@ def _image_json(image: Image) -> ImageFacts:
 
 
 def _place_json(run: Run, member: Member) -> FacePlace:
-    """Return a face's place in a run."""
     bucket, _, sub = run.collection.partition("/")
     name = {"bucket": bucket, "sub": sub, "cluster_id": member.cluster}
     url = reverse("cluster_details_db", kwargs=name)

@@ -1,4 +1,4 @@
-"""What a preview would change."""
+"""Responses about the changes of a preview, and about merge suggestions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from clustering.merge_suggestions import MergeSuggestion
 
 
 class ChangedFace(TypedDict):
-    """A face that would be in another cluster; `from_cluster_id` is null for a new face."""
+    """A face that changes its cluster; `from_cluster_id` is null for a new face."""
 
     face_id: str
     image_path: str
@@ -19,9 +19,9 @@ class ChangedFace(TypedDict):
 
 
 class RunChanges(TypedDict):
-    """What a run changes against the one that readers saw.
+    """The changes of a run, compared with the run that was current before.
 
-    `broken_decisions` counts faces that lie elsewhere than somebody decided: there should be none.
+    `broken_decisions` counts faces whose cluster contradicts a decision: it should be 0.
     """
 
     clustering_id: str
@@ -38,7 +38,7 @@ class RunChanges(TypedDict):
 
 
 def run_changes_json(run: Run, faces: list[ChangedFace], *, next_cursor: str | None) -> RunChanges:
-    """Return what a run changes, with a page of the faces."""
+    """Return the response for the changes of a run, with a page of changed faces."""
     counts = dict(run.changes)
     return {
         "clustering_id": run.id,
@@ -58,7 +58,11 @@ def run_changes_json(run: Run, faces: list[ChangedFace], *, next_cursor: str | N
 def changed_faces(
     members: list[Member], before: Mapping[str, Member], *, same: Mapping[str, str]
 ) -> list[ChangedFace]:
-    """Return those of a page of members that were elsewhere; ``same`` are labels that go on."""
+    """Return the members whose cluster has changed.
+
+    ``before`` are the members of the earlier run by face; ``same`` maps labels of the earlier run
+    to the labels that continue them.
+    """
     return [
         {
             "face_id": member.face,
@@ -72,7 +76,7 @@ def changed_faces(
 
 
 class ProposedMerge(TypedDict):
-    """Two clusters that may be one person, and the cosine similarity of their centroids."""
+    """Two clusters that may be one person, with the cosine similarity of their centroids."""
 
     cluster_id: str
     other_cluster_id: str
@@ -82,7 +86,7 @@ class ProposedMerge(TypedDict):
 
 
 class ProposedMerges(TypedDict):
-    """The clusters of a run that may be one person, the most alike first; at most 1,000."""
+    """Merge suggestions of a run, by descending similarity; at most 1,000."""
 
     clustering_id: str
     bucket_path: str
@@ -90,7 +94,7 @@ class ProposedMerges(TypedDict):
 
 
 def proposed_merge_json(proposal: MergeSuggestion) -> ProposedMerge:
-    """Return two clusters that may be one person."""
+    """Return the response for a merge suggestion."""
     return {
         "cluster_id": proposal.cluster,
         "other_cluster_id": proposal.other,

@@ -1,4 +1,4 @@
-"""Runs as a list shows them, and all there is to say of one."""
+"""Responses about runs: rows of lists, details, skipped photos."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REMOVED = ("runs", "clusters", "members", "batches")
 
 
 class RunRow(TypedDict):
-    """A run; counts are null until it is finished."""
+    """A run; counts are null until it has finished."""
 
     clustering_id: str
     bucket_path: str
@@ -42,14 +42,14 @@ class RunRow(TypedDict):
 
 
 class RunRows(TypedDict):
-    """Runs of a collection, newest first."""
+    """A page of a collection's runs, the newest first."""
 
     runs: list[RunRow]
     next: str | None
 
 
 class RunChoices(TypedDict):
-    """What a run was asked for; `max_images` is null for all of them."""
+    """The parameters of a run; `max_images` is null for no limit."""
 
     eps: float
     min_samples: int
@@ -64,7 +64,7 @@ class RunChoices(TypedDict):
 
 
 class RunModels(TypedDict):
-    """The models a run was made with."""
+    """The models of a run."""
 
     detector: str
     embedder: str
@@ -72,7 +72,7 @@ class RunModels(TypedDict):
 
 
 class RunDetail(RunRow):
-    """All of a run."""
+    """All data of a run."""
 
     parameters: RunChoices
     models: RunModels
@@ -101,7 +101,7 @@ class SkippedImage(TypedDict):
 
 
 class SkippedImages(TypedDict):
-    """Photos that were not read, by key."""
+    """A page of photos that could not be read, sorted by key."""
 
     clustering_id: str
     bucket_path: str
@@ -110,7 +110,7 @@ class SkippedImages(TypedDict):
 
 
 class RunRemoved(TypedDict):
-    """What went with a run; `current_run` is the one that readers see now."""
+    """What was deleted with a run; `current_run` is the collection's current run afterwards."""
 
     clustering_id: str
     bucket_path: str
@@ -119,7 +119,7 @@ class RunRemoved(TypedDict):
 
 
 def run_row_json(run: Run, *, is_current: bool) -> RunRow:
-    """Return a run as a list shows it."""
+    """Return the row of a run."""
     is_finished = run.state == RunState.FINISHED
     stats = run.stats if is_finished else {}
     return {
@@ -142,7 +142,7 @@ def run_row_json(run: Run, *, is_current: bool) -> RunRow:
 
 
 def run_detail_json(run: Run, *, is_current: bool) -> RunDetail:
-    """Return all of a run."""
+    """Return the detail response for a run."""
     has_failed = run.state == RunState.FAILED
     return {
         **run_row_json(run, is_current=is_current),
@@ -165,12 +165,12 @@ def run_detail_json(run: Run, *, is_current: bool) -> RunDetail:
 
 
 def run_url(run: Run) -> str:
-    """Return where a run is read."""
+    """Return the URL of a run."""
     return reverse("run_api", kwargs={"run_id": run.id})
 
 
 def skipped_json(image: Image) -> SkippedImage:
-    """Return a photo that was not read."""
+    """Return the response for a photo that could not be read."""
     return {
         "image_path": image.key,
         "reason": image.reason,
@@ -181,7 +181,7 @@ def skipped_json(image: Image) -> SkippedImage:
 
 
 def run_removed_json(done: RunDeletion) -> RunRemoved:
-    """Return what went with a run."""
+    """Return the response for a deleted run."""
     return {
         "clustering_id": done.run.id,
         "bucket_path": done.run.collection,
@@ -193,7 +193,6 @@ def run_removed_json(done: RunDeletion) -> RunRemoved:
 
 
 def _choices_json(run: Run) -> RunChoices:
-    """Return what a run was asked for."""
     return {
         "eps": run.eps,
         "min_samples": run.min_samples,

@@ -1,4 +1,4 @@
-"""Runs: accepted, working, finished."""
+"""Responses about runs: accepted, in progress, finished."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from web.rest import format_time
 
 
 class RunQueued(TypedDict):
-    """A run that was accepted; `status_url` says how it stands."""
+    """A run that was accepted; `status_url` returns its status."""
 
     clustering_id: str
     bucket: str
@@ -23,7 +23,7 @@ class RunQueued(TypedDict):
 
 
 class RunStats(TypedDict):
-    """The numbers of a finished run."""
+    """Statistics of a finished run."""
 
     total_images: int
     total_faces: int
@@ -59,7 +59,7 @@ class RunResult(TypedDict):
 
 
 class ProgressNumbers(TypedDict):
-    """How far a run is; all but `faces` are photos, `done` with those that were known already."""
+    """Progress of a run; all counts but `faces` are photos, `done` includes unchanged ones."""
 
     listed: int
     done: int
@@ -77,7 +77,7 @@ class RunFailure(TypedDict):
 
 
 class ClusterSizeRow(TypedDict):
-    """A cluster's size: photos, and faces in them."""
+    """Size of a cluster: `size` counts photos."""
 
     cluster_id: str
     size: int
@@ -85,7 +85,7 @@ class ClusterSizeRow(TypedDict):
 
 
 class RunVectors(TypedDict):
-    """How many vectors a run grouped."""
+    """Numbers of vectors that a run clustered."""
 
     total_embeddings: int
     clusters_with_embeddings: int
@@ -93,7 +93,7 @@ class RunVectors(TypedDict):
 
 
 class RunStatus(TypedDict):
-    """How a run stands; what it found, once it is finished.
+    """Status of a run, with the results if it has finished.
 
     `cluster_details` has the 10,000 largest clusters; `num_clusters` counts all.
     """
@@ -115,7 +115,7 @@ class RunStatus(TypedDict):
 
 
 def run_queued_json(run: Run) -> RunQueued:
-    """Return the answer to a run that was accepted."""
+    """Return the response for a run that was accepted."""
     return {
         "clustering_id": run.id,
         "bucket": run.collection,
@@ -125,14 +125,14 @@ def run_queued_json(run: Run) -> RunQueued:
 
 
 def run_status_url(run: Run) -> str:
-    """Return where a run's status is read."""
+    """Return the URL of a run's status."""
     bucket, _, sub = run.collection.partition("/")
     url = reverse("cluster_status_db", kwargs={"bucket": bucket, "sub": sub})
     return f"{url}?clustering_id={run.id}"
 
 
 def run_finished_json(run: Run, members: Iterable[Member]) -> RunResult:
-    """Return a finished run with the photos of each cluster, the largest first."""
+    """Return the response for a finished run, with the photos of each cluster, largest first."""
     keys: dict[str, list[str]] = {}
     for member in members:
         keys.setdefault(member.cluster, []).append(member.key)
@@ -148,7 +148,7 @@ def run_finished_json(run: Run, members: Iterable[Member]) -> RunResult:
 
 
 def run_stats_json(run: Run) -> RunStats:
-    """Return the statistics of a finished run."""
+    """Return the statistics of a finished run; ``storage_consistency`` is as of its end."""
     stats, progress = run.stats, run_progress(run)
     stored = stats["total_faces"] + stats["refused_faces"]
     without = stats["faces_without_vectors"]
@@ -178,7 +178,7 @@ def run_stats_json(run: Run) -> RunStats:
 
 
 def run_working_json(run: Run) -> RunStatus:
-    """Return the status of a run that works, or that ended without a result."""
+    """Return the status of a run that is in progress, or ended without a result."""
     body: RunStatus = {
         "bucket_path": run.collection,
         "clustering_id": run.id,
@@ -194,7 +194,7 @@ def run_working_json(run: Run) -> RunStatus:
 
 
 def progress_json(run: Run) -> ProgressNumbers:
-    """Return how far a run is."""
+    """Return the progress of a run."""
     progress = run_progress(run)
     return {
         "listed": progress.listed,
@@ -207,9 +207,9 @@ def progress_json(run: Run) -> ProgressNumbers:
 
 
 def run_status_text(run: Run, rows: str) -> str:
-    """Return the status of a finished run as JSON; ``rows`` is the text of its clusters' sizes.
+    """Return the status of a finished run as JSON; ``rows`` is the JSON text of the cluster sizes.
 
-    They are put in as they are: 3,250 of them take longer to read and write than all the rest.
+    The text is inserted unparsed: parsing and writing 3,250 rows takes longer than everything else.
     """
     stats = run.stats
     body: RunStatus = {
@@ -230,5 +230,5 @@ def run_status_text(run: Run, rows: str) -> str:
 
 
 def without_repetitions(keys: Iterable[str]) -> list[str]:
-    """Return each key once, in the order given."""
+    """Return the distinct keys in their order."""
     return list(dict.fromkeys(keys))

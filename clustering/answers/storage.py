@@ -1,4 +1,4 @@
-"""How documents, vectors and crops of a collection fit together."""
+"""Responses of the consistency check of documents, vectors and crops."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PHOTOS_NAMED = 10
 
 
 class DocumentCounts(TypedDict):
-    """What the document store holds."""
+    """Counts of the document store."""
 
     total_metadata_entries: int
     faces_with_embeddings: int
@@ -21,7 +21,7 @@ class DocumentCounts(TypedDict):
 
 
 class VectorCounts(TypedDict):
-    """What the vector store holds."""
+    """Counts of the vector store."""
 
     total_embeddings: int
     clusters_with_embeddings: int
@@ -89,7 +89,7 @@ class RepairDone(TypedDict):
 
 
 class StorageComparison(TypedDict):
-    """Documents, vectors and crops of a collection held against each other."""
+    """Comparison of a collection's documents, vectors and crops."""
 
     clustering_id: str
     bucket_path: str
@@ -102,7 +102,7 @@ class StorageComparison(TypedDict):
 
 
 def storage_json(report: StorageReport, repair: StorageRepair | None = None) -> StorageComparison:
-    """Return a comparison of the stores, with what a repair did."""
+    """Return the response for a comparison of the stores, with the counts of a repair if given."""
     in_clusters = {label: n for label, n in report.clusters.items() if label != NOISE}
     body: StorageComparison = {
         "clustering_id": report.clustering_id,
@@ -173,7 +173,6 @@ def _repair_json(repair: StorageRepair) -> RepairDone:
 
 
 def _check_json(report: StorageReport) -> ConsistencyCheck:
-    """Return what fits and what does not."""
     return {
         "matching_face_ids": report.matching,
         "mongodb_only": len(report.mongodb_only),

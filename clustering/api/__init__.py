@@ -1,1 +1,1 @@
-"""The REST resources of clustering: parse, call, answer. One module for each kind of thing."""
+"""REST resources of clustering, one module per kind of resource."""

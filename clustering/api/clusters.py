@@ -1,4 +1,4 @@
-"""Clusters: the faces of one."""
+"""REST resource of a cluster's faces."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from web.schema import operation
 
 
 class ClusterDetailsApi(Api):
-    """The faces of one cluster, or of the noise."""
+    """The faces of a cluster, or of the noise."""
 
     @operation(
         "Read the faces of a cluster",
@@ -31,14 +31,13 @@ class ClusterDetailsApi(Api):
         tag="clusters",
     )
     def get(self, request: Request, bucket: str, sub: str, cluster_id: str) -> Response:
-        """Answer with a page of at most 1,000 faces, the most typical first."""
+        """Return a page of at most 1,000 faces, the most typical first."""
         path = CollectionName.parse(f"{bucket}/{sub}").path
         query = parse_query(request, serializers.DetailsQuery).validated_data
         return Response(read_projected(path, lambda: _page(path, cluster_id, query)))
 
 
 def _page(path: str, cluster_id: str, query: Mapping[str, Any]) -> answers.ClusterFaces:
-    """Return a page of a cluster's faces."""
     run = selectors.requested_run(path, query.get("clustering_id"), otherwise=selectors.current_run)
     cluster = selectors.get_cluster(run, cluster_id)
     after = decode_cursor(query.get("cursor"), within=f"{cluster.run}/{cluster.label}/")

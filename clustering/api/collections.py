@@ -1,4 +1,4 @@
-"""Collections: what exists, one with its runs, and its purge."""
+"""REST resources of collections: list, read, delete."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RUNS_SHOWN = 20
 
 
 class CollectionsApi(Api):
-    """The collections that were clustered."""
+    """The clustered collections."""
 
     @operation(
         "List the collections",
@@ -34,7 +34,7 @@ class CollectionsApi(Api):
         tag="collections",
     )
     def get(self, request: Request) -> Response:
-        """Answer with a page of collections by path, each with its current and newest run."""
+        """Return a page of collections by path, each with its current and newest run."""
         query = parse_query(request, serializers.PageQuery).validated_data
         after, limit = decode_cursor(query.get("cursor"), within=""), query["limit"]
         found = selectors.list_collections_page(after=after, limit=limit + 1)
@@ -63,7 +63,7 @@ class CollectionApi(Api):
         tag="collections",
     )
     def get(self, request: Request, bucket: str, sub: str) -> Response:
-        """Answer with counts, the current run, and the newest runs."""
+        """Return counts, the current run, and the newest runs."""
         collection = selectors.get_collection(CollectionName.parse(f"{bucket}/{sub}").path)
         newest = selectors.list_runs(collection.path, limit=RUNS_SHOWN)
         runs = selectors.get_runs_by_id([collection.current_run, collection.newest_run])
@@ -77,9 +77,9 @@ class CollectionApi(Api):
         tag="collections",
     )
     def delete(self, request: Request, bucket: str, sub: str) -> Response:
-        """Remove all that was found in a collection's photos, from every store.
+        """Delete all data derived from a collection's photos from every store.
 
-        The photos stay in the bucket. Repeat it if it was interrupted; it finishes what is left.
+        The photos stay in the bucket. Idempotent: repeat an interrupted deletion to finish it.
         """
         receipt = delete_collection(CollectionName.parse(f"{bucket}/{sub}"))
         return Response(

@@ -1,4 +1,4 @@
-"""Export: the faces of a run with their clusters, streamed."""
+"""REST resource that streams the faces of a run with their clusters."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 NAMES = list(ExportedFace.__annotations__)
 ANSWERS = {
     (200, CONTENT_TYPES["json"]): ExportedClusters,
-    (200, "text/csv"): {"type": "string", "description": "The same as CSV, a face a line."},
+    (200, "text/csv"): {"type": "string", "description": "The same as CSV, one face per line."},
 }
 
 
@@ -43,14 +43,14 @@ class ClustersExportApi(Api):
         tag="export",
     )
     def get(self, request: Request) -> HttpResponseBase:
-        """Stream a face a row, cluster by cluster, as CSV or as one JSON object.
+        """Stream one row per face, sorted by cluster, as CSV or as one JSON object.
 
-        A cell that a spreadsheet would take for a formula has an apostrophe before it.
+        Cells that a spreadsheet would interpret as a formula are prefixed with an apostrophe.
         """
         query = parse_query(request, serializers.ExportQuery).validated_data
         run, kind = _run(query), query["format"]
         rows = iter_export_rows(run)
-        first = list(islice(rows, 1))  # a store that is away is a refusal, not half a file
+        first = list(islice(rows, 1))  # raise before streaming if a store is unavailable
         rows = chain(first, rows)
         of = {"clustering_id": run.id, "bucket_path": run.collection}
         return StreamingHttpResponse(
@@ -63,7 +63,7 @@ class ClustersExportApi(Api):
 
 
 def _run(query: Mapping[str, str]) -> Run:
-    """Return the run asked for, or the one that readers of the collection see."""
+    """Return the requested run, or the current one; raise NoGroups if it has no clusters."""
     if "run" in query:
         run = selectors.get_run(query["run"])
     else:

@@ -1,4 +1,4 @@
-"""Faces: one with all its facts, its crop, and the photo it was found in."""
+"""REST resources of faces: details, crop, and photo."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class FaceApi(Api):
         tag="faces",
     )
     def get(self, request: Request, face_id: str) -> Response:
-        """Answer with photo, box, quality, and the cluster it has in the run that readers see."""
+        """Return photo, box, quality, and the cluster in the current run."""
         ensure_projected(selectors.get_face(face_id).collection)
         face = selectors.get_face(face_id)
         run = selectors.find_current_run(face.collection)
@@ -59,12 +59,12 @@ class FaceCropApi(Api):
         tag="faces",
     )
     def get(self, request: Request, face_id: str) -> HttpResponseBase:
-        """Answer with a JPEG of the face and a little around it."""
+        """Return a JPEG of the face with a margin."""
         return crop_response(request, selectors.get_face(face_id), crops=face_crop_store())
 
 
 class FaceImageApi(Api):
-    """The photo a face was found in."""
+    """The photo of a face."""
 
     content_negotiation_class = OneKind
 
@@ -75,13 +75,13 @@ class FaceImageApi(Api):
         tag="faces",
     )
     def get(self, request: Request, face_id: str) -> HttpResponseBase:
-        """Answer with the original, as it lies in the bucket."""
+        """Return the original file from the bucket."""
         image, bucket = _photo(face_id)
         return image_response(request, image, bucket=bucket)
 
 
 class FacePreviewApi(Api):
-    """The photo a face was found in, for the screen."""
+    """The photo of a face, scaled for display."""
 
     content_negotiation_class = OneKind
 
@@ -92,13 +92,13 @@ class FacePreviewApi(Api):
         tag="faces",
     )
     def get(self, request: Request, face_id: str) -> HttpResponseBase:
-        """Answer with an upright JPEG, 1600 pixels at most, whatever the photo's format is."""
+        """Return an upright JPEG of at most 1600 pixels, for every supported photo format."""
         image, bucket = _photo(face_id)
         return preview_response(request, image, bucket=bucket, limits=settings.VISION.limits)
 
 
 def _photo(face_id: str) -> tuple[Image, Bucket]:
-    """Return the image a face was found in, and the bucket it lies in."""
+    """Return the image of a face and its bucket."""
     face = selectors.get_face(face_id)
     bucket = open_bucket(CollectionName.parse(face.collection).bucket)
     return selectors.get_image_of_face(face), bucket

@@ -1,4 +1,4 @@
-"""Previews: what a run would change, and applying it; what it proposes. Dropped by deletion."""
+"""REST resources of previews: changes, apply, merge suggestions. Delete the run to drop one."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class RunApplyApi(Api):
         tag="runs",
     )
     def post(self, request: Request, run_id: str) -> Response:
-        """Let readers see the preview; what was decided since it was made is in it."""
+        """Make the preview the current run, including the decisions made since it was computed."""
         body = run_answers.run_queued_json(apply_run(selectors.get_run(run_id)))
         return Response(body, status=202, headers={"Location": body["status_url"]})
 
 
 class RunChangesApi(Api):
-    """What a run changes."""
+    """The changes of a run."""
 
     @operation(
         "Read what a run changes",
@@ -49,9 +49,9 @@ class RunChangesApi(Api):
         tag="runs",
     )
     def get(self, request: Request, run_id: str) -> Response:
-        """Answer with counts and a page of the faces that are in another cluster than before.
+        """Return counts and a page of the faces that are in another cluster than before.
 
-        A page looks at ``limit`` faces and shows those that moved, so it may hold fewer.
+        A page checks ``limit`` faces and returns those that moved, so it may have fewer rows.
         """
         query = parse_query(request, serializers.ChangesQuery).validated_data
         run, limit = selectors.get_run(run_id), query["limit"]
@@ -68,7 +68,7 @@ class RunChangesApi(Api):
 
 
 class RunProposalsApi(Api):
-    """Clusters of a run that may be one person."""
+    """Merge suggestions of a run."""
 
     @operation(
         "Read the proposed merges of a run",
@@ -79,15 +79,16 @@ class RunProposalsApi(Api):
         tag="decisions",
     )
     def get(self, request: Request, run_id: str) -> Response:
-        """Answer with pairs of clusters, the most alike first, for a person to merge or tell apart.
+        """Return pairs of clusters, by descending similarity, for a reviewer to merge or separate.
 
-        The machine merges nobody whom people told apart or named; it proposes.
+        Clusters that reviewers separated or named are never merged automatically; pairs are only
+        suggested.
         """
         limit = parse_query(request, serializers.LimitQuery).validated_data["limit"]
         run = selectors.get_run(run_id)
         ensure_projected(run.collection)
-        with decision_state(run.collection) as law:
-            found = list(islice(list_open_suggestions(run, law), limit))
+        with decision_state(run.collection) as state:
+            found = list(islice(list_open_suggestions(run, state), limit))
         body: answers.ProposedMerges = {
             "clustering_id": run.id,
             "bucket_path": run.collection,

@@ -1,4 +1,4 @@
-"""Runs: start one over a collection, ask how one stands, list, cancel, resume, delete."""
+"""REST resources of runs: start, status, list, read, cancel, resume, delete."""
 
 from __future__ import annotations
 
@@ -34,11 +34,12 @@ from web.roles import Role
 from web.schema import operation
 
 POLL_SECONDS = 0.25
-_waiting = threading.BoundedSemaphore(4)  # of a web process's eight threads, so others get answers
+# A web process has 8 threads; at most 4 of them wait for runs, the others serve requests.
+_waiting = threading.BoundedSemaphore(4)
 
 
 class ClusterBucketApi(Api):
-    """Start a run over a collection."""
+    """Start a run of a collection."""
 
     @operation(
         "Cluster a collection",
@@ -78,7 +79,7 @@ class ClusterBucketApi(Api):
 
 
 class ClusterStatusApi(Api):
-    """How a run stands, or what it found."""
+    """The status of a run, with the results if it has finished."""
 
     @operation(
         "Read how a collection's run stands",
@@ -89,7 +90,7 @@ class ClusterStatusApi(Api):
         tag="runs",
     )
     def get(self, request: Request, bucket: str, sub: str) -> HttpResponseBase:
-        """Answer for the newest run unless one is named; with its 10,000 largest clusters."""
+        """Return the status of the given or the newest run, with its 10,000 largest clusters."""
         run = selectors.requested_run(
             CollectionName.parse(f"{bucket}/{sub}").path,
             parse_query(request, serializers.RunQuery).validated_data.get("clustering_id"),
@@ -114,7 +115,7 @@ class RunsApi(Api):
         tag="runs",
     )
     def get(self, request: Request) -> Response:
-        """Answer with a page of runs, newest first."""
+        """Return a page of runs, newest first."""
         query = parse_query(request, serializers.RunsQuery).validated_data
         collection = selectors.get_collection(CollectionName.parse(query["collection"]).path)
         before = decode_cursor(query.get("cursor"), within=f"{collection.path}\t")
@@ -143,7 +144,7 @@ class RunApi(Api):
         tag="runs",
     )
     def get(self, request: Request, run_id: str) -> Response:
-        """Answer with state, progress, parameters, models and statistics; fit to be polled."""
+        """Return state, progress, parameters, models and statistics; cheap enough for polling."""
         return Response(_detail(selectors.get_run(run_id)))
 
     @operation(
@@ -154,11 +155,11 @@ class RunApi(Api):
         tag="runs",
     )
     def delete(self, request: Request, run_id: str) -> Response:
-        """Remove a run and its groups; the faces stay.
+        """Delete a run and its groups; the faces are kept.
 
-        A reviewer drops previews; everything else is an admin's. If it was the collection's
-        current run, the newest other finished run that still has its clusters becomes that;
-        without one, the collection reads as never clustered.
+        Reviewers may delete previews; other runs require an admin. If it was the collection's
+        current run, the newest other finished run with stored clusters becomes current; without
+        one, the collection counts as never clustered.
         """
         run = selectors.get_run(run_id)
         if not run.preview:
@@ -167,7 +168,7 @@ class RunApi(Api):
 
 
 class RunCancelApi(Api):
-    """The end of a run, asked for."""
+    """The cancellation of a run."""
 
     @operation(
         "Cancel a run",
@@ -177,12 +178,12 @@ class RunCancelApi(Api):
         tag="runs",
     )
     def post(self, request: Request, run_id: str) -> Response:
-        """Ask a run to stop at its next photo; readers go on seeing the last finished one."""
+        """Request a run to stop at its next photo; the current run does not change."""
         return _accepted(cancel_run(selectors.get_run(run_id)))
 
 
 class RunResumeApi(Api):
-    """The continuation of a run, asked for."""
+    """The continuation of a run."""
 
     @operation(
         "Resume a run",
@@ -192,12 +193,12 @@ class RunResumeApi(Api):
         tag="runs",
     )
     def post(self, request: Request, run_id: str) -> Response:
-        """Let the newest run go on after it failed or was cancelled; what is done stays done."""
+        """Resume the newest run after it failed or was cancelled; completed work is kept."""
         return _accepted(resume_run(selectors.get_run(run_id)))
 
 
 class RunSkippedApi(Api):
-    """The photos that a run's collection could not read."""
+    """The photos of a run's collection that could not be read."""
 
     @operation(
         "List the photos that were not read",
@@ -208,7 +209,7 @@ class RunSkippedApi(Api):
         tag="runs",
     )
     def get(self, request: Request, run_id: str) -> Response:
-        """Answer with a page of photos by key, each with its reason, as of the newest run."""
+        """Return a page of photos by key, each with its reason, as of the newest run."""
         query = parse_query(request, serializers.PageQuery).validated_data
         run, limit = selectors.get_run(run_id), query["limit"]
         after = decode_cursor(query.get("cursor"), within=f"{run.collection}\t")
@@ -227,19 +228,18 @@ class RunSkippedApi(Api):
 
 
 def _detail(run: Run) -> details.RunDetail:
-    """Return all of a run."""
     current = selectors.find_current_run(run.collection)
     return details.run_detail_json(run, is_current=current is not None and current.id == run.id)
 
 
 def _accepted(run: Run) -> Response:
-    """Say that a run will do as asked, and where to see it."""
+    """Answer 202 with the run and its URL."""
     headers = {"Location": details.run_url(run)}
     return Response(_detail(run), status=status.HTTP_202_ACCEPTED, headers=headers)
 
 
 def _run_awaited(run: Run, *, seconds: float) -> Run:
-    """Wait for a run to end, at most so long; a process lets only a few requests wait at once."""
+    """Wait up to ``seconds`` for a run to end; return at once if too many requests are waiting."""
     if seconds <= 0 or not _waiting.acquire(blocking=False):
         return run
     try:

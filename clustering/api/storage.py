@@ -1,4 +1,4 @@
-"""Storage: whether documents, vectors and crops of a collection fit together."""
+"""REST resource of the consistency check of documents, vectors and crops."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from web.schema import operation
 
 
 class VerifyStorageApi(Api):
-    """Whether documents, vectors and crops of a collection fit together."""
+    """Consistency of a collection's documents, vectors and crops."""
 
     roles: ClassVar = {"POST": Role.ADMIN}
 
@@ -34,7 +34,7 @@ class VerifyStorageApi(Api):
         tag="storage",
     )
     def get(self, request: Request, bucket: str, sub: str) -> Response:
-        """Compare the stores; nothing is changed, whatever ``repair`` says."""
+        """Compare the stores; changes nothing, ``repair`` is ignored."""
         return Response(answers.storage_json(check_storage(_run(request, bucket, sub))))
 
     @operation(
@@ -63,7 +63,7 @@ class VerifyStorageApi(Api):
 
 
 def _run(request: Request, bucket: str, sub: str) -> Run:
-    """Return the run asked for, or the one that readers see."""
+    """Return the requested run, or the current run."""
     return selectors.requested_run(
         CollectionName.parse(f"{bucket}/{sub}").path,
         parse_query(request, serializers.RepairQuery).validated_data.get("clustering_id"),

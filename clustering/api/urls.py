@@ -1,4 +1,4 @@
-"""Where clustering's REST resources are: the fixed routes at the root, ours under /api/v1/."""
+"""URLs of the REST resources: the specified routes at the root, the others under /api/v1/."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The pages of clustering, one file per subject."""
+"""Pages of clustering, one module per subject."""

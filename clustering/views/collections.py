@@ -1,4 +1,4 @@
-"""The pages of clustering: collections, one collection's people, one cluster's faces."""
+"""Pages of collections: list, runs and previews, skipped photos."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ COVERS_PER_CARD = 3
 
 @dataclass(frozen=True)
 class CollectionCard:
-    """A collection as the first page shows it."""
+    """A collection on the start page."""
 
     collection: Collection
     current: Run | None
@@ -51,14 +51,14 @@ class CollectionCard:
 @require_GET
 @role_required(Role.VIEWER)
 def collections(request: HttpRequest) -> HttpResponse:
-    """List the collections, what lies in the buckets besides, and offer to start a run."""
+    """List the collections and the folders without one, with the form that starts a run."""
     return render_page(request, "clustering/collections.html", _collections_context(RunForm()))
 
 
 @require_POST
 @role_required(Role.REVIEWER)
 def run_start(request: HttpRequest) -> HttpResponse:
-    """Start a run and move to its collection; a refusal comes back beside the form."""
+    """Start a run and redirect to its collection; answer 422 with the form on an error."""
     form = RunForm(request.POST)
     if form.is_valid():
         name = form.cleaned_data["collection"]
@@ -80,7 +80,7 @@ def run_start(request: HttpRequest) -> HttpResponse:
 @require_GET
 @role_required(Role.VIEWER)
 def run_status(request: HttpRequest, run_id: str) -> HttpResponse:
-    """Show how far a run is; the last answer stops the polling and shows the result."""
+    """Show a run's progress; redirect to the collection when it has ended, which stops polling."""
     run = selectors.get_run(run_id)
     context = {"newest": run, "progress": run_progress(run)}
     if not run.is_active and request.htmx:
@@ -91,7 +91,7 @@ def run_status(request: HttpRequest, run_id: str) -> HttpResponse:
 @require_POST
 @role_required(Role.REVIEWER)
 def run_cancel(request: HttpRequest, run_id: str) -> HttpResponse:
-    """Ask a run to stop."""
+    """Request a run to stop."""
     run = cancel_run(selectors.get_run(run_id))
     messages.info(request, "The run stops at its next photo.")
     return see_other(_collection_url(run.collection))
@@ -100,7 +100,7 @@ def run_cancel(request: HttpRequest, run_id: str) -> HttpResponse:
 @require_POST
 @role_required(Role.REVIEWER)
 def run_resume(request: HttpRequest, run_id: str) -> HttpResponse:
-    """Let a run go on that failed or was cancelled."""
+    """Resume a failed or cancelled run."""
     run = resume_run(selectors.get_run(run_id))
     return see_other(_collection_url(run.collection))
 
@@ -117,7 +117,7 @@ def run_allow_removals(request: HttpRequest, run_id: str) -> HttpResponse:
 @require_POST
 @role_required(Role.REVIEWER)
 def run_apply(request: HttpRequest, run_id: str) -> HttpResponse:
-    """Let readers see a preview."""
+    """Make a preview the current run."""
     run = apply_run(selectors.get_run(run_id))
     messages.info(request, "The preview is being applied, with what was decided meanwhile.")
     return see_other(_collection_url(run.collection))
@@ -126,7 +126,7 @@ def run_apply(request: HttpRequest, run_id: str) -> HttpResponse:
 @require_POST
 @role_required(Role.REVIEWER)
 def run_drop(request: HttpRequest, run_id: str) -> HttpResponse:
-    """Remove a preview that nobody wants."""
+    """Delete a preview."""
     run = selectors.get_run(run_id)
     if not run.preview:
         raise NotAPreview("Only a preview can be dropped here.")
@@ -138,7 +138,7 @@ def run_drop(request: HttpRequest, run_id: str) -> HttpResponse:
 @require_GET
 @role_required(Role.VIEWER)
 def images_skipped(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
-    """List the photos of a collection that were not read, each with its reason."""
+    """List the photos of a collection that could not be read, each with its reason."""
     name = CollectionName.parse(f"{bucket}/{sub}")
     selectors.get_collection(name.path)
     after = decode_cursor(request.GET.get("cursor"), within=f"{name.path}\t")
@@ -151,7 +151,7 @@ def images_skipped(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
 
 
 def _collections_context(form: RunForm) -> dict[str, object]:
-    """Return what the first page shows."""
+    """Return the template context of the start page."""
     return {
         "cards": _cards(),
         "waiting": list_unclustered_folders(),
@@ -161,7 +161,7 @@ def _collections_context(form: RunForm) -> dict[str, object]:
 
 
 def _cards() -> list[CollectionCard]:
-    """Return the known collections with their runs and the covers of their largest people."""
+    """Return the collections with their runs and the covers of their largest clusters."""
     cards = []
     for known in selectors.list_collections():
         current = selectors.find_run(known.current_run)
@@ -174,6 +174,5 @@ def _cards() -> list[CollectionCard]:
 
 
 def _collection_url(path: str) -> str:
-    """Return the address of a collection's page."""
     name = CollectionName.parse(path)
     return reverse("collection", kwargs={"bucket": name.bucket, "sub": name.sub})

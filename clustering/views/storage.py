@@ -1,4 +1,4 @@
-"""Whether the stores fit together, collection by collection; and putting them right."""
+"""Pages of the consistency check of the stores, and their repair."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def storages(request: HttpRequest) -> HttpResponse:
 @require_GET
 @role_required(Role.ADMIN)
 def storage(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
-    """Compare what the stores hold of a collection."""
+    """Compare the stores of a collection."""
     name = CollectionName.parse(f"{bucket}/{sub}")
     report = check_storage(current_run(name.path))
     rows = [
@@ -56,7 +56,7 @@ def storage(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
 @require_POST
 @role_required(Role.ADMIN)
 def storage_repair(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
-    """Remove what is left over, read again what is missing."""
+    """Remove orphaned vectors and recompute missing data."""
     name = CollectionName.parse(f"{bucket}/{sub}")
     done, report = repair_storage(current_run(name.path))
     tell = messages.success if report.is_consistent else messages.warning
