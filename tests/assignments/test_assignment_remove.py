@@ -32,7 +32,7 @@ def test_a_plain_form_forgets_whose_a_cluster_is_and_goes_back(matched, browser)
 
     assert (answer.status_code, answer["Location"]) == (303, page)
     assert matched.held(matched.current, matched.ada) is None
-    assert f"{matched.ada} is nobody&#x27;s now." in body_of(browser.get(page))
+    assert f"{matched.ada} is unassigned now." in body_of(browser.get(page))
 
 
 def test_htmx_moves_on_by_its_header(matched, browser):
