@@ -27,7 +27,7 @@ ROW = {
 
 
 class AlbumEngine(PeopleEngine):
-    """Reads painted photos, and names the similarity from which a cluster is somebody's."""
+    """Reads painted photos; its entry has the assignment threshold."""
 
     entry = SimpleNamespace(
         cluster_eps=0.1, same_person_threshold=SAME_PERSON, assignment_threshold=THRESHOLD
@@ -59,7 +59,7 @@ class Album(Painted):
         return _match_response(get_run(run.id), asked, engine=None)
 
     def decide(self, kind, label, user_id):
-        """Let a person say whose a cluster is, or that it is not somebody's."""
+        """Decide about a cluster's profile as a reviewer."""
         return Reviewed(self).decide(EventKind(kind), cluster=label, user_id=user_id)
 
     def label(self, file, index=0):
@@ -91,7 +91,7 @@ def engine(monkeypatch):
 
 @pytest.fixture
 def people(stores, settings, tmp_path, engine):
-    """Nobody yet; enrol them by id and paint."""
+    """An empty set of profiles; enrol people by id and paint."""
     folder = tmp_path / "references"
     references = {"BACKEND": "storage.pictures.PictureFolder", "OPTIONS": {"location": folder}}
     settings.STORAGES = {**settings.STORAGES, "references": references}
@@ -110,7 +110,7 @@ def album(people, settings, engine):
 
 @pytest.fixture
 def family(album, people):
-    """A clustered collection with three of Ada, two of Bob and two of Eve, whom nobody knows."""
+    """A clustered collection: three faces of Ada, two of Bob, two of Eve, who is not enrolled."""
     people.enrol("ada", ADA, name="Ada")
     people.enrol("bob", BOB)
     album.current = album.cluster((ADA, BOB, EVE), (ADA, BOB), (ADA,), (EVE,))

@@ -25,14 +25,14 @@ def test_a_person_agrees_or_refuses(matched, ada_row, reviewer, state):
     assert kind == (EventKind.CONFIRM_PROFILE if state == "confirmed" else EventKind.REJECT_PROFILE)
 
 
-def test_a_refused_cluster_is_nobodys_in_totals_and_counts(matched, ada_row, reviewer, viewer):
+def test_a_rejected_cluster_is_unassigned_in_totals_and_counts(matched, ada_row, reviewer, viewer):
     reviewer.patch(at(ada_row["id"]), {"state": "rejected"}, format="json")
 
     assert viewer.get("/assignments/user/ada").json()["total_clusters"] == 0
     assert viewer.get(STATS).json()["total"]["clusters"] == 1
 
 
-def test_somebody_else_is_named(matched, ada_row, reviewer):
+def test_another_person_is_chosen(matched, ada_row, reviewer):
     row = reviewer.patch(at(ada_row["id"]), {"user_id": "bob"}, format="json").json()
 
     assert (row["user_id"], row["state"], row["strategy"]) == ("bob", "confirmed", "manual")

@@ -92,7 +92,7 @@ def test_an_earlier_run_counts_for_a_person_only_in_the_history(family, viewer):
     }
 
 
-def test_whoever_is_known_and_in_no_photo_has_nothing(matched, people, viewer):
+def test_a_person_in_no_photo_has_no_assignments(matched, people, viewer):
     people.enrol("cid", 7)
 
     body = viewer.get("/assignments/user/cid").json()
@@ -111,7 +111,7 @@ def test_whoever_is_known_and_in_no_photo_has_nothing(matched, people, viewer):
 UNKNOWN_PEOPLE = ["nobody", "%00", "a%20b", "x" * 65, "ADA"]
 
 
-def test_whoever_nobody_knows_has_no_assignments(matched, viewer):
+def test_an_unknown_person_is_404(matched, viewer):
     for user_id in UNKNOWN_PEOPLE:
         answer = viewer.get(f"/assignments/user/{user_id}")
         assert (answer.status_code, answer.json()["code"]) == (404, "no_such_profile"), user_id

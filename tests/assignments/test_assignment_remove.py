@@ -44,7 +44,7 @@ def test_htmx_moves_on_by_its_header(matched, browser):
     assert matched.name.sub in answer["HX-Location"]
 
 
-def test_what_somebody_changed_meanwhile_is_not_forgotten(matched, browser):
+def test_a_concurrently_changed_assignment_is_not_removed(matched, browser):
     one = matched.held(matched.current, matched.ada)
     fields = fields_of(body_of(browser.get(PAGE)), one.id, form="remove")
     matched.decide("confirm_profile", matched.ada, "ada")
@@ -74,7 +74,7 @@ def test_what_is_not_there_is_a_page_that_says_so(matched, browser):
 
 
 @pytest.mark.parametrize("back", ["//evil.example/x", "https://evil.example", "/\\evil.example"])
-def test_nobody_is_sent_elsewhere_afterwards(matched, browser, back):
+def test_a_removal_never_redirects_to_another_site(matched, browser, back):
     one = matched.held(matched.current, matched.ada)
 
     assert browser.post(removal(one.id), {"back": back})["Location"].startswith(f"{PAGE}?")
@@ -105,7 +105,7 @@ def test_a_person_is_found_by_id_or_name_with_all_their_clusters(matched, browse
     assert 'id="match"' not in body
 
 
-def test_a_persons_cluster_is_given_to_somebody_else_and_that_can_be_undone(matched, browser):
+def test_a_cluster_is_reassigned_to_another_person_and_that_can_be_undone(matched, browser):
     one, page = matched.held(matched.current, matched.ada), f"{PAGE}?user=ada"
     fields = fields_of(body_of(browser.get(page)), one.id)
 
@@ -140,7 +140,7 @@ def test_a_cursor_of_another_list_is_refused(matched, browser):
 
 
 @pytest.mark.parametrize("typed", ["nobody", "<script>alert(1)</script>", "a\x00b", "x" * 3000])
-def test_nobody_called_so_is_a_page_that_says_so(matched, browser, typed):
+def test_an_unknown_name_is_reported_by_a_page(matched, browser, typed):
     answer = browser.get(PAGE, {"user": typed}, headers=HTML)
 
     assert answer.status_code in (404, 422)

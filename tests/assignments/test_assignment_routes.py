@@ -157,7 +157,7 @@ def test_strangers_see_nothing(matched, client, assign, ada_row):
     assert len(stored()) == 2
 
 
-def test_whoever_is_being_erased_cannot_be_named_and_is_not_found(matched, assign, viewer):
+def test_a_person_being_erased_cannot_be_chosen_and_is_not_found(matched, assign, viewer):
     hide_profile("bob")
 
     assert assign().json()["code"] == "no_such_profile"

@@ -1,4 +1,4 @@
-"""Matching a run with the known people: what is saved, what stays, and why some are nobody's."""
+"""Matching a run with the profiles: what is saved, what is kept, reasons of the unassigned."""
 
 import pytest
 
@@ -53,7 +53,7 @@ def before_saving(monkeypatch):
 
 
 @pytest.mark.parametrize("strategy", ["centroid", "vote"])
-def test_clusters_become_their_peoples_and_strangers_stay_nobodys(family, strategy):
+def test_clusters_are_assigned_to_their_people_and_strangers_stay_unassigned(family, strategy):
     answer = family.match(family.current, strategy=strategy)
 
     ada, bob, eve = (family.label("p0.png", index) for index in range(3))
@@ -207,7 +207,7 @@ def test_what_a_person_said_is_never_overwritten(family, kind, user_id, asked):
 
 @pytest.mark.parametrize("overwrite", [False, True])
 @pytest.mark.parametrize("strategy", ["centroid", "vote"])
-def test_whoever_a_person_refused_is_not_proposed_again(family, strategy, overwrite):
+def test_a_rejected_person_is_not_proposed_again(family, strategy, overwrite):
     family.match(family.current)
     ada = family.label("p0.png")
     family.decide("reject_profile", ada, "ada")
@@ -221,7 +221,7 @@ def test_whoever_a_person_refused_is_not_proposed_again(family, strategy, overwr
     assert answer["removed"] == 0
 
 
-def test_after_a_refusal_somebody_else_may_be_proposed(family, people):
+def test_after_a_rejection_another_person_may_be_proposed(family, people):
     family.match(family.current)
     ada = family.label("p0.png")
     family.decide("reject_profile", ada, "ada")
@@ -249,7 +249,7 @@ def test_a_refusal_while_vectors_are_read_stays(family):
     assert (done.kept, len(done.matches)) == (1, 1)
 
 
-def test_a_refusal_while_vectors_are_read_stays_where_somebody_else_was_named(family, people):
+def test_a_rejection_while_vectors_are_read_keeps_another_persons_assignment(family, people):
     matches = found(family)
     ada = family.label("p0.png")
     family.decide("reject_profile", ada, "ada")
@@ -306,7 +306,7 @@ def test_two_matchings_at_once_leave_one_word_for_each_cluster(family, before_sa
     assert len(stored()) == 2
 
 
-def test_nobody_known_is_said(album):
+def test_matching_without_profiles_is_refused(album):
     with pytest.raises(NoProfiles):
         album.match(album.cluster((ADA,), (ADA,)))
 
@@ -332,7 +332,7 @@ def test_a_profile_of_another_embedder_takes_no_part(family, people):
     assert answer["unassigned_reasons"][family.label("p0.png", 1)] == "below_threshold"
 
 
-def test_whoever_is_being_erased_is_not_matched(family):
+def test_a_person_being_erased_is_not_matched(family):
     hide_profile("ada")
 
     answer = family.match(family.current)
@@ -361,7 +361,7 @@ def test_matching_a_run_that_shares_groups_is_matching_those(family):
     assert {one["run"] for one in stored().values()} == {family.current.id}
 
 
-def test_whoever_was_refused_is_not_proposed_in_a_run_that_shares_groups(family):
+def test_a_rejected_person_is_not_proposed_in_a_run_that_shares_groups(family):
     family.match(family.current)
     ada = family.label("p0.png")
     family.decide("reject_profile", ada, "ada")

@@ -1,4 +1,4 @@
-"""Whom a cluster is most like: blocks, centroids, votes."""
+"""Matching of clusters with profiles: tiles, centroids, votes."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ def by_centroid(vectors, templates, *, rules=LOOSE):
 
 @st.composite
 def tables(draw):
-    """Draw vectors, templates, whom each row must not be matched with, and a size of blocks."""
+    """Draw vectors, templates, banned templates per row, and a tile size."""
     rows, columns = draw(st.integers(0, 12)), draw(st.integers(0, 7))
     banned = draw(
         st.dictionaries(
@@ -186,7 +186,7 @@ def test_a_tie_of_votes_is_ambiguous_and_names_the_first():
         ((0,), Reason.BELOW_THRESHOLD),  # one vote is not enough
         ((0, 45), Reason.BELOW_THRESHOLD),  # nor with an abstention
         ((0, 1), None),
-        ((0, 1, 45, 46, 44), None),  # whoever reaches nobody does not vote
+        ((0, 1, 45, 46, 44), None),  # faces below the threshold do not vote
         ((0, 1, 90), None),
         ((0, 1, 90, 180), Reason.AMBIGUOUS),  # half of those cast
         ((0, 1, 2, 90, 180), None),
@@ -219,7 +219,7 @@ def test_who_is_banned_gets_no_votes_and_is_no_runner_up():
     assert (second.profile, second.runner_up) == (0, 1)
 
 
-def test_with_everybody_banned_a_cluster_is_nobodys():
+def test_with_all_profiles_banned_a_cluster_is_unassigned():
     rules = Rules(0.0, 0.0, {0: frozenset({0, 1})})
 
     (vote,) = by_vote(towards(0, 1), [0, 0], towards(0, 90), rules=rules)
@@ -335,7 +335,7 @@ def test_votes_do_not_depend_on_how_the_vectors_stream_by(faces, chance, batch):
 
 @pytest.mark.parametrize("templates", [0, 3])
 @pytest.mark.parametrize("clusters", [0, 2])
-def test_nothing_to_compare_is_nobody(templates, clusters):
+def test_nothing_to_compare_matches_no_profile(templates, clusters):
     known = rows_of(templates, 3)
     none = np.zeros((0, DIMENSION), np.float32)
 
@@ -353,7 +353,7 @@ def test_nothing_to_compare_is_nobody(templates, clusters):
     assert {one.similarity for one in [*votes, *centroids]} <= {0.0}
 
 
-def test_faces_that_cancel_each_other_out_are_like_nobody_and_never_nan():
+def test_sums_of_opposite_faces_match_no_profile_and_are_never_nan():
     opposite = np.asarray([[1, 0], [-1, 0]], np.float32)
 
     match = by_centroid(opposite, towards(0, 90), rules=Rules(0.5, 0.0, {}))
@@ -382,7 +382,7 @@ def test_numbers_are_finite_with_a_single_profile():
         assert np.isfinite(match.similarity)
 
 
-def test_faces_that_cancel_out_are_like_nobody():
+def test_opposite_faces_match_no_profile():
     face = unit(np.ones((1, 128), np.float32))
 
     assert not unit(face - face * np.float32(1 + 1e-7)).any()

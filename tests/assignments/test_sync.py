@@ -9,7 +9,7 @@ from clustering.selectors import get_cluster, iter_member_faces
 from clustering.services import replay_decisions
 from tests.clustering.deciding import Reviewed
 
-BY = "ada"  # whoever decides in these tests
+BY = "ada"  # author of the decisions in these tests
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def test_a_refusal_and_its_undo(matched, reviewed):
     assert (state_of(held), held.rejected) == (before, [])
 
 
-def test_a_name_where_the_machine_knew_nobody_goes_with_its_undo(matched, reviewed):
-    label = reviewed.label("p3.png")  # eve, whom nobody knows
+def test_a_manual_assignment_of_an_unmatched_cluster_goes_with_its_undo(matched, reviewed):
+    label = reviewed.label("p3.png")  # eve, who is not enrolled
     named = reviewed.decide("choose_profile", cluster=label, user_id="bob")
     assert matched.held(reviewed.run, label).user_id == "bob"
 
@@ -120,7 +120,7 @@ def test_faces_move_to_a_profile_in_one_decision(matched, reviewed):
     assert [one.cluster for one in list_user_assignments("bob") if one.is_held] == [matched.bob]
 
 
-def test_a_cluster_that_was_merged_away_is_nobodys_until_the_undo(matched, reviewed):
+def test_a_merged_cluster_is_unassigned_until_the_undo(matched, reviewed):
     merged = reviewed.decide("merge", cluster=matched.ada, other=matched.bob)
     assert get_cluster(reviewed.run, matched.bob).face_count == 0
     assert [one.cluster for one in list_run_assignments(reviewed.run.id)] == [matched.ada]

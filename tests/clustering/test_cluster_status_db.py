@@ -84,7 +84,7 @@ def test_an_earlier_run_can_be_named_and_an_unknown_one_is_404(painted, viewer):
     assert nonsense.status_code == 422
 
 
-def test_a_collection_nobody_clustered_is_404(painted, viewer):
+def test_a_collection_that_was_never_clustered_is_404(painted, viewer):
     answer = viewer.get(address(painted))
 
     assert (answer.status_code, answer.json()["code"]) == (404, "no_run")

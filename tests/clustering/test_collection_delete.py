@@ -80,7 +80,7 @@ def test_it_leaves_nothing_and_says_what_it_removed(painted, finished, admin):
     assert (painted.folder / "p0.png").exists()
 
 
-def test_readers_see_a_collection_nobody_clustered_and_a_run_finds_all_again(
+def test_a_deleted_collection_reads_as_never_clustered_and_a_run_restores_it(
     painted, finished, admin
 ):
     ids = faces_of(painted)

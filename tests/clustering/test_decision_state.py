@@ -81,7 +81,7 @@ def test_an_undo_that_cannot_be_names_what_counts_and_stands_against_it(log):
     assert found.value.chain == [merge]
 
 
-def test_a_merge_of_whom_a_confirmed_face_was_rejected_from_is_refused(log):
+def test_a_merge_of_persons_separated_by_a_rejected_face_is_refused(log):
     yes = log.add(EventKind.CONFIRM, "f", person="A")
     no = log.add(EventKind.REJECT, "f", person="B")
     log.add(EventKind.CONFIRM, "f", person="A")
@@ -166,7 +166,7 @@ def test_versions_are_those_of_what_was_touched(log):
     assert [one.kind for one in log.state.since("A", 1)] == [EventKind.MERGE, EventKind.UNDO]
 
 
-def test_a_law_read_at_once_is_the_one_that_grew(log):
+def test_a_state_replayed_at_once_equals_the_incremental_one(log):
     log.add(EventKind.CONFIRM, "f", person="A")
     log.undo(log.add(EventKind.MERGE, "b", person="A", other="B"))
     log.add(EventKind.IGNORE, "x")
@@ -227,7 +227,7 @@ def test_moving_faces_to_a_profile_names_the_person(log):
 @pytest.mark.parametrize(
     "kind", [EventKind.REJECT, EventKind.MOVE, EventKind.SPLIT, EventKind.MERGE]
 )
-def test_whoever_somebody_corrected_is_kept_until_the_undo(log, kind):
+def test_a_corrected_person_is_kept_until_the_undo(log, kind):
     made = log.add(kind, "f", person="A", sources=("A",))
     assert log.state.shaped() == {"A"}
 

@@ -164,7 +164,7 @@ def test_a_stale_version_is_refused_with_what_changed(reviewed):
     assert Decision.objects.count() == 1
 
 
-def test_a_face_that_somebody_else_moved_cannot_be_rejected_from_where_it_was(reviewed):
+def test_a_face_moved_meanwhile_cannot_be_rejected_from_its_old_cluster(reviewed):
     face = reviewed.face("ada0.png")
     reviewed.decide("move", faces=(face,), to="cluster_1")
 
@@ -296,7 +296,7 @@ def test_nonsense_is_refused_and_writes_nothing(reviewed, kind, asked, refusal):
     assert Decision.objects.count() == 0
 
 
-def test_a_split_leaves_somebody(reviewed):
+def test_a_split_may_not_take_all_faces(reviewed):
     faces = tuple(reviewed.face(f"eve{n}.png") for n in range(3))
 
     with pytest.raises(NothingToDecide):

@@ -47,8 +47,8 @@ def test_a_moved_face_is_measured_against_its_new_cluster(reviewed):
     assert refreshed(reviewed) == 0
 
 
-def test_it_puts_nobody_back_who_was_moved_meanwhile(reviewed, monkeypatch):
-    """Somebody takes a face out between the look at the cluster and what is written of it."""
+def test_it_does_not_restore_a_face_that_was_moved_meanwhile(reviewed, monkeypatch):
+    """A face is moved out between reading the cluster and writing its statistics."""
     face, gone = reviewed.face("bob0.png"), reviewed.face("ada3.png")
     reviewed.decide("move", faces=(face,), to="cluster_0")
     really = cluster_stats._describe_members

@@ -83,7 +83,7 @@ def places(reviewed):
 
 
 def broken(reviewed):
-    """Return what the groups do against the law."""
+    """Return the contradictions between the groups and the decision state."""
     state, people = load_state(reviewed.collection.path), reviewed.people()
     where = {face: person for person, faces in people.items() for face in faces}
     found = []

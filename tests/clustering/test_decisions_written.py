@@ -68,7 +68,7 @@ def test_a_decision_killed_at_any_write_is_whole_after_the_next(
 
 
 def test_readers_never_see_half_a_decision(reviewed, painted, monkeypatch):
-    """Stop the writer between two members; whoever reads then gets the whole decision."""
+    """Stop the writer between two members; a reader at that time gets the whole decision."""
     stopped, go_on = threading.Event(), threading.Event()
     really = projection.apply_count_changes
 

@@ -14,7 +14,7 @@ def _always_worth_it(monkeypatch):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_an_outline_never_looks_less_alike_than_the_rows(seed):
+def test_a_bounding_projection_never_lowers_a_similarity(seed):
     vectors = people(seed, count=400, dimension=64)
 
     short = bounds.bounding_projection(vectors, floor=0.8)

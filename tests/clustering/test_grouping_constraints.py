@@ -342,7 +342,7 @@ def test_two_people_cannot_be_one():
     assert refused.value.chain == [(2, 1), (1, 4)]
 
 
-def test_who_is_alone_is_together_with_nobody():
+def test_a_singleton_has_no_must_link():
     with pytest.raises(Contradiction) as refused:
         Constraints(must_link=pairs([0, 1]), singletons=np.array([1])).check(3)
 

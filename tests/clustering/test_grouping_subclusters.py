@@ -1,4 +1,4 @@
-"""A person of two looks, and a strange face that somebody put beside others."""
+"""A person with two subclusters, and an outlier that a reviewer put into a cluster."""
 
 import numpy as np
 import pytest
@@ -30,14 +30,14 @@ def test_new_faces_of_either_look_come_to_the_person():
     assert set(labels) == {0}
 
 
-def test_a_strange_face_drives_nobody_away():
+def test_an_outlier_does_not_split_a_person():
     labels = grouped(subclusters(9, 1), [0] * 3 + [-1] * 6 + [0])
 
     assert set(labels) == {0}
 
 
-def test_a_rejected_face_keeps_away_from_every_look():
-    """The pair names a face of the one look; the rejected face is like the other."""
+def test_a_rejected_face_keeps_away_from_every_subcluster():
+    """The cannot-link has a face of one subcluster; the rejected face is similar to the other."""
     labels = grouped(subclusters(5, 6), [0] * 10 + [-1], cannot_link=np.array([[10, 0]]))
 
     assert labels[:10] == [0] * 10
@@ -53,7 +53,7 @@ def test_two_people_never_meet_over_a_look_that_both_have():
 
 
 @pytest.mark.parametrize("algorithm", ["dbscan", "hdbscan"])
-def test_looks_are_one_whatever_the_algorithm(algorithm):
+def test_subclusters_are_merged_with_every_algorithm(algorithm):
     vectors, constraints = subclusters(6, 6), Constraints(anchors=np.zeros(12, np.int64))
 
     found = group_faces(

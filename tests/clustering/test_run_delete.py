@@ -124,7 +124,7 @@ def test_groups_of_a_deleted_run_are_forgotten_with_the_last_that_shares_them(pa
     assert list(iter_members(owner)) == []
 
 
-def test_whoever_listens_is_told_which_groups_go(two_runs, admin):
+def test_receivers_are_told_which_groups_are_deleted(two_runs, admin):
     told = []
 
     def listen(run_id, **_):

@@ -188,18 +188,18 @@ def test_no_run_begins_or_goes_on_while_something_is_removed(painted):
     assert painted.run().state == RunState.FINISHED
 
 
-def test_a_run_that_began_between_the_looks_of_a_removal_steps_back(painted, monkeypatch):
+def test_a_run_that_began_between_the_checks_of_a_deletion_steps_back(painted, monkeypatch):
     painted.paint("a.png", 1)
     before = painted.run()
-    looks = []
+    checks = []
 
-    def look(path):
-        looks.append(path)
-        if len(looks) == 2:
+    def check(path):
+        checks.append(path)
+        if len(checks) == 2:
             take_lease(Removal(id=path).save())
         check_no_removal(path)
 
-    monkeypatch.setattr("clustering.run_lifecycle.check_no_removal", look)
+    monkeypatch.setattr("clustering.run_lifecycle.check_no_removal", check)
 
     with pytest.raises(CollectionBusy):
         painted.start()

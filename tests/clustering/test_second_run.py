@@ -1,4 +1,4 @@
-"""A second run looks at what is new, changed or gone, and at nothing else."""
+"""A second run processes only new, changed and deleted photos."""
 
 import pytest
 

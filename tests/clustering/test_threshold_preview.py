@@ -26,7 +26,7 @@ def test_it_counts_who_passes_and_why_the_others_do_not():
     assert tried.gained == []
 
 
-def test_it_names_whom_lower_ones_let_in():
+def test_it_lists_the_faces_gained_by_lower_thresholds():
     tried = preview_thresholds(
         [face("good"), face("poor", size=10)], NOW, QualityThresholds(5, 0, 0)
     )
@@ -43,7 +43,7 @@ def test_a_value_that_just_meets_its_threshold_passes():
     assert (tried.kept_now, tried.kept) == (1, 1)
 
 
-def test_it_shows_a_few_of_many_and_nobody_of_none():
+def test_it_shows_a_few_of_many_and_none_of_none():
     many = [face(str(number)) for number in range(SHOWN + 5)]
 
     tried = preview_thresholds(many, NOW, QualityThresholds(min_face_size=9999))

@@ -147,7 +147,7 @@ def test_a_person_who_was_erased_is_named_no_more(reviewed, matched, page_of):
     assert f"{matched.ada} is an erased person." in after
 
 
-def test_whoever_decided_may_have_any_name(reviewed, page_of):
+def test_the_author_of_a_decision_may_have_any_name(reviewed, page_of):
     Decision.objects.update(set__by="<script>alert(1)</script>")
 
     body = body_of(page_of("viewer").get(PAGE))

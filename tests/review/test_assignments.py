@@ -40,7 +40,7 @@ def test_saving_assigns_and_shows_whose_the_clusters_are(family, page_of):
     assert "confirm_profile:ada" in body
 
 
-def test_nobody_known_is_said_beside_the_form(album, page_of):
+def test_missing_profiles_are_reported_beside_the_form(album, page_of):
     album.cluster((1,), (1,))
 
     answer = page_of("reviewer").post(
@@ -82,7 +82,7 @@ def test_strangers_log_in_first(stores, client, db):
     assert client.get(PAGE).status_code == 302
 
 
-def test_a_correction_of_what_somebody_else_decided_meanwhile_is_refused(matched, page_of):
+def test_a_correction_conflicting_with_a_concurrent_decision_is_refused(matched, page_of):
     browser = page_of("reviewer")
     fields = fields_of(body_of(browser.get(PAGE)), matched.held(matched.current, matched.ada).id)
     matched.decide("choose_profile", matched.ada, "bob")

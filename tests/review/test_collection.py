@@ -95,7 +95,7 @@ def test_names_are_in_order_of_the_alphabet_and_those_without_one_last(shown, ma
     assert shown(order="name") == [matched.eve, matched.bob, matched.ada]
 
 
-def test_whoever_is_on_the_newest_photo_comes_first_also_after_a_decision(shown, matched):
+def test_order_newest_sorts_by_the_newest_photo_also_after_a_decision(shown, matched):
     matched.paint("new.png", 2, shade=70, taken="2024:05:01 10:00:00")
     matched.paint("newer.png", 3, shade=71, taken="2024:06:01 10:00:00")
     matched.run()

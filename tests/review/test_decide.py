@@ -73,7 +73,7 @@ def test_everything_means_all_faces_of_the_cluster(decide, matched, reviewed):
 
 
 @pytest.mark.parametrize("typed", ["bob", "Ada", "  ada "])
-def test_somebody_is_named_by_id_or_by_name(decide, matched, typed):
+def test_a_person_is_chosen_by_id_or_by_name(decide, matched, typed):
     decide(kind="choose_profile", cluster=matched.eve, person=typed)
 
     assert Decision.objects.first().user == typed.strip().lower()
@@ -103,9 +103,7 @@ def test_a_name_that_was_not_typed_is_asked_for(decide, matched, reviewed, kind)
     assert "Type a name." in body_of(answer)
 
 
-def test_whom_a_face_was_to_move_to_is_not_offered_as_a_name_of_its_cluster(
-    decide, matched, reviewed
-):
+def test_an_unknown_target_of_a_move_is_not_offered_for_enrolment(decide, matched, reviewed):
     face = reviewed.face("p0.png")
 
     answer = decide(kind="move", cluster=matched.ada, faces=[face], person="Nina")
@@ -115,7 +113,7 @@ def test_whom_a_face_was_to_move_to_is_not_offered_as_a_name_of_its_cluster(
     assert "Enrol" not in body_of(answer)
 
 
-def test_nobody_of_a_name_is_offered_to_be_enrolled_and_nothing_is_decided(decide, matched):
+def test_an_unknown_name_is_offered_for_enrolment_and_nothing_is_decided(decide, matched):
     name = "<script>alert(1)</script>" + "x" * 170
 
     page = decide(kind="choose_profile", cluster=matched.eve, person=name)
@@ -201,7 +199,7 @@ def test_a_cluster_without_a_face_cannot_be_named(decide, matched):
 
 
 @pytest.mark.parametrize("back", ["//evil.example/x", "https://evil.example", "/\\evil.example"])
-def test_nobody_is_sent_elsewhere_after_a_decision(decide, matched, reviewed, back):
+def test_a_decision_never_redirects_to_another_site(decide, matched, reviewed, back):
     answer = decide(kind="reject", cluster=matched.ada, faces=[reviewed.face("p0.png")], back=back)
 
     assert answer["Location"] == of("collection", matched)
@@ -240,7 +238,7 @@ def test_viewers_decide_nothing_and_strangers_log_in(matched, page_of, client):
     assert not Decision.objects.count()
 
 
-def test_a_cluster_enrols_somebody_by_its_faces(decide, matched, monkeypatch):
+def test_a_cluster_enrols_a_person_by_its_faces(decide, matched, monkeypatch):
     monkeypatch.setattr("review.views.decide.get_engine", lambda _: matched.engine)
 
     answer = decide.browser.post(
@@ -251,7 +249,7 @@ def test_a_cluster_enrols_somebody_by_its_faces(decide, matched, monkeypatch):
     assert not Decision.objects.count()
 
 
-def test_faces_too_poor_to_know_somebody_by_are_taken_all_the_same(decide, matched, monkeypatch):
+def test_faces_too_poor_to_enrol_are_accepted_with_force(decide, matched, monkeypatch):
     monkeypatch.setattr("review.views.decide.get_engine", lambda _: matched.engine)
     for member in list_members(matched.current, matched.eve, limit=9):
         face_crop_store().save(member.face, painted_photo(3, blurred=(3,)))
@@ -269,7 +267,7 @@ def test_faces_too_poor_to_know_somebody_by_are_taken_all_the_same(decide, match
     assert matched.held(matched.current, matched.eve).user_id == "eve"
 
 
-def test_nobody_is_enrolled_by_the_faces_of_another_run(decide, matched, monkeypatch):
+def test_faces_of_another_run_enrol_no_person(decide, matched, monkeypatch):
     monkeypatch.setattr("review.views.decide.get_engine", lambda _: matched.engine)
 
     answer = decide.browser.post(

@@ -95,7 +95,7 @@ def test_nothing_is_left_in_any_store(everywhere, people, admin):
     assert not people.hers & crops
 
 
-def test_whom_the_machine_had_proposed_is_forgotten_where_somebody_else_was_named(known, admin):
+def test_erasure_removes_an_automatic_proposal_where_another_person_was_chosen(known, admin):
     known.match(known.current)
     ada = known.label("p0.png")
     known.decide("choose_profile", ada, "bob")
@@ -195,7 +195,7 @@ def test_an_erasure_cut_short_before_the_profile_goes_is_ended_by_the_next(
     assert traces() == []
 
 
-def test_a_matching_that_was_under_way_names_nobody_who_was_erased(known, admin):
+def test_a_concurrent_matching_leaves_no_reference_to_the_erased_person(known, admin):
     matches = match_run(
         known.current,
         strategy=Strategy.CENTROID,
@@ -211,7 +211,7 @@ def test_a_matching_that_was_under_way_names_nobody_who_was_erased(known, admin)
     assert set(known.owners(known.current).values()) <= {"bob", "eve"}
 
 
-def test_a_decision_that_was_under_way_names_nobody_who_was_erased(known, admin, monkeypatch):
+def test_a_concurrent_decision_leaves_no_reference_to_the_erased_person(known, admin, monkeypatch):
     execute = services.execute_command
 
     def late(*arguments, **named):
@@ -227,7 +227,7 @@ def test_a_decision_that_was_under_way_names_nobody_who_was_erased(known, admin,
     assert traces() == []
 
 
-def test_a_decision_that_is_just_being_written_names_nobody_who_was_erased(
+def test_a_decision_being_written_leaves_no_reference_to_the_erased_person(
     known, admin, monkeypatch
 ):
     there = sync.profile_exists
@@ -243,7 +243,7 @@ def test_a_decision_that_is_just_being_written_names_nobody_who_was_erased(
     assert [name for name, _ in traces() if name == "assignments"] == []
 
 
-def test_a_run_that_takes_assignments_over_names_nobody_who_was_erased(known, admin, monkeypatch):
+def test_a_run_that_copies_assignments_leaves_no_reference_to_the_erased(known, admin, monkeypatch):
     known.match(known.current)
     write = sync.bulk_upsert
 
@@ -312,7 +312,7 @@ def test_an_id_that_begins_or_ends_like_anothers_takes_nothing_of_theirs(known, 
     assert admin.get(f"/debug-profile/{other}").json()["assignments"]["total_clusters"] == 1
 
 
-def test_erasing_whom_nobody_knows_is_404_and_changes_nothing(everywhere, admin):
+def test_erasing_an_unknown_person_is_404_and_changes_nothing(everywhere, admin):
     before = stored(), ImportedFile.objects.count(), Profile.objects.count()
 
     answer = admin.delete("/debug-profile/somebody-else")

@@ -1,4 +1,4 @@
-"""The preview of a matching: every cluster with whom it is most like and what comes of it."""
+"""The preview of a matching: each cluster with its most similar person and the result."""
 
 import re
 
@@ -77,7 +77,7 @@ def test_names_are_text_not_markup(family, people, preview):
         assert "<script>alert" not in body
 
 
-def test_nobody_known_leads_to_the_enrolment_instead_of_a_form(album, page_of):
+def test_without_profiles_the_page_links_to_enrolment_instead_of_a_form(album, page_of):
     album.cluster((ADA,), (ADA,))
 
     body = body_of(page_of("reviewer").get("/assignments/"))

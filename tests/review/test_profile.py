@@ -26,7 +26,7 @@ def part(target):
 
 @pytest.fixture
 def ada(people):
-    """Ada with two photos, whom no cluster belongs to yet."""
+    """Ada with two photos and no assigned cluster yet."""
     people.enrol("ada", ADA, name="Ada <b>")
     people.update("ada", ADA, shade=1)
     return people
@@ -162,7 +162,7 @@ def test_a_refused_photo_is_told_beside_its_form(add, photo, words):
     assert len(get_profile("ada").references) == 2
 
 
-def test_a_photo_of_somebody_else_is_taken_only_with_the_box_that_is_offered_then(add):
+def test_a_photo_of_another_person_is_added_only_with_the_box_offered_then(add):
     refused = add(photo_of(BOB))
     forced = add(photo_of(BOB), force="on")
 
@@ -234,7 +234,7 @@ def test_a_photo_that_is_not_the_persons_is_404(ada, page_of):
     assert get_profile("bob").references == [bobs]
 
 
-def test_writes_about_nobody_are_404(people, page_of):
+def test_writes_about_an_unknown_person_are_404(people, page_of):
     browser = page_of("reviewer")
 
     for action in ("rename/", "photos/", "photos/x/drop/"):

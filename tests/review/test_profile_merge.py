@@ -16,7 +16,7 @@ ADDRESS = "/profiles/twin/merge/"
 
 @pytest.fixture
 def twins(matched, people, monkeypatch):
-    """Ada is known twice, and somebody named a cluster after the second one."""
+    """Ada is enrolled twice, and a cluster is assigned to the second profile."""
     monkeypatch.setattr("review.views.person_merge.get_engine", lambda _: matched.engine)
     people.enrol("twin", ADA, name="Ada <b>", shade=3, force=True)
     return matched
@@ -74,7 +74,7 @@ def test_what_people_said_against_it_refuses_it_and_nothing_changes(merge, twins
 @pytest.mark.parametrize(
     ("person", "status"), [("", 422), ("twin", 422), ("nobody", 422), ("<b>", 422)]
 )
-def test_whom_it_cannot_be_merged_into(merge, person, status):
+def test_it_cannot_be_merged_into_these(merge, person, status):
     assert merge(person=person, sure="on").status_code == status
     assert find_profile("twin") is not None
 

@@ -36,7 +36,7 @@ def test_every_queue_opens_and_says_when_nothing_waits(matched, page_of, queue):
     assert "Nothing waits here." in body
 
 
-def test_who_is_this_asks_about_those_who_are_nobodys(who, matched):
+def test_who_is_this_asks_about_unassigned_clusters(who, matched):
     body = who()
 
     assert f'name="card" value="{matched.eve}"' in body
@@ -44,7 +44,7 @@ def test_who_is_this_asks_about_those_who_are_nobodys(who, matched):
     assert "1 left" in body
 
 
-def test_yes_is_a_key_for_whom_a_cluster_is_likely_to_be(family, page_of, monkeypatch):
+def test_yes_is_a_key_for_a_likely_person(family, page_of, monkeypatch):
     entries = {**review_services.CATALOGUE, family.engine.embedder_id: family.engine.entry}
     monkeypatch.setattr(review_services, "CATALOGUE", entries)
     body = body_of(page_of("reviewer").get(of("queue", family, queue="who")))
@@ -116,7 +116,7 @@ def grown(matched):
     return matched
 
 
-def test_what_joined_somebody_since_the_run_before_is_new(grown, page_of):
+def test_faces_added_to_clusters_since_the_run_before_are_new(grown, page_of):
     browser = page_of("reviewer")
 
     body = body_of(browser.get(of("queue", grown, queue="new")))
@@ -129,7 +129,7 @@ def test_of_a_first_run_nothing_is_new(matched, page_of):
     assert "0 left" in body_of(page_of("reviewer").get(of("queue", matched, queue="new")))
 
 
-def test_what_was_seen_is_not_new_again_and_only_to_whom_saw_it(grown, page_of):
+def test_seen_faces_are_no_longer_new_only_for_the_reviewer_who_saw_them(grown, page_of):
     browser = page_of("reviewer")
 
     answer = browser.post(of("queue_seen", grown))

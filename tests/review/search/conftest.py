@@ -15,7 +15,7 @@ SHADE = 77  # of photos that are searched with: none that is stored has it
 
 @pytest.fixture
 def engine(monkeypatch):
-    """An engine whose vectors lie beside nobody else's."""
+    """An engine with a vector space of its own."""
     engine = PeopleEngine(f"search-{uuid.uuid4().hex[:12]}")
     monkeypatch.setattr("review.services.get_engine", lambda _: engine)
     return engine

@@ -44,7 +44,7 @@ def test_ten_people_are_found_in_other_photos_of_theirs(real, post, enrol_photo)
         photos.setdefault(person.replace(" ", "_"), []).append((FACES / path).read_bytes())
     for user_id, of_person in photos.items():
         while enrol_photo(user_id, of_person.pop(0)) == 422:
-            pass  # somebody else is in the picture
+            pass  # another person is in the photo
 
     found = []
     for user_id, of_person in photos.items():

@@ -118,7 +118,7 @@ def test_the_photo_is_the_one_most_like_the_face(people, post, shade):
     assert ada["profiles"][0]["photo"]["face_id"] in photos
 
 
-def test_whoever_is_being_erased_is_not_found(people, search):
+def test_a_person_being_erased_is_not_found(people, search):
     people.enrol("ada", 1)
     people.enrol("bob", 2)
     hide_profile("ada")

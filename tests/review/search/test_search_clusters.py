@@ -182,7 +182,7 @@ def test_clusters_are_found_while_the_vectors_still_name_the_run_before(paint, s
     assert [one["cluster_id"] for one in face["clusters"]] == ["cluster_0"]
 
 
-def test_a_collection_that_nobody_sees_yet_takes_no_hits(paint, search, monkeypatch):
+def test_a_collection_without_a_current_run_takes_no_hits(paint, search, monkeypatch):
     monkeypatch.setattr(search_clusters, "HITS_PER_CLUSTER", 1)
     monkeypatch.setattr(search_clusters, "MAX_HITS", 2)
     seen, unseen = paint([2], [2]), paint(*[[1]] * 5)
