@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class ReviewConfig(AppConfig):
-    """Connects the receivers."""
+    """Connects the receivers of signals."""
 
     name = "review"
 

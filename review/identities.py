@@ -46,12 +46,12 @@ def cluster_identities(run: Run, labels: Iterable[str]) -> dict[str, ClusterIden
         for one in Assignment.objects(id__in=ids[first : first + IDS_PER_QUERY])
         if one.is_held
     ]
-    return _identities(assigned)
+    return _identity(assigned)
 
 
 def all_cluster_identities(run: Run) -> dict[str, ClusterIdentity]:
     """Return the identities of all clusters of a run, by label, without unassigned clusters."""
-    return _identities([one for one in list_run_assignments(run.clusters_run) if one.is_held])
+    return _identity([one for one in list_run_assignments(run.clusters_run) if one.is_held])
 
 
 def cluster_embedding(run: Run, label: str, *, vectors: VectorStore) -> NDArray[np.float32] | None:
@@ -83,7 +83,7 @@ def similar_people(
     return [one for one in found if one.user_id not in refused][:limit]
 
 
-def _identities(assigned: list[Assignment]) -> dict[str, ClusterIdentity]:
+def _identity(assigned: list[Assignment]) -> dict[str, ClusterIdentity]:
     names = get_profile_names({one.user_id for one in assigned})
     return {
         one.cluster: ClusterIdentity(

@@ -122,7 +122,6 @@ def _face_json(one: FaceResult) -> SearchedFace:
 
 
 def _person_json(hit: PersonHit) -> MatchingPerson:
-    """Return a person."""
     photo = hit.photo
     return {
         "user_id": hit.user_id,
@@ -136,7 +135,6 @@ def _person_json(hit: PersonHit) -> MatchingPerson:
 
 
 def _cluster_json(hit: ClusterHit) -> MatchingCluster:
-    """Return a cluster."""
     return {
         "bucket_path": hit.run.collection,
         "clustering_id": hit.run.id,

@@ -25,7 +25,7 @@ HITS_PER_CLUSTER = 10
 WIDER = 4  # factor of the number of hits, if they are in too few clusters
 MAX_HITS = 1000
 IDS_PER_QUERY = 100
-SEARCHED = (Verdict.KEPT.value, Verdict.POOR.value)  # a decision can move a poor face to a cluster
+SEARCHED = (Verdict.KEPT.value, Verdict.POOR.value)  # poor faces can be members, too
 
 
 @dataclass(frozen=True)

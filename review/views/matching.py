@@ -113,7 +113,7 @@ def _saved_sentence(count: int) -> str:
 
 
 def _context(request: HttpRequest, asked: str | None) -> dict[str, object]:
-    """Return what the page shows of a collection, the first one if none is asked for."""
+    """Return the template context of a collection, by default the first one."""
     known = [one for one in list_collections() if one.current_run]
     path = asked or (known[0].path if known else "")
     if not path:
