@@ -1,4 +1,4 @@
-"""What requests about profiles are answered with. Never a vector."""
+"""Response types of profiles. None contains a vector."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IDS_SHOWN = 1000
 
 
 class EnrolledPhoto(TypedDict):
-    """A photo that a person is known by from now on."""
+    """A photo that is now a reference photo of a person."""
 
     user_id: str
     has_face: bool
@@ -32,7 +32,7 @@ class EnrolledPhoto(TypedDict):
 
 
 class QualityMetrics(TypedDict):
-    """What the face of a refused photo has, and what it needs."""
+    """Quality of the best face of a refused photo, and the thresholds."""
 
     face_size: list[int] | None
     confidence: float | None
@@ -43,7 +43,7 @@ class QualityMetrics(TypedDict):
 
 
 class FaceSeen(TypedDict):
-    """A face in a refused photo; `reason` says why it does not count."""
+    """A face in a refused photo; `reason` says why it is not usable."""
 
     bbox: list[float]
     confidence: float
@@ -51,7 +51,7 @@ class FaceSeen(TypedDict):
 
 
 class PhotoSeen(TypedDict):
-    """All that a refused photo showed."""
+    """Everything detected in a refused photo."""
 
     quality_metrics: QualityMetrics
     detailed_checks: list[str]
@@ -59,7 +59,7 @@ class PhotoSeen(TypedDict):
 
 
 class RefusedPhoto(TypedDict):
-    """Why a photo cannot be used: `no_face`, `several_faces` or `poor_face`, and what was seen."""
+    """Why a photo cannot be used: `no_face`, `several_faces` or `poor_face`, and the detections."""
 
     detail: str
     code: str
@@ -95,7 +95,7 @@ class DebugProfileRows(TypedDict):
 
 
 class ProfileRow(TypedDict):
-    """A person we know; `crop_url` is the face of the first photo."""
+    """A known person; `crop_url` is the face of the first photo."""
 
     user_id: str
     name: str
@@ -116,7 +116,7 @@ class ProfileRows(TypedDict):
 
 
 class ReferenceRow(TypedDict):
-    """A photo that a person is known by; the box is in pixels of the upright photo."""
+    """A reference photo of a person; `bbox` is in pixels of the upright photo."""
 
     face_id: str
     bbox: list[float]
@@ -134,7 +134,7 @@ class ReferenceRow(TypedDict):
 
 
 class ProfileDetail(DebugProfileRow):
-    """A person with all reference photos, in the order they came."""
+    """A person with all reference photos, in the order in which they were added."""
 
     embedder: str
     version: int
@@ -143,14 +143,14 @@ class ProfileDetail(DebugProfileRow):
 
 
 class ProfilesRepairDone(TypedDict):
-    """What a repair did."""
+    """Counts of what a repair changed."""
 
     leftovers_removed: int
     profiles_recomputed: int
 
 
 class ProfilesStorage(TypedDict):
-    """Whether profiles, photos and files fit together; lists hold at most 1000 ids."""
+    """Whether profiles, photos and files are consistent; lists hold at most 1000 ids."""
 
     consistent: bool
     profiles: int
@@ -168,7 +168,7 @@ class ProfilesStorage(TypedDict):
 def enrolled_json(
     profile: Profile, reference: ReferencePhoto, *, message: str, checks: Sequence[str]
 ) -> EnrolledPhoto:
-    """Return the answer to a photo that was taken."""
+    """Return the answer to an accepted photo."""
     return {
         "user_id": profile.user_id,
         "has_face": True,
@@ -186,7 +186,7 @@ def enrolled_json(
 
 
 def debug_profile_json(profile: Profile) -> DebugProfileRow:
-    """Return a profile as admins see it."""
+    """Return a profile for admins."""
     return {
         "user_id": profile.user_id,
         "name": profile.name,
@@ -202,7 +202,7 @@ def debug_profile_json(profile: Profile) -> DebugProfileRow:
 
 
 def profile_json(profile: Profile) -> ProfileRow:
-    """Return a person as a list shows them."""
+    """Return a person as a row of a list."""
     return {
         "user_id": profile.user_id,
         "name": profile.name,
@@ -217,7 +217,7 @@ def profile_json(profile: Profile) -> ProfileRow:
 
 
 def profile_detail_json(profile: Profile, references: Sequence[ReferencePhoto]) -> ProfileDetail:
-    """Return a person with the photos they are known by."""
+    """Return a person with their reference photos."""
     return {
         **debug_profile_json(profile),
         "embedder": profile.embedder,
@@ -247,14 +247,14 @@ def reference_json(reference: ReferencePhoto) -> ReferenceRow:
 
 
 def crop_url(user_id: str, reference_id: str) -> str:
-    """Return where the face of a reference photo is seen."""
+    """Return the URL of the face of a reference photo."""
     return reverse("profile_crop_api", kwargs={"user_id": user_id, "face_id": reference_id})
 
 
 def profiles_storage_json(
     report: ProfilesReport, repair: ProfilesRepair | None = None
 ) -> ProfilesStorage:
-    """Return a comparison of profiles, photos and files, with what a repair did."""
+    """Return the result of a comparison, and of a repair if there was one."""
     body: ProfilesStorage = {
         "consistent": report.is_consistent,
         "profiles": report.profiles,

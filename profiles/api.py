@@ -1,4 +1,4 @@
-"""The REST resources of profiles: open engine and stores, parse, call, answer."""
+"""REST resources of profiles: open engine and stores, parse, call a service, answer."""
 
 from __future__ import annotations
 
@@ -75,17 +75,17 @@ PHOTO_REFUSALS: tuple[type[Exception], ...] = (
 
 
 class PhotoApi(Api):
-    """A resource that takes a photo of a person."""
+    """A resource that accepts a photo of a person."""
 
     parser_classes = (MultiPartParser,)
 
     def body_limit(self) -> int:
-        """Return how many bytes a request may have: the photo's and the form's."""
+        """Return the largest request in bytes: the photo and the other form fields."""
         return int(settings.UPLOAD_MAX_BYTES) + FORM_BYTES
 
 
 class DetectFaceApi(PhotoApi):
-    """Enrol somebody by a photo."""
+    """Enrolment of a person with a photo."""
 
     @operation(
         "Enrol a person by a photo",
@@ -103,7 +103,7 @@ class DetectFaceApi(PhotoApi):
         tag="profiles",
     )
     def post(self, request: Request) -> Response:
-        """Make a profile for somebody who has none, from a photo with one good face."""
+        """Create the profile of a new person from a photo with exactly one good face."""
         form = parse_form(request, EnrolForm)
         user_id, fence = form.validated_data["user_id"], current_fence()
         photo = _judged(form, user_id)
@@ -124,7 +124,7 @@ class DetectFaceApi(PhotoApi):
 
 
 class UpdateFaceApi(PhotoApi):
-    """Another photo of somebody who is known."""
+    """Further photos of a known person."""
 
     @operation(
         "Add a photo to a person, or replace all",
@@ -146,7 +146,7 @@ class UpdateFaceApi(PhotoApi):
         tag="profiles",
     )
     def put(self, request: Request, user_id: str) -> Response:
-        """Let a photo join the person's reference photos, or take the place of all of them."""
+        """Add a photo to the person's reference photos, or replace all of them."""
         check_user_id(user_id)
         form, fence = parse_form(request, UpdateForm), current_fence()
         selectors.get_profile(user_id)  # before a photo of nobody is looked at
@@ -178,7 +178,7 @@ class DebugProfilesApi(Api):
         tag="profiles",
     )
     def get(self, request: Request) -> Response:
-        """Answer with a page of profiles by id, and how many there are in all."""
+        """Return a page of profiles by id, and the total number of profiles."""
         query = parse_query(request, DebugProfilesQuery).validated_data
         after = decode_cursor(query.get("cursor"), within="place:")
         found = selectors.list_profiles(after=after, limit=query["limit"])
@@ -192,7 +192,7 @@ class DebugProfilesApi(Api):
 
 
 class ProfilesApi(Api):
-    """The people we know."""
+    """The known people."""
 
     @operation(
         "List people, or find them by name or id",
@@ -202,7 +202,7 @@ class ProfilesApi(Api):
         tag="profiles",
     )
     def get(self, request: Request) -> Response:
-        """Answer with a page of people; `q` is how their name or id begins, in any case."""
+        """Return a page of people; `q` is a prefix of their name or id, in any case."""
         query = parse_query(request, ProfilesQuery).validated_data
         found = find_people(query["q"], cursor=query.get("cursor"), limit=query["limit"])
         rows = [answers.profile_json(one) for one in found.profiles]
@@ -220,7 +220,7 @@ class ProfileApi(Api):
         tag="profiles",
     )
     def get(self, request: Request, user_id: str) -> Response:
-        """Answer with the person and the photos they are known by."""
+        """Return the person and their reference photos."""
         return Response(_detail(selectors.get_profile(check_user_id(user_id))))
 
     @operation(
@@ -240,7 +240,7 @@ class ProfileApi(Api):
 
 
 class ProfilePhotoApi(Api):
-    """A photo that a person is known by."""
+    """A reference photo of a person."""
 
     @operation(
         "Remove a reference photo",
@@ -249,7 +249,7 @@ class ProfilePhotoApi(Api):
         tag="profiles",
     )
     def delete(self, request: Request, user_id: str, face_id: str) -> Response:
-        """Remove photo, crop and vector; the last one stays as long as the person does."""
+        """Remove photo, crop and vector; the last reference photo of a person cannot be removed."""
         services.drop_reference(check_user_id(user_id), face_id, stores=profile_stores())
         return Response(status=204)
 
@@ -272,7 +272,7 @@ class ProfileCropApi(Api):
         tag="profiles",
     )
     def get(self, request: Request, user_id: str, face_id: str) -> HttpResponseBase:
-        """Answer with a JPEG."""
+        """Return the face as a JPEG."""
         profile = selectors.get_profile(check_user_id(user_id))
         reference = selectors.get_reference(profile, face_id)
         return picture_response(
@@ -285,7 +285,7 @@ class ProfileCropApi(Api):
 
 
 class ProfilesVerifyApi(Api):
-    """Whether profiles, photos and files fit together."""
+    """The consistency of profiles, photos and files."""
 
     roles: ClassVar = {"GET": Role.ADMIN, "POST": Role.ADMIN}
 
@@ -296,7 +296,7 @@ class ProfilesVerifyApi(Api):
         tag="profiles",
     )
     def get(self, request: Request) -> Response:
-        """Look for what a crash left behind; nothing is changed."""
+        """Look for what a crash left behind; changes nothing."""
         report = check_profiles(profile_stores(), now=timezone.now())
         return Response(answers.profiles_storage_json(report))
 
@@ -307,7 +307,7 @@ class ProfilesVerifyApi(Api):
         tag="profiles",
     )
     def post(self, request: Request) -> Response:
-        """Remove photos that nobody is known by, then compare again."""
+        """Remove photos without a profile, then compare again."""
         stores = profile_stores()
         done = repair_profiles(check_profiles(stores, now=timezone.now()), stores)
         report = check_profiles(stores, now=timezone.now())
@@ -315,7 +315,6 @@ class ProfilesVerifyApi(Api):
 
 
 def _judged(form: PhotoForm, user_id: str) -> CheckedPhoto:
-    """Return the judged photo of a form; a refusal of it names the person."""
     return check_one_photo(
         form.validated_data["file"], user_id=user_id, thresholds=form.thresholds()
     )
@@ -324,18 +323,15 @@ def _judged(form: PhotoForm, user_id: str) -> CheckedPhoto:
 def _enrolled(
     enrolled: services.Enrolled, photo: CheckedPhoto, message: str
 ) -> answers.EnrolledPhoto:
-    """Return the answer to a photo that was taken."""
     return answers.enrolled_json(
         enrolled.profile, enrolled.reference, message=message, checks=photo.checks
     )
 
 
 def _detail(profile: Profile) -> answers.ProfileDetail:
-    """Return a person with all photos."""
     references: list[ReferencePhoto] = selectors.list_references(profile)
     return answers.profile_detail_json(profile, references)
 
 
 def _next(found: selectors.FoundProfile) -> str | None:
-    """Return the cursor of the page after this one."""
     return encode_cursor(found.next_place) if found.next_place is not None else None

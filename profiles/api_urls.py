@@ -1,4 +1,4 @@
-"""Where the REST resources of profiles are: the fixed routes at the root, ours under /api/v1/."""
+"""Routes of the REST resources of profiles: some at the root, the others under /api/v1/."""
 
 from __future__ import annotations
 

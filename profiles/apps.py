@@ -1,4 +1,4 @@
-"""The app of the people we know."""
+"""App config of profiles, the known people."""
 
 from __future__ import annotations
 

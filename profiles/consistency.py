@@ -1,4 +1,4 @@
-"""Hold profiles, photos and files against each other, and remove what a crash left behind."""
+"""Compare profiles, reference photos and files; remove what a crash left behind."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from profiles.reference_photos import ProfileStores, discard_references, switch_
 from profiles.selectors import find_profile, iter_profiles, iter_references, list_references
 from vision import is_crop_intact
 
-GRACE = timedelta(minutes=15)  # a photo younger than this may be on its way into a profile
+GRACE = timedelta(minutes=15)  # a younger photo may be part of an update that has not finished
 
 
 @dataclass
 class ProfilesReport:
-    """What a comparison found; the lists hold ids of people or of photos."""
+    """Result of a comparison; the lists hold ids of people or of photos."""
 
     profiles: int = 0
     references: int = 0
@@ -44,14 +44,14 @@ class ProfilesReport:
 
 @dataclass(frozen=True)
 class ProfilesRepair:
-    """What a repair did."""
+    """Counts of what a repair changed."""
 
     leftovers_removed: int
     profiles_recomputed: int
 
 
 def check_profiles(stores: ProfileStores, *, now: datetime) -> ProfilesReport:
-    """Compare all profiles with their photos and files; photos on their way in do not count."""
+    """Compare all profiles with their photos and files; skip photos younger than ``GRACE``."""
     report, named = ProfilesReport(), dict[str, str]()
     for profile in iter_profiles():
         report.profiles += 1
@@ -77,7 +77,7 @@ def check_profiles(stores: ProfileStores, *, now: datetime) -> ProfilesReport:
 
 
 def repair_profiles(report: ProfilesReport, stores: ProfileStores) -> ProfilesRepair:
-    """Remove photos that nobody is known by, and let profiles name only photos that are there.
+    """Remove photos without a profile, and restrict profiles to the photos that exist.
 
     An erasure that was cut short is for whoever erases to repeat: more than the profile goes then.
     A lost or damaged file cannot be made again here; a new photo of the person replaces it.
@@ -89,17 +89,16 @@ def repair_profiles(report: ProfilesReport, stores: ProfileStores) -> ProfilesRe
 
 
 def _is_named(reference: ReferencePhoto) -> bool:
-    """Say whether the profile names the photo by now: it may have joined during the look."""
+    """Read the profile again: the photo may have been added during the comparison."""
     return _is_named_by(reference.user_id, reference.id)
 
 
 def _is_named_by(user_id: str, reference_id: str) -> bool:
-    """Say whether a profile, as it is now, names a photo."""
     profile: Profile | None = find_profile(user_id)
     return profile is not None and reference_id in profile.references
 
 
 def _recomputed(profile: Profile) -> bool:
-    """Let a profile name only the photos that are there; False if it changed, or has none."""
+    """Restrict a profile to the photos that exist; False if it changed meanwhile or has none."""
     references = list_references(profile, with_vectors=True)
     return bool(references) and switch_photos(profile, references) is not None

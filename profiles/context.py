@@ -1,4 +1,4 @@
-"""Open what profiles are kept in and judged with; only the edges ask."""
+"""Open the stores of profiles; called by views, commands and tasks only."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from storage.pictures import face_crop_store, reference_photo_store
 
 
 def profile_stores() -> ProfileStores:
-    """Return the stores of reference photos and of the faces cut out of them."""
+    """Return the stores of reference photos and of face crops."""
     return ProfileStores(photos=reference_photo_store(), crops=face_crop_store())

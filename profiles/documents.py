@@ -1,7 +1,7 @@
-"""What is stored of the people we know: profiles, and the reference photos behind them.
+"""Documents of known people: profiles and their reference photos.
 
-A profile names its reference photos, and what it does not name is not in force. Vectors are bytes
-of float32 and are left out of queries that do not need them.
+A reference photo is active only if its profile lists it. Vectors are stored as bytes of float32
+and are left out of queries that do not need them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_PHOTOS = 100
 MAX_NAME = 100  # characters
 END_OF_PLACES = "\U0010ffff"
 USER_ID = re.compile(r"(?!\.+$)[A-Za-z0-9_.@-]{1,64}", re.ASCII)
-RESERVED = frozenset({"enrol", "import", "verify"})  # words in addresses beside the profiles' ids
+RESERVED = frozenset({"enrol", "import", "verify"})  # fixed path segments beside the ids
 USER_ID_RULE = (
     "A user id has 1 to 64 of the characters A-Z, a-z, 0-9, _, ., @ and -, is not made of "
     "dots alone, and is none of 'enrol', 'import' and 'verify'."
@@ -30,45 +30,45 @@ NAME_RULE = "A name has no line breaks or control characters."
 
 
 class ProfileState(StrEnum):
-    """A profile is there, or on its way out and no longer seen."""
+    """An active profile, or one that is being erased and is hidden from all reads."""
 
     ACTIVE = "active"
     ERASING = "erasing"
 
 
 def is_user_id(text: str) -> bool:
-    """Say whether somebody can be known under this id; letters keep their case."""
+    """Say whether a text is a valid user id; ids are case-sensitive."""
     return USER_ID.fullmatch(text) is not None and text not in RESERVED
 
 
 def is_name(text: str) -> bool:
-    """Say whether a text can be a person's name: one line of what can be seen."""
+    """Say whether a text can be a person's name: one line of printable characters."""
     return all(letter.isprintable() for letter in text)
 
 
 def fold_name(name: str) -> str:
-    """Return a name as it is searched: without case, accents and surplus space."""
+    """Return the search form of a name: without case, accents and surplus space."""
     plain = unicodedata.normalize("NFKD", " ".join(name.split()).casefold())
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
 
 def search_key(name: str, user_id: str) -> str:
-    """Return the order key of a name; no two people share one."""
+    """Return the sort key of a name; unique, because it ends with the user id."""
     return f"{fold_name(name)}\t{user_id}"
 
 
 def vector_to_bytes(vector: NDArray[np.float32]) -> bytes:
-    """Return a vector as it is stored."""
+    """Return the stored form of a vector: little-endian float32."""
     return np.ascontiguousarray(vector, dtype="<f4").tobytes()
 
 
 def vector_from_bytes(stored: bytes) -> NDArray[np.float32]:
-    """Return a stored vector (d,)."""
+    """Return a stored vector; shape (d,)."""
     return np.frombuffer(bytes(stored), dtype="<f4").astype(np.float32)
 
 
 def vectors_from_bytes(stored: Sequence[bytes]) -> NDArray[np.float32]:
-    """Return stored vectors as one table (n, d)."""
+    """Return stored vectors as one array; shape (n, d), or (0, 0) without any."""
     return (
         np.stack([vector_from_bytes(one) for one in stored])
         if stored
@@ -77,14 +77,15 @@ def vectors_from_bytes(stored: Sequence[bytes]) -> NDArray[np.float32]:
 
 
 class Profile(Document):
-    """A person we know."""
+    """A known person; ``template`` is the quality-weighted mean of the reference vectors."""
 
     user_id = fields.StringField(primary_key=True, regex=USER_ID)
     place = fields.StringField(required=True)
     name = fields.StringField(default="", max_length=MAX_NAME)
     search = fields.StringField(required=True)
     search_id = fields.StringField(required=True)
-    origin = fields.StringField(required=True)  # the photo it was made from: an id may come again
+    # id of the first photo; tells this profile from an erased one with the same user id
+    origin = fields.StringField(required=True)
     references = fields.ListField(fields.StringField())
     template = fields.BinaryField(required=True)
     embedder = fields.StringField(required=True)
@@ -107,7 +108,7 @@ class Profile(Document):
 
 
 class ReferencePhoto(Document):
-    """A photo by which a person is known; its id names the stored photo and the face's crop."""
+    """A reference photo of a person; its id also names the stored photo and the face crop."""
 
     id = fields.StringField(primary_key=True)
     user_id = fields.StringField(required=True)
@@ -132,7 +133,7 @@ class ReferencePhoto(Document):
 
 
 class ProfilesStamp(Document):
-    """Changes whenever any profile has changed, so that what was read of all may be kept."""
+    """A stamp that changes after every write of a profile; validates cached galleries."""
 
     id = fields.StringField(primary_key=True)
     stamp = fields.StringField(required=True)
@@ -141,5 +142,5 @@ class ProfilesStamp(Document):
 
 
 def reference_place(user_id: str, reference_id: str = "") -> str:
-    """Return the order key of a person's reference photo; without one, what theirs begin with."""
+    """Return the sort key of a person's reference photo; without a photo, the prefix of all."""
     return f"{user_id}\t{reference_id}"

@@ -1,4 +1,4 @@
-"""What the REST resources and the pages both ask for: judge photos, enrol by them, find people."""
+"""Use cases shared by REST and pages: check photos, enrol with them, find people."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from web.rest import read_upload
 
 @dataclass(frozen=True, eq=False)
 class SeenPhoto:
-    """A photo after a look at it: judged, or refused with the checks it passed and failed."""
+    """A checked photo, or a rejected one with the checks that passed and failed."""
 
     name: str
     judged: CheckedPhoto | None
@@ -39,7 +39,7 @@ class SeenPhoto:
 def check_one_photo(
     file: UploadedFile, *, user_id: str, thresholds: QualityThresholds
 ) -> CheckedPhoto:
-    """Return the judged photo of a form; a refusal of it names the person."""
+    """Return the checked photo of a form; a rejection includes the person's id."""
     data = read_upload(file)
     engine = get_engine(settings.VISION)
     try:
@@ -49,12 +49,12 @@ def check_one_photo(
 
 
 def detect_in_photos(files: Sequence[UploadedFile], *, user_id: str) -> list[SeenPhoto]:
-    """Look at all photos of a form, so that whoever sent them reads about all at once."""
+    """Check all photos of a form, so that one answer reports on all of them."""
     return [_seen(file, user_id=user_id) for file in files]
 
 
 def check_photos(seen: Sequence[SeenPhoto]) -> list[CheckedPhoto] | None:
-    """Return the photos if each can be used, None if one cannot."""
+    """Return the checked photos if all are usable, None otherwise."""
     judged = [one.judged for one in seen if one.judged is not None]
     return judged if judged and len(judged) == len(seen) else None
 
@@ -62,7 +62,7 @@ def check_photos(seen: Sequence[SeenPhoto]) -> list[CheckedPhoto] | None:
 def enrol_photos(
     user_id: str, photos: Sequence[CheckedPhoto], *, name: str, force: bool, by: str, fence: int
 ) -> list[str]:
-    """Make a profile from the first photo and let the others join; return why some did not."""
+    """Create a profile from the first photo and add the others; return why any were left out."""
     stores = profile_stores()
     services.enrol_profile(
         user_id, photos[0], name=name, force=force, stores=stores, by=by, fence=fence
@@ -79,7 +79,7 @@ def enrol_photos(
 def add_photos(
     user_id: str, photos: Sequence[CheckedPhoto], *, mode: Mode, force: bool, by: str, fence: int
 ) -> Profile:
-    """Let photos join a profile, or take the place of all of its photos; safe to repeat."""
+    """Add photos to a profile, or replace all of its photos; idempotent."""
     stores = profile_stores()
     for photo in photos:
         services.update_profile(
@@ -98,7 +98,6 @@ def find_people(text: str, *, cursor: str | None, limit: int) -> selectors.Found
 
 
 def _seen(file: UploadedFile, *, user_id: str) -> SeenPhoto:
-    """Return a photo with what was seen in it."""
     name = str(file.name)
     try:
         judged = check_one_photo(file, user_id=user_id, thresholds=settings.VISION.thresholds)

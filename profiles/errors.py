@@ -1,4 +1,4 @@
-"""What profiles refuse, as classes: the class is the outcome, the message is for a person."""
+"""Errors of profiles: the class is the outcome, the message is readable for a reviewer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vision import VisionError
 
 
 class NoSuchProfile(Missing):
-    """Nobody is known under this id."""
+    """There is no profile with this id."""
 
     code = "no_such_profile"
 
@@ -21,13 +21,13 @@ class NoSuchPhoto(Missing):
 
 
 class ProfileExists(Conflict):
-    """Somebody is known under this id already."""
+    """There is a profile with this id already."""
 
     code = "profile_exists"
 
 
 class ProfileErasing(Conflict):
-    """Whoever was known under this id is being erased."""
+    """The profile with this id is being erased."""
 
     code = "profile_erasing"
 
@@ -39,7 +39,7 @@ class PersonErased(Conflict):
 
 
 class ProfileBusy(Conflict):
-    """Others kept changing the profile at the same time."""
+    """Concurrent changes of the profile kept winning."""
 
     code = "profile_busy"
 
@@ -63,13 +63,13 @@ class LastPhoto(Conflict):
 
 
 class TooManyPhotos(Refused):
-    """The profile has as many reference photos as it may have."""
+    """The profile already has the maximum number of reference photos."""
 
     code = "too_many_photos"
 
 
 class PhotoRefused(VisionError):
-    """The photo shows no face that somebody can be known by; `extra` tells what was seen."""
+    """The photo has no usable face; `extra` holds what was detected."""
 
     code = "photo_refused"
     has_face = True
@@ -86,12 +86,12 @@ class PhotoRefused(VisionError):
 
     @property
     def checks(self) -> list[str]:
-        """Return one line per check of the best face."""
+        """One line per quality check of the best face."""
         seen = self.extra["debug_info"]
         return list(seen["detailed_checks"]) if isinstance(seen, dict) else []
 
     def of(self, user_id: str) -> PhotoRefused:
-        """Return the refusal with the person's id in its answer."""
+        """Add the person's id to the answer and return the error."""
         self.extra = {"user_id": user_id, **self.extra}
         return self
 
@@ -104,7 +104,7 @@ class NoFace(PhotoRefused):
 
 
 class SeveralFaces(PhotoRefused):
-    """Several faces are good enough, so nobody can tell whose photo it is."""
+    """Several faces are good enough, so the photo's person is ambiguous."""
 
     code = "several_faces"
 

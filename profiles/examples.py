@@ -1,4 +1,4 @@
-"""Examples for the description of the REST resources."""
+"""Examples of answers in the OpenAPI document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The forms of the pages about people: parse and bound, nothing else."""
+"""Forms of the pages about people: parse and bound, nothing else."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class PhotosInput(forms.FileInput):
     allow_multiple_selected = True
 
     def use_required_attribute(self, initial: Any) -> bool:
-        """Let a browser send the form without a file here: the camera's input may hold it."""
+        """Allow an empty input in the browser: the camera's input may contain the photo."""
         return False
 
 
 class PhotosField(forms.FileField):
-    """One or several photos; an empty one is for whoever reads it to refuse."""
+    """One or several photos; the reader of the bytes rejects an empty file."""
 
     widget = PhotosInput(attrs={"accept": "image/*,.heic"})
 
@@ -30,7 +30,7 @@ class PhotosField(forms.FileField):
         super().__init__(allow_empty_file=True, **kwargs)
 
     def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
-        """Return the photos, each checked as one file is."""
+        """Return the photos, each validated like a single file."""
         photos = data if isinstance(data, list | tuple) else [data]
         if len(photos) > settings.PHOTOS_AT_ONCE:
             raise forms.ValidationError(
@@ -40,7 +40,7 @@ class PhotosField(forms.FileField):
 
 
 class NameForm(forms.Form):
-    """What a person is called."""
+    """The name of a person."""
 
     name = forms.CharField(
         required=False,
@@ -50,7 +50,7 @@ class NameForm(forms.Form):
     )
 
     def clean_name(self) -> str:
-        """Return the name, on one line."""
+        """Return the name; reject line breaks and control characters."""
         name = str(self.cleaned_data["name"])
         if not is_name(name):
             raise forms.ValidationError(NAME_RULE)
@@ -64,9 +64,9 @@ class PhotosForm(forms.Form):
         label="Photos",
         error_messages={"required": "Choose a photo, drop one here or paste one."},
     )
-    force = forms.BooleanField(required=False, label="Take it whomever it looks like")
+    force = forms.BooleanField(required=False, label="Enrol anyway")
     is_doubted = False
-    alike = ""  # whom the face looks like
+    alike = ""  # the id of the person that the face looks like
 
     @property
     def offers_force(self) -> bool:
@@ -74,20 +74,20 @@ class PhotosForm(forms.Form):
         return self.is_doubted or bool(self["force"].value())
 
     def doubt(self, reason: str, *, alike: object = "") -> None:
-        """Say beside the photos why they are not taken unless forced."""
+        """Add an error to the photos that ``force`` overrides."""
         self.add_error("photos", reason)
         self.is_doubted = True
         self.alike = str(alike)
 
 
 class ReferenceForm(PhotosForm):
-    """More photos of somebody who is known."""
+    """More photos of a known person."""
 
     replace = forms.BooleanField(required=False, label="Take the place of all photos there are")
 
 
 class EnrolmentForm(NameForm, PhotosForm):
-    """Somebody new, with the photos to know them by."""
+    """A new person with their reference photos."""
 
     user_id = forms.CharField(
         max_length=64,
@@ -97,11 +97,11 @@ class EnrolmentForm(NameForm, PhotosForm):
             attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
         ),
     )
-    taken = ""  # the id, where it is somebody's already
+    taken = ""  # the id, if a profile has it already
     field_order = ("name", "user_id", "photos", "force")
 
     def clean_user_id(self) -> str:
-        """Return an id that somebody can have."""
+        """Return a valid user id."""
         user_id = str(self.cleaned_data["user_id"])
         if not is_user_id(user_id):
             raise forms.ValidationError(USER_ID_RULE)

@@ -1,4 +1,4 @@
-"""The templates of all known people as one matrix, read again only when a profile has changed."""
+"""The gallery: the templates of all known people as one matrix, reloaded only after a change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ STAMP = "profiles"
 
 @dataclass(frozen=True, eq=False)
 class Gallery:
-    """The templates (p, d) of one embedder by profile, and how many another one made."""
+    """Templates of one embedder, shape (p, d), in the order of ``user_ids``.
+
+    ``others`` counts the profiles whose template another embedder made.
+    """
 
     user_ids: list[str]
     names: dict[str, str]
@@ -26,13 +29,16 @@ class Gallery:
 
 
 class _CachedGallery:
-    """The last table of each embedder, by the stamp that was in force before it was read."""
+    """The last gallery of each embedder, with the stamp that was read before it.
+
+    The stamp is read first, so a change during the read invalidates the cached gallery.
+    """
 
     tables: dict[str, tuple[str, Gallery]] = {}  # noqa: RUF012 - one registry, never an instance
 
 
 def load_gallery(embedder: str) -> Gallery:
-    """Return the templates that an embedder made, as they are stored now."""
+    """Return the gallery of an embedder; every profile written before the call is in it."""
     stamp = ProfilesStamp.objects(id=STAMP).scalar("stamp").first()
     kept_by, kept = _CachedGallery.tables.get(embedder, ("", None))
     if kept is not None and kept_by == stamp:
@@ -44,11 +50,11 @@ def load_gallery(embedder: str) -> Gallery:
 
 
 def mark_profiles_changed() -> None:
-    """Say that a profile was written, after it was: what was read of all is read again."""
+    """Invalidate all cached galleries; called after a profile was written."""
     changed = ProfilesStamp(id=STAMP, stamp=uuid.uuid4().hex)
     try:
         changed.save()
-    except NotUniqueError:  # two at once wrote the very first one
+    except NotUniqueError:  # two processes created the stamp at the same time
         changed.save()
 
 
@@ -69,15 +75,16 @@ def _read_gallery(embedder: str) -> Gallery:
     return Gallery(user_ids, names, vectors_from_bytes(rows), others)
 
 
-LEAST_LENGTH = 1e-6  # of a mean: vectors that cancel each other out have no direction
+LEAST_LENGTH = 1e-6  # of a mean: opposite vectors cancel each other out and leave no direction
 
 
 def mean_template(
     vectors: NDArray[np.float32], quality: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Return the unit vector (d,) along the quality-weighted mean of unit vectors (n, d).
+    """Return the unit vector along the quality-weighted mean of unit vectors (n, d); shape (d,).
 
-    Where no quality is above zero all count alike; where the mean vanishes the best vector stands.
+    If no quality is above zero, all weights are equal. If the mean vanishes, the vector of the
+    best quality is returned.
     """
     weights = np.maximum(quality.astype(np.float64), 0.0)
     if not weights.sum() > 0:

@@ -1,4 +1,4 @@
-"""Whether a face is the person's it is said to be, and not somebody else's we know."""
+"""1:1 verification of a face against its profile, and 1:N duplicate check against the gallery."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from storage.errors import ModelMismatch
 
 
 def verify_same_person(profile: Profile, photo: CheckedPhoto) -> None:
-    """Refuse a face that is far from the profile, or that another profile is nearer to."""
+    """Reject a face that is below the profile's threshold or more similar to another profile.
+
+    Raise NotTheSamePerson or LooksLikeAnother.
+    """
     own = float(vector_from_bytes(profile.template) @ photo.face.vector)
     if own < photo.same_person_threshold:
         raise NotTheSamePerson(
@@ -27,7 +30,11 @@ def verify_same_person(profile: Profile, photo: CheckedPhoto) -> None:
 
 
 def reject_duplicates(user_id: str, photo: CheckedPhoto, *, nearer_than: float) -> None:
-    """Refuse a face that matches another profile, and matches it better than ``nearer_than``."""
+    """Raise LooksLikeAnother for a face that matches another profile.
+
+    The match must reach the embedder's same-person threshold and exceed ``nearer_than``, a cosine
+    similarity.
+    """
     table = load_gallery(photo.embedder)
     other, similarity = _most_similar_other(
         user_id, table.user_ids, table.templates, photo.face.vector
@@ -42,11 +49,11 @@ def reject_duplicates(user_id: str, photo: CheckedPhoto, *, nearer_than: float) 
 
 
 def reject_model_mix(profile: Profile, photo: CheckedPhoto, *, replaces: bool) -> None:
-    """Refuse to mix vectors of two embedders in one template."""
+    """Raise ModelMismatch instead of mixing vectors of two embedders in one template."""
     if not replaces:
         raise ModelMismatch(
             f"{profile.user_id} is known by photos read with {profile.embedder}, and "
-            f"{photo.embedder} is in force; send a photo with mode=replace and force=true.",
+            f"{photo.embedder} is current; send a photo with mode=replace and force=true.",
             stored=profile.embedder,
             in_force=photo.embedder,
         )
@@ -58,7 +65,7 @@ def _most_similar_other(
     templates: NDArray[np.float32],
     vector: NDArray[np.float32],
 ) -> tuple[str, float]:
-    """Return the profile nearest to a face but for one's own, "" where there is none."""
+    """Return the most similar other profile and its cosine similarity; "" if there is none."""
     if not user_ids:
         return "", -1.0
     similarities = templates @ vector

@@ -1,4 +1,4 @@
-"""Whether a photo shows one person well enough to be known by it. No Django, no stores."""
+"""Enrolment quality check: a photo must show exactly one good face. No Django, no stores."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vision import DecodedImage, DetectedFace, ModelEntry, QualityThresholds, re
 
 
 class Engine(Protocol):
-    """What a judgement needs of vision's engine."""
+    """The part of vision's engine that the check uses."""
 
     @property
     def embedder_id(self) -> str:
@@ -36,7 +36,10 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class CheckedPhoto:
-    """A photo with the one face that counts, the checks it passed, and what judged it."""
+    """A photo with its one good face, the checks it passed and the models that read it.
+
+    ``digest`` is the SHA-256 of the file; ``same_person_threshold`` is the embedder's.
+    """
 
     face: DetectedFace
     checks: list[str]
@@ -50,7 +53,7 @@ class CheckedPhoto:
 
 
 def check_photo(data: bytes, *, engine: Engine, thresholds: QualityThresholds) -> CheckedPhoto:
-    """Return the photo's one good face; raise why there is none, with all that was seen."""
+    """Return the photo with its one good face; raise NoFace, SeveralFaces or PoorFace otherwise."""
     image = engine.decode(data)
     [faces] = engine.faces([image])
     good = [face for face in faces if rejection_reason(face.quality, thresholds) is None]
@@ -70,9 +73,9 @@ def check_photo(data: bytes, *, engine: Engine, thresholds: QualityThresholds) -
 
 
 def list_quality_checks(face: DetectedFace, thresholds: QualityThresholds) -> list[str]:
-    """Return one line per check of a face; a value that just meets its threshold passes.
+    """Return one line per check of a face; a value equal to its threshold passes.
 
-    What is shown is rounded down, so that a refused value never reads like its threshold.
+    Displayed values are rounded down, so that a rejected value never reads like its threshold.
     """
     width, height = face.bbox[2:]
     size = f"{math.floor(height)}x{math.floor(width)}"
@@ -98,7 +101,7 @@ def list_quality_checks(face: DetectedFace, thresholds: QualityThresholds) -> li
 def _refuse(
     faces: Sequence[DetectedFace], good: Sequence[DetectedFace], thresholds: QualityThresholds
 ) -> None:
-    """Raise why these faces are not exactly one good face."""
+    """Raise the reason why these faces are not exactly one good face."""
     if not faces:
         raise NoFace("There is no face in it.", seen=_seen(faces, None, thresholds))
     best = max(good or faces, key=lambda face: face.quality.score)
@@ -112,7 +115,7 @@ def _refuse(
 def _seen(
     faces: Sequence[DetectedFace], best: DetectedFace | None, thresholds: QualityThresholds
 ) -> dict[str, object]:
-    """Return what a refused photo showed, for its answer."""
+    """Return the detections of a rejected photo, for the answer."""
     return {
         "quality_metrics": {
             "face_size": None if best is None else [math.floor(side) for side in best.bbox[:1:-1]],

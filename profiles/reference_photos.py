@@ -1,6 +1,6 @@
-"""Keep and remove reference photos: the document, the photo as it was sent, the face cut out of it.
+"""Write and remove reference photos: the document, the photo as received, and the face crop.
 
-The document is written first and removed last, so that no file is left without somebody's name.
+The document is written first and removed last, so every file belongs to a document.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from vision import encode_crop
 
 @dataclass(frozen=True)
 class ProfileStores:
-    """Where the photos of known people lie, and the faces cut out of them."""
+    """The stores of reference photos and of their face crops."""
 
     photos: PictureStore
     crops: PictureStore
@@ -39,7 +39,7 @@ class ProfileStores:
 def write_reference(
     user_id: str, photo: CheckedPhoto, *, stores: ProfileStores, by: str, fence: int
 ) -> ReferencePhoto:
-    """Write a photo, its crop and what is known of it; nothing of it is in force yet."""
+    """Write the document, the photo and its crop; the photo is not active yet."""
     face, reference_id = photo.face, str(uuid4())
     reference = ReferencePhoto(
         id=reference_id,
@@ -68,19 +68,19 @@ def write_reference(
 
 
 def discard_references(ids: Sequence[str], *, stores: ProfileStores) -> None:
-    """Remove photos that are not in force: files first, so that nothing is left without a name."""
+    """Remove inactive photos: files before documents, so every file belongs to a document."""
     stores.photos.delete(ids)
     stores.crops.delete(ids)
     bulk_delete(ReferencePhoto, ids)
 
 
 def activate_profile(user_id: str) -> Any:
-    """Return the query for a profile that is not being erased."""
+    """Return a query for the profile that matches only if it is not being erased."""
     return Profile.objects(user_id=user_id, state=ProfileState.ACTIVE)
 
 
 def switch_photos(profile: Profile, references: Sequence[ReferencePhoto]) -> Profile | None:
-    """Put photos in force by one compare-and-set; None if the profile is not as it was read."""
+    """Set the active photos by one compare-and-set; None if the profile changed meanwhile."""
     as_read = {"version": profile.version, "origin": profile.origin}
     switched: Profile | None = (
         activate_profile(profile.user_id)
@@ -97,7 +97,7 @@ def switch_photos(profile: Profile, references: Sequence[ReferencePhoto]) -> Pro
 
 
 def summarise_photos(references: Sequence[ReferencePhoto]) -> dict[str, Any]:
-    """Return what a profile says of its photos: the template, and the best one's quality."""
+    """Return the fields of a profile that derive from its photos: template and best quality."""
     best = max(references, key=lambda one: one.quality_score)
     vectors = np.stack([vector_from_bytes(one.vector) for one in references])
     quality = np.array([one.quality_score for one in references], np.float32)

@@ -1,4 +1,4 @@
-"""Read profiles and their reference photos; nothing here writes."""
+"""Read profiles and their reference photos; no writes."""
 
 from __future__ import annotations
 
@@ -28,33 +28,33 @@ STREAM = 500
 
 @dataclass(frozen=True)
 class FoundProfile:
-    """A page of people, and the place to go on from if there are more."""
+    """A page of profiles, and the sort key where the next page begins (None on the last page)."""
 
     profiles: list[Profile]
     next_place: str | None
 
 
 def get_profile(user_id: str) -> Profile:
-    """Return a person's profile; whoever is being erased is not there any more."""
+    """Return a person's profile; raise NoSuchProfile, also for one that is being erased."""
     profile = find_profile(user_id)
     if profile is None or profile.state == ProfileState.ERASING:
-        raise NoSuchProfile(f"Nobody is known as {user_id}.")
+        raise NoSuchProfile(f"There is no profile with the id {user_id}.")
     return profile
 
 
 def find_profile(user_id: str) -> Profile | None:
-    """Return a profile whatever its state, None without one."""
+    """Return a profile in any state, or None."""
     return Profile.objects(user_id=user_id).first()
 
 
 def profile_exists(user_id: str) -> bool:
-    """Say whether a profile is there and not being erased."""
+    """Say whether an active profile has this id."""
     found = find_profile(user_id)
     return found is not None and found.state == ProfileState.ACTIVE
 
 
 def get_profile_names(user_ids: Iterable[str]) -> dict[str, str]:
-    """Return the names of people by id; who has none, or is not there, is left out."""
+    """Return the names of people by id; people without a name or a profile are left out."""
     return {
         str(one["_id"]): str(one["name"])
         for slice_ in _slices(sorted(set(user_ids)))
@@ -64,15 +64,16 @@ def get_profile_names(user_ids: Iterable[str]) -> dict[str, str]:
 
 
 def list_profiles(*, after: str = "", limit: int) -> FoundProfile:
-    """Return up to ``limit`` profiles by id, starting after a place."""
+    """Return up to ``limit`` profiles by id, after the sort key ``after``."""
     people = _by("place", "", after.removeprefix("place:"), limit=limit)
     return _found(people, limit=limit, place=lambda one: f"place:{one.place}")
 
 
 def search_profiles(text: str, *, after: str = "", limit: int) -> FoundProfile:
-    """Return up to ``limit`` people whose name or else id begins so, whatever case and accents.
+    """Return up to ``limit`` people whose name or id begins with a text, ignoring case and accents.
 
-    Names come first; the place of a page says which of the two orders it ended in.
+    Matches by name come before matches by id; ``next_place`` says in which of the two orders the
+    page ended.
     """
     folded = fold_name(text)
     order, _, last = after.partition(":")
@@ -92,29 +93,29 @@ def search_profiles(text: str, *, after: str = "", limit: int) -> FoundProfile:
 
 
 def iter_profiles() -> Iterator[Profile]:
-    """Iterate all profiles by id, those being erased too, without their templates."""
+    """Iterate all profiles by id without their templates, including those being erased."""
     return _stream(Profile.objects.exclude("template"), "place", "", "")
 
 
 def list_erasing_profiles() -> list[str]:
-    """Return the ids of people whose erasure has begun and not ended."""
+    """Return the ids of people whose erasure has begun and not finished."""
     found = iter_fields(Profile, {"state": ProfileState.ERASING.value}, ["_id"])
     return sorted(str(one["_id"]) for one in found)
 
 
 def count_profiles() -> int:
-    """Return how many people are known."""
+    """Return the estimated number of profiles that are not being erased."""
     return Profile._get_collection().estimated_document_count() - len(list_erasing_profiles())
 
 
 def list_references(profile: Profile, *, with_vectors: bool = False) -> list[ReferencePhoto]:
-    """Return the reference photos in force, in the order they came."""
+    """Return the active reference photos in the order in which they were added."""
     found = {one.id: one for one in _references(profile.references, with_vectors=with_vectors)}
     return [found[one] for one in profile.references if one in found]
 
 
 def get_reference(profile: Profile, reference_id: str) -> ReferencePhoto:
-    """Return one reference photo in force."""
+    """Return one active reference photo; raise NoSuchPhoto."""
     found = _references([reference_id], with_vectors=False)
     if reference_id not in profile.references or not found:
         raise NoSuchPhoto(f"{profile.user_id} has no reference photo with this id.")
@@ -122,7 +123,7 @@ def get_reference(profile: Profile, reference_id: str) -> ReferencePhoto:
 
 
 def stored_references(user_id: str) -> list[str]:
-    """Return the ids of all photos stored for a person, in force or not."""
+    """Return the ids of all photos stored for a person, active or not."""
     first = reference_place(user_id)
     found = iter_fields(
         ReferencePhoto, {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}, ["_id"]
@@ -131,14 +132,14 @@ def stored_references(user_id: str) -> list[str]:
 
 
 def iter_references() -> Iterator[ReferencePhoto]:
-    """Iterate all reference photos by person, in force or not, without their vectors."""
+    """Iterate all reference photos by person, active or not, without their vectors."""
     return _stream(ReferencePhoto.objects.exclude("vector"), "place", "", "")
 
 
 def get_reference_vectors(
     user_ids: Sequence[str], embedder: str
 ) -> tuple[list[str], list[str], NDArray[np.float32]]:
-    """Return owners, ids and vectors (r, d) of the photos in force that an embedder made."""
+    """Return user ids, photo ids and vectors (r, d) of the active photos made by an embedder."""
     named = [one for slice_ in _slices(user_ids) for one in _named_references(slice_)]
     owner = {reference: user_id for user_id, references in named for reference in references}
     kept: list[str] = []
@@ -153,27 +154,26 @@ def get_reference_vectors(
 
 
 def _named_references(user_ids: list[str]) -> Iterator[tuple[str, list[str]]]:
-    """Yield some people with the ids of their photos in force."""
     for one in iter_fields(Profile, {"_id": {"$in": user_ids}}, ["references", "state"]):
         if one["state"] != ProfileState.ERASING:
             yield one["_id"], one["references"]
 
 
 def _references(ids: Sequence[str], *, with_vectors: bool) -> list[ReferencePhoto]:
-    """Return photos by id, in no order."""
+    """Return photos by id, in no particular order."""
     kind = ReferencePhoto.objects if with_vectors else ReferencePhoto.objects.exclude("vector")
     return [one for slice_ in _slices(ids) for one in kind.filter(id__in=slice_)]
 
 
 def _by(field: str, prefix: str, after: str, *, limit: int) -> Iterator[Profile]:
-    """Iterate the people who are there by a field that begins so, after a value of it."""
+    """Iterate active profiles by a field that begins with ``prefix``, after the value ``after``."""
     kind = Profile.objects.exclude("template")
     people = _stream(kind, field, prefix, after, slice_=limit + 1)
     return (one for one in people if one.state == ProfileState.ACTIVE)
 
 
 def _found(people: Iterator[Profile], *, limit: int, place: Any) -> FoundProfile:
-    """Return a page of people, looking one further to know whether there are more."""
+    """Return a page of profiles; reads one more to know whether another page follows."""
     shown = list(islice(people, limit + 1))
     more = len(shown) > limit
     return FoundProfile(shown[:limit], place(shown[limit - 1]) if more else None)
@@ -182,7 +182,7 @@ def _found(people: Iterator[Profile], *, limit: int, place: Any) -> FoundProfile
 def _stream(
     kind: Any, field: str, prefix: str, after: str, *, slice_: int = STREAM
 ) -> Iterator[Any]:
-    """Iterate documents whose field begins so, in its order, a slice in memory at a time."""
+    """Iterate documents by a field that begins with ``prefix``, ``slice_`` of them in memory."""
     after, end = max(after, prefix), prefix + END_OF_PLACES
     while True:
         bounds = {f"{field}__gt": after, f"{field}__lt": end}
@@ -194,7 +194,7 @@ def _stream(
 
 
 def _slices(ids: Iterable[str]) -> Iterator[list[str]]:
-    """Yield ids in portions that one query may name."""
+    """Yield ids in portions of at most ``IDS_PER_QUERY``."""
     remaining = iter(ids)
     while portion := list(islice(remaining, IDS_PER_QUERY)):
         yield portion

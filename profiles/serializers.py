@@ -1,4 +1,4 @@
-"""What requests about profiles take: parse and bound, nothing else."""
+"""Request serializers of profiles: parse and bound, nothing else."""
 
 from __future__ import annotations
 
@@ -32,49 +32,49 @@ class BadUserId(ParseError):
 
 
 def check_user_id(text: str) -> str:
-    """Return a user id that somebody can have; raise BadUserId for another."""
+    """Return a valid user id unchanged; raise BadUserId for any other text."""
     if is_user_id(text):
         return text
     raise BadUserId(USER_ID_RULE)
 
 
 class UserIdField(serializers.RegexField):
-    """The id of a person; a bad one is malformed, not just refused."""
+    """The id of a person; an invalid one answers 400 (malformed), not a field error."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(f"^{USER_ID.pattern}$", max_length=64, **kwargs)
 
     def run_validation(self, data: Any = empty) -> str:
-        """Return the id as it stands; a missing one is refused like any missing field."""
+        """Return the id unchanged; a missing id is an ordinary field error."""
         if data is empty:
             return str(super().run_validation(data))
         return check_user_id(data if isinstance(data, str) else "")
 
 
 class NameField(serializers.CharField):
-    """A person's name: one line."""
+    """A person's name on one line."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=MAX_NAME, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
-        """Return the name, on one line."""
+        """Return the name; reject line breaks and control characters."""
         name = str(super().to_internal_value(data))
         if not is_name(name):
             raise serializers.ValidationError(NAME_RULE)
         return name
 
 
-@extend_schema_field(OpenApiTypes.BINARY)  # the generator takes files of a form for addresses
+@extend_schema_field(OpenApiTypes.BINARY)  # the generator would document a form's file as a URL
 class PhotoField(serializers.FileField):
-    """The bytes of a photo; an empty one is for whoever reads it to refuse."""
+    """The bytes of a photo; the reader of the bytes rejects an empty file."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(allow_empty_file=True, **kwargs)
 
 
 class PhotoForm(serializers.Serializer):
-    """A photo of a person, and what its face must at least have; by default what is in force."""
+    """A photo of a person and its quality thresholds; the defaults are the current settings."""
 
     file = PhotoField(help_text="The photo.")
     min_face_size = serializers.IntegerField(
@@ -87,11 +87,11 @@ class PhotoForm(serializers.Serializer):
         min_value=0, max_value=10000, required=False, help_text="Less is blurred."
     )
     force = serializers.BooleanField(
-        default=False, help_text="Take the face whomever it looks like."
+        default=False, help_text="Enrol the face even if it looks like another person."
     )
 
     def thresholds(self) -> QualityThresholds:
-        """Return what is asked of the face; what the form does not say is as in the settings."""
+        """Return the quality thresholds: the values of the form, the settings for the others."""
         default, given = settings.VISION.thresholds, self.validated_data
         return QualityThresholds(
             min_face_size=given.get("min_face_size", default.min_face_size),
@@ -116,14 +116,14 @@ class UpdateForm(PhotoForm):
 
 
 class DebugProfilesQuery(serializers.Serializer):
-    """Which page of all profiles."""
+    """A page of all profiles."""
 
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=10)
     cursor = serializers.CharField(max_length=500, required=False)
 
 
 class ProfilesQuery(serializers.Serializer):
-    """Which people: all, or those whose name or id begins so; and which page of them."""
+    """A page of people: all, or those whose name or id begins with `q`."""
 
     q = serializers.CharField(max_length=MAX_NAME, required=False, default="", allow_blank=True)
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
@@ -131,6 +131,6 @@ class ProfilesQuery(serializers.Serializer):
 
 
 class ProfileChange(serializers.Serializer):
-    """What may be changed of a profile without a photo."""
+    """The fields of a profile that can change without a photo."""
 
     name = NameField(allow_blank=True)

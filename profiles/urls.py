@@ -1,4 +1,4 @@
-"""Where the pages of profiles are."""
+"""Routes of the pages of profiles."""
 
 from __future__ import annotations
 

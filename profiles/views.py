@@ -1,4 +1,4 @@
-"""The pages of profiles: the people we know, and enrolling somebody new."""
+"""Pages of profiles: the list of known people, and enrolment."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from web.pagination import encode_cursor
 from web.roles import Role
 
 PEOPLE_PER_PAGE = 60
-PEOPLE_OFFERED = 12  # to complete a name
+PEOPLE_OFFERED = 12  # as completions of a name
 
 
 @require_GET
 @role_required(Role.VIEWER)
 def profiles(request: HttpRequest) -> HttpResponse:
-    """List the people we know, or those whose name or id begins with what was typed."""
+    """List the known people, or those whose name or id begins with the search text."""
     text = request.GET.get("q", "").strip()[:MAX_NAME]
     found = find_people(text, cursor=request.GET.get("cursor"), limit=PEOPLE_PER_PAGE)
     context = {
@@ -41,7 +41,7 @@ def profiles(request: HttpRequest) -> HttpResponse:
 @require_GET
 @role_required(Role.VIEWER)
 def people_options(request: HttpRequest) -> HttpResponse:
-    """Offer the people whose name or id begins with what is being typed."""
+    """Complete a person's name or id."""
     typed = request.GET.get("person", "") or request.GET.get("user", "")
     text = typed.strip()[:MAX_NAME]
     people = search_profiles(text, limit=PEOPLE_OFFERED).profiles if text else []
@@ -51,7 +51,7 @@ def people_options(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @role_required(Role.REVIEWER)
 def profile_enrol(request: HttpRequest) -> HttpResponse:
-    """Offer the form for somebody new; enrol them, or say beside the form why not."""
+    """Show the enrolment form; enrol the person, or show the form with its errors."""
     if request.method != "POST":
         return render_page(request, "profiles/profile_enrol.html", {"form": EnrolmentForm()})
     form, fence = EnrolmentForm(request.POST, request.FILES), current_fence()

@@ -1,4 +1,4 @@
-"""What requests about imports are answered with."""
+"""Response types of imports."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ImportRows(TypedDict):
 
 
 class ImportedFileRow(TypedDict):
-    """A file of an import and what became of it; `code` and `detail` say why it was refused."""
+    """A file of an import and its outcome; `code` and `detail` say why it was refused."""
 
     path: str
     user_id: str
@@ -61,7 +61,7 @@ class ImportedFileRows(TypedDict):
 
 
 def import_json(job: Import) -> ImportRow:
-    """Return an import as it stands."""
+    """Return the current state of an import."""
     counts = job.counts
     return {
         "import_id": job.id,
@@ -88,7 +88,7 @@ def import_json(job: Import) -> ImportRow:
 
 
 def imported_file_json(file: ImportedFile) -> ImportedFileRow:
-    """Return a line of an import."""
+    """Return a file of an import."""
     return {
         "path": file.path,
         "user_id": file.user_id,
@@ -99,5 +99,5 @@ def imported_file_json(file: ImportedFile) -> ImportedFileRow:
 
 
 def import_url(job: Import) -> str:
-    """Return where an import is read."""
+    """Return the URL of an import."""
     return reverse("import_api", kwargs={"import_id": job.id})

@@ -1,4 +1,4 @@
-"""The REST resources of imports: start one, ask how one stands, its files, cancel."""
+"""REST resources of imports: start, list, read, list files, cancel."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ FILE: answers.ImportedFileRow = {
 
 
 class ProfilesImportApi(Api):
-    """The beginning of an import."""
+    """The start of an import."""
 
     parser_classes = (MultiPartParser,)
 
     def body_limit(self) -> int:
-        """Return how many bytes a request may have: the zip's and the form's."""
+        """Return the largest request in bytes: the zip and the other form fields."""
         return int(settings.IMPORT_MAX_BYTES) + FORM_BYTES
 
     @operation(
@@ -85,8 +85,8 @@ class ProfilesImportApi(Api):
     def post(self, request: Request) -> Response:
         """Queue an import of `<user_id>/<file>`, from a zip or from a folder of a bucket.
 
-        Whoever is not known is enrolled by the first photo, and the others join it. A photo that is
-        there already changes nothing, so an import may be repeated.
+        An unknown person is enrolled by the first photo; further photos are added to the profile.
+        A photo that is in the profile already changes nothing, so an import can be repeated.
         """
         form = parse_form(request, ImportForm).validated_data
         given: dict[str, Any] = {"force": form["force"], "by": caller_name(request)}
@@ -101,7 +101,7 @@ class ProfilesImportApi(Api):
 
 
 class ImportsApi(Api):
-    """The imports there were."""
+    """All imports."""
 
     @operation(
         "List imports",
@@ -112,7 +112,7 @@ class ImportsApi(Api):
         tag="profiles",
     )
     def get(self, request: Request) -> Response:
-        """Answer with a page of imports, newest first."""
+        """Return a page of imports, newest first."""
         query = parse_query(request, ImportsQuery).validated_data
         before, limit = decode_cursor(query.get("cursor"), within="import:"), query["limit"]
         found = list_imports(before=before.removeprefix("import:"), limit=limit + 1)
@@ -137,7 +137,7 @@ class ImportApi(Api):
         tag="profiles",
     )
     def get(self, request: Request, import_id: str) -> Response:
-        """Answer with state and counts; fit to be polled."""
+        """Return state and counts; suitable for polling."""
         return Response(answers.import_json(get_import(import_id)))
 
 
@@ -153,7 +153,7 @@ class ImportFilesApi(Api):
         tag="profiles",
     )
     def get(self, request: Request, import_id: str) -> Response:
-        """Answer with a page of the files done so far, by path, of one outcome or of all."""
+        """Return a page of the files processed so far, by path, of one outcome or of all."""
         query = parse_query(request, ImportedFilesQuery).validated_data
         job, limit, outcome = get_import(import_id), query["limit"], query.get("outcome", "")
         field, first = files_order(job, outcome)
@@ -171,7 +171,7 @@ class ImportFilesApi(Api):
 
 
 class ImportCancelApi(Api):
-    """The end of an import, asked for."""
+    """The cancellation of an import."""
 
     @operation(
         "Cancel an import",
@@ -181,11 +181,10 @@ class ImportCancelApi(Api):
         tag="profiles",
     )
     def post(self, request: Request, import_id: str) -> Response:
-        """Ask an import to stop before its next file; what is done stays done."""
+        """Stop an import before its next file; processed files stay imported."""
         return _accepted(request_import_cancel(get_import(import_id)))
 
 
 def _accepted(job: Import) -> Response:
-    """Say that an import will do as asked, and where to see it."""
     headers = {"Location": answers.import_url(job)}
     return Response(answers.import_json(job), status=202, headers=headers)

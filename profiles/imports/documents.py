@@ -1,4 +1,4 @@
-"""What is stored of imports of known people: the job, and a line for every file of it."""
+"""Documents of imports: the job, and one record per file."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from mongoengine import Document, fields
 
 from storage.fields import TimestampField
 
-ACTIVE = "active"  # the one value of an indexed field by which work that is not over is found
+ACTIVE = "active"  # value of the indexed field ``active`` of every unfinished import; "" afterwards
 
 
 class ImportState(StrEnum):
-    """Where an import stands; it ends in one of the last three."""
+    """State of an import; the last three are final."""
 
     QUEUED = "queued"
     WORKING = "working"
@@ -23,7 +23,7 @@ class ImportState(StrEnum):
 
 
 class ImportKind(StrEnum):
-    """Where the photos lie: in a zip we keep, in a bucket, or in a folder a command was given."""
+    """Source of the photos: a zip kept by us, a bucket, or a local folder given to a command."""
 
     ZIP = "zip"
     FOLDER = "folder"
@@ -31,7 +31,7 @@ class ImportKind(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of a file."""
+    """Outcome of one file."""
 
     ENROLLED = "enrolled"
     ADDED = "added"
@@ -40,7 +40,7 @@ class Outcome(StrEnum):
 
 
 class Import(Document):
-    """Photos of known people on their way into profiles."""
+    """An import of photos of known people into profiles."""
 
     id = fields.StringField(primary_key=True)
     place = fields.StringField(required=True)
@@ -49,11 +49,11 @@ class Import(Document):
     kind = fields.EnumField(ImportKind, required=True)
     source = fields.StringField(required=True)
     force = fields.BooleanField(default=False)
-    next = fields.StringField(default="")  # the order of the last file that is done
+    next = fields.StringField(default="")  # sort key of the last processed file
     total = fields.IntField(default=0)
     read_bytes = fields.LongField(default=0)
-    counts = fields.DictField()  # by outcome
-    codes = fields.DictField()  # of refusals
+    counts = fields.DictField()  # number of files by outcome
+    codes = fields.DictField()  # number of refused files by code
     created_by = fields.StringField(default="")
     created_at = TimestampField(required=True)
     finished_at = TimestampField()
@@ -74,12 +74,12 @@ class Import(Document):
 
     @property
     def is_active(self) -> bool:
-        """Say whether there is still something to do for this import."""
+        """Whether the import is unfinished."""
         return self.state in (ImportState.QUEUED, ImportState.WORKING)
 
 
 class ImportedFile(Document):
-    """A file of an import, and what became of it."""
+    """A file of an import and its outcome."""
 
     id = fields.StringField(primary_key=True)
     place = fields.StringField(required=True)
@@ -93,7 +93,7 @@ class ImportedFile(Document):
     detail = fields.StringField(default="")
 
     meta: ClassVar = {
-        "collection": "import_lines",  # "…_files" is GridFS's: nx-27017 would lose updates
+        "collection": "import_lines",  # "…_files" is GridFS's name: nx-27017 would lose updates
         "indexes": ["place", "outcome_place", "user_place", "other_place"],
         "auto_create_index": True,
     }

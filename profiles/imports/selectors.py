@@ -1,4 +1,4 @@
-"""Read imports and their lines; nothing here writes."""
+"""Read imports and the records of their files; no writes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class NoSuchImport(Missing):
 
 
 def get_import(import_id: str) -> Import:
-    """Return an import."""
+    """Return an import; raise NoSuchImport."""
     job = Import.objects(id=import_id).first()
     if job is None:
         raise NoSuchImport("There is no import with this id.")
@@ -24,20 +24,20 @@ def get_import(import_id: str) -> Import:
 
 
 def list_imports(*, before: str, limit: int) -> list[Import]:
-    """Return imports, newest first, from before a place on."""
+    """Return imports, newest first, before the sort key ``before``."""
     found = Import.objects(place__gt="", place__lt=before or END_OF_PLACES)
     return list(found.order_by("-place").limit(limit))
 
 
 def list_files(job: Import, *, outcome: str, after: str, limit: int) -> list[ImportedFile]:
-    """Return the lines of an import by path, of one outcome or all, from after a place on."""
+    """Return the files of an import by path, of one outcome or all, after a sort key."""
     field, first = files_order(job, outcome)
     bounds = {f"{field}__gt": after or first, f"{field}__lt": first + END_OF_PLACES}
     return list(ImportedFile.objects(**bounds).order_by(field).limit(limit))
 
 
 def iter_files(job: Import, *, outcome: str) -> Iterator[ImportedFile]:
-    """Iterate the lines of an import of one outcome by path."""
+    """Iterate the files of an import of one outcome by path."""
     field, after = files_order(job, outcome)
     while page := list_files(job, outcome=outcome, after=after, limit=500):
         yield from page
@@ -45,5 +45,5 @@ def iter_files(job: Import, *, outcome: str) -> Iterator[ImportedFile]:
 
 
 def files_order(job: Import, outcome: str) -> tuple[str, str]:
-    """Return the field that orders the lines asked for, and what theirs begins with."""
+    """Return the field to sort the files by, and the common prefix of its values."""
     return ("outcome_place", f"{job.id}\t{outcome}\t") if outcome else ("place", f"{job.id}\t")

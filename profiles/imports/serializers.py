@@ -1,4 +1,4 @@
-"""What requests about imports take: parse and bound, nothing else."""
+"""Request serializers of imports: parse and bound, nothing else."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from profiles.serializers import PhotoField
 
 
 class ImportForm(serializers.Serializer):
-    """Photos of known people, `<user_id>/<file>`: a zip, or a folder of a bucket."""
+    """Photos of known people at `<user_id>/<file>`: a zip, or a folder of a bucket."""
 
     file = PhotoField(required=False, help_text="A zip.")
     folder = serializers.CharField(
         required=False, max_length=1100, help_text="`bucket/sub`, where the people's folders are."
     )
     force = serializers.BooleanField(
-        default=False, help_text="Take the faces whomever they look like."
+        default=False, help_text="Enrol faces even if they look like another person."
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse both sources, and none."""
+        """Require exactly one of zip and folder."""
         if ("file" in attrs) == ("folder" in attrs):
             raise serializers.ValidationError({"file": "Send a zip or name a folder, one of them."})
         return attrs
 
 
 class ImportsQuery(serializers.Serializer):
-    """Which page of all imports."""
+    """A page of all imports."""
 
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
     cursor = serializers.CharField(max_length=500, required=False)
 
 
 class ImportedFilesQuery(serializers.Serializer):
-    """Which page of an import's files, and of which outcome."""
+    """A page of an import's files, of all outcomes or of one."""
 
     outcome = serializers.ChoiceField(choices=[one.value for one in Outcome], required=False)
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)

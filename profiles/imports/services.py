@@ -1,4 +1,4 @@
-"""What API and commands ask for of imports: open the stores, call, enqueue what follows."""
+"""Use cases of imports for the API and commands: open the stores, call, enqueue the task."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_SHOWN = 200  # characters of a zip's name
 
 
 def request_zip_import(file: File, *, force: bool, by: str) -> Import:
-    """Start an import from a zip, and let a worker take it up."""
+    """Start an import from a zip and enqueue it."""
     job = start_import(
         ImportKind.ZIP,
         zip_shown(str(file.name)),
@@ -29,7 +29,7 @@ def request_zip_import(file: File, *, force: bool, by: str) -> Import:
 
 
 def request_folder_import(folder: str, *, force: bool, by: str) -> Import:
-    """Start an import from ``bucket/sub``, and let a worker take it up."""
+    """Start an import from ``bucket/sub`` and enqueue it."""
     name = CollectionName.parse(folder)
     open_bucket(name.bucket).check()
     job = start_import(ImportKind.FOLDER, name.path, by=by, force=force, limits=import_limits())
@@ -38,13 +38,13 @@ def request_folder_import(folder: str, *, force: bool, by: str) -> Import:
 
 
 def request_import_cancel(job: Import) -> Import:
-    """Ask an import to stop, and wake a worker in case none is at it."""
+    """Request cancellation, and enqueue the import in case no worker runs it."""
     job = cancel_import(job)
     enqueue_import(job.id)
     return job
 
 
 def zip_shown(name: str) -> str:
-    """Return a zip's name as lists show it."""
+    """Return the display name of a zip: printable characters, at most ``MAX_SHOWN``."""
     plain = "".join(letter for letter in name if letter.isprintable())
     return plain[:MAX_SHOWN] or "a zip"

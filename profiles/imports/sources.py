@@ -1,6 +1,6 @@
-"""Where an import's photos lie: a zip kept in the storage of references, or a folder of a bucket.
+"""Sources of an import's photos: a zip kept in the storage of references, or a bucket's folder.
 
-Both list ``<user_id>/<file>``, optionally below one common top folder, in an order that stays.
+Both list ``<user_id>/<file>``, optionally below one common top folder, in a stable order.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ LAYOUT = "<user_id>/<file>"
 
 
 class ZipGone(Missing):
-    """The zip of the import is not in the storage of references any more."""
+    """The import's zip is no longer in the storage of references."""
 
     code = "zip_gone"
 
 
 class FileRefused(Refused):
-    """A file of an import that is nobody's; `code` says why."""
+    """A file of an import that belongs to no person; `code` says why."""
 
     code = "wrong_place"
 
@@ -58,24 +58,24 @@ class FileRefused(Refused):
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file of an import; ``order`` is unique, and files are taken in it."""
+    """A file of an import; files are processed by ``order``, a unique sort key."""
 
     path: str
     order: str
-    content: Any  # what the source reads it by
+    content: Any  # the source's own handle of the file
 
 
 class Source(Protocol):
-    """Files, and how to read one."""
+    """A list of files, and a method that reads one."""
 
     files: list[SourceFile]
 
     @property
     def read_bytes(self) -> int:
-        """Return how many bytes were read so far."""
+        """Return the number of bytes read so far."""
 
     def read(self, file: SourceFile, *, limit: int) -> bytes:
-        """Return a file's bytes; refuse one that is larger."""
+        """Return a file's bytes; raise for one larger than ``limit``."""
 
 
 class ZipSource:
@@ -87,11 +87,11 @@ class ZipSource:
 
     @property
     def read_bytes(self) -> int:
-        """Return how many bytes were read so far."""
+        """Return the number of bytes read so far."""
         return self._archive.read_bytes
 
     def read(self, file: SourceFile, *, limit: int) -> bytes:
-        """Return a file's bytes; refuse one that is larger."""
+        """Return a file's bytes; raise for one larger than ``limit``."""
         return self._archive.read(file.content, limit=limit)
 
 
@@ -129,7 +129,7 @@ class FolderSource:
 
 
 def top_of(files: Iterable[SourceFile]) -> str:
-    """Return the one folder that all files lie below, beside their people's; "" without one."""
+    """Return the one folder above the folders of all people, with a slash; "" without one."""
     found = set()
     for file in files:
         if _is_safe(file.path):
@@ -141,7 +141,7 @@ def top_of(files: Iterable[SourceFile]) -> str:
 
 
 def owner_of(file: SourceFile, *, top: str) -> str:
-    """Return whose photo a file is; refuse one in another place, or under an impossible id."""
+    """Return the user id of a file; raise FileRefused for a wrong path or an invalid id."""
     check_name(file.path)
     parts = file.path.removeprefix(top).split("/")
     if len(parts) != 2:
@@ -152,7 +152,7 @@ def owner_of(file: SourceFile, *, top: str) -> str:
 
 
 def keep_zip(import_id: str, file: File) -> None:
-    """Keep a zip for as long as its import lasts; it is written by chunks."""
+    """Store a zip in chunks until its import ends."""
     name = zip_name(import_id)
     with _named_errors():
         kept = _storage().save(name, file)
@@ -161,20 +161,20 @@ def keep_zip(import_id: str, file: File) -> None:
 
 
 def drop_zip(import_id: str) -> None:
-    """Remove an import's zip; one that is gone already does not matter."""
+    """Remove an import's zip; idempotent."""
     with _named_errors():
         _storage().delete(zip_name(import_id))
 
 
 @contextmanager
 def open_zip(import_id: str, *, total: int, read_bytes: int) -> Iterator[ZipSource]:
-    """Open an import's zip."""
+    """Open an import's zip; raise ZipGone."""
     with _named_errors(), closing(_storage().open(zip_name(import_id), "rb")) as file:
         yield ZipSource(file, total=total, read_bytes=read_bytes)
 
 
 def zip_name(import_id: str) -> str:
-    """Return where an import's zip lies."""
+    """Return the storage name of an import's zip."""
     return f"imports/{import_id}.zip"
 
 
@@ -207,7 +207,7 @@ def _folder_away(sentence: str = "") -> StoreUnavailable:
 
 
 def _in_order(found: Iterable[tuple[str, Any]]) -> list[SourceFile]:
-    """Return files by path; of those with one path, the first in the source comes first."""
+    """Return files by path; files with the same path keep the order of the source."""
     seen: Counter[str] = Counter()
     files = []
     for name, content in found:
@@ -218,12 +218,12 @@ def _in_order(found: Iterable[tuple[str, Any]]) -> list[SourceFile]:
 
 
 def path_shown(file: SourceFile) -> str:
-    """Return a file's path for a person to read."""
+    """Return a file's path for display."""
     return _shown(file.path)
 
 
 def _shown(path: str) -> str:
-    """Return a path without what moves a cursor or is no character."""
+    """Replace unprintable characters, at most 1024 characters."""
     text = path.encode(errors="replace").decode()
     return "".join("\ufffd" if not letter.isprintable() else letter for letter in text)[:1024]
 
@@ -242,7 +242,7 @@ def _storage() -> Storage:
 
 @contextmanager
 def _named_errors() -> Iterator[None]:
-    """Give the storage's errors the names of ours; what else the body raises passes."""
+    """Translate the storage's errors into ours; other errors of the body pass."""
     try:
         yield
     except FileNotFoundError as error:

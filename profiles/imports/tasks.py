@@ -1,4 +1,4 @@
-"""The queue's side of imports: load, call, enqueue what follows. Each task may run twice."""
+"""Queue tasks of imports: load, call, enqueue the next step. Each task may run twice."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from vision import ModelMissing
 
 
 def enqueue_import(import_id: str) -> None:
-    """Let a worker take up an import."""
+    """Enqueue the next step of an import."""
     async_task("profiles.imports.tasks.import_task", import_id, group="profiles", ack_failure=True)
 
 
 def enqueue_imports_sweep() -> None:
-    """Let a worker look for imports that were left behind, as after a restart."""
+    """Enqueue a search for all unfinished imports, as after a restart."""
     async_task(
         "profiles.imports.tasks.imports_sweep", everything=True, group="profiles", ack_failure=True
     )
 
 
 def import_task(import_id: str) -> str:
-    """Take an import one step further."""
+    """Run one step of an import."""
     job = Import.objects(id=import_id).first()
     if job is None:
         return "gone"
@@ -43,9 +43,9 @@ def import_task(import_id: str) -> str:
 
 
 def imports_sweep(*, everything: bool = False) -> int:
-    """Take up active imports untouched for a lease's time, or all of them; return how many.
+    """Enqueue unfinished imports idle for longer than a lease, or all of them; return how many.
 
-    An import of a path belongs to the command that reads it, so a dead one ends.
+    An import of a local folder runs inside its command, so an abandoned one fails.
     """
     stale_before = timezone.now() - timedelta(seconds=LEASE_SECONDS)
     taken_up = 0
@@ -62,7 +62,7 @@ def imports_sweep(*, everything: bool = False) -> int:
 
 def _interrupted(job: Import, *, stale_before: object) -> None:
     """End an import whose command died."""
-    held = take_lease(job) if job.heartbeat < stale_before else None
-    if held is not None:
+    claimed = take_lease(job) if job.heartbeat < stale_before else None
+    if claimed is not None:
         reason = "The command was interrupted; start it again."
-        end_import(held, ImportState.FAILED, code="interrupted", reason=reason)
+        end_import(claimed, ImportState.FAILED, code="interrupted", reason=reason)

@@ -1,4 +1,4 @@
-"""Where the REST resources of imports are."""
+"""Routes of the REST resources of imports."""
 
 from __future__ import annotations
 

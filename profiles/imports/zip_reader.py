@@ -1,7 +1,7 @@
 """Read a zip that a stranger made: entry by entry, in memory, bounded. No stores.
 
-Nothing is ever extracted to a path. The end of the archive is read before `zipfile` sees it, since
-`zipfile` makes an object of every entry that a central directory holds.
+Nothing is extracted to a path. The end of the archive is parsed before `zipfile` sees it, because
+`zipfile` creates an object for every entry of the central directory.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ _LOCATOR, _LOCATOR_SIGNATURE = struct.Struct("<4sLQL"), b"PK\x06\x07"
 _END64, _END64_SIGNATURE = struct.Struct("<4sQ2H2L4Q"), b"PK\x06\x06"
 _ENTRY, _ENTRY_SIGNATURE = struct.Struct("<4s4B4HL2L5H2L"), b"PK\x01\x02"
 _MAX_COMMENT = 65_535
-_ENCRYPTED = 0x1 | 0x40  # flags: by password, strongly
+_ENCRYPTED = 0x1 | 0x40  # flags: password, strong encryption
 _UTF8 = 0x800
-_READABLE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # others may ask for any amount of memory
+_READABLE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # others can require any amount of memory
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, struct.error, NotImplementedError)
 
 
 class NotAnArchive(Refused):
-    """The file is no zip, or a damaged one."""
+    """The file is not a zip, or it is damaged."""
 
     code = "not_an_archive"
 
 
 class TooManyEntries(Refused):
-    """The zip, or the folder, has more files than an import takes."""
+    """The zip or the folder has more files than an import accepts."""
 
     code = "too_many_entries"
 
 
 class TooManyBytes(Refused):
-    """The files of a zip have more bytes together than an import reads."""
+    """The files of a zip together have more bytes than an import reads."""
 
     code = "too_many_bytes"
 
@@ -63,14 +63,14 @@ class EntryRefused(Refused):
 
 @dataclass(frozen=True)
 class Entry:
-    """A file in a zip, as the zip describes it."""
+    """A file in a zip; ``info`` is what the zip declares."""
 
     path: str
     info: zipfile.ZipInfo
 
 
 class Archive:
-    """An open zip, checked; of its files, ``read_bytes`` were read, and ``total`` may be."""
+    """An open, checked zip; ``read_bytes`` counts the bytes read of all files, up to ``total``."""
 
     def __init__(self, file: IO[bytes], *, total: int, read_bytes: int = 0) -> None:
         """Check the directory's bounds, then read it; raise NotAnArchive or TooManyEntries."""
@@ -87,9 +87,9 @@ class Archive:
         ]
 
     def read(self, entry: Entry, *, limit: int) -> bytes:
-        """Return a file's bytes; raise EntryRefused for one that is unsafe, large or damaged.
+        """Return a file's bytes; raise EntryRefused for an unsafe, too large or damaged file.
 
-        TooManyBytes is raised for all files together, those counted that turned out damaged.
+        Raise TooManyBytes when all files together exceed the total, including damaged files.
         """
         check_entry(entry, limit=limit)
         try:
@@ -104,7 +104,7 @@ class Archive:
         return read
 
     def _parts(self, file: IO[bytes], *, limit: int) -> Iterator[bytes]:
-        """Yield a file's bytes, and one more than the limit at most."""
+        """Yield a file's bytes, at most one more than the limit."""
         left = limit + 1
         while left and (part := file.read(min(left, READ_BYTES))):
             left -= len(part)
@@ -115,7 +115,7 @@ class Archive:
 
 
 def check_directory(file: IO[bytes]) -> None:
-    """Refuse what is no zip, and a zip with a larger directory than we read."""
+    """Raise NotAnArchive for anything but a zip, TooManyEntries for too large a directory."""
     size = file.seek(0, 2)
     count, length, ends_at = _end_of(file, size)
     if count > MAX_ENTRIES or length > MAX_DIRECTORY:
@@ -135,7 +135,7 @@ def is_ignored_entry(path: str) -> bool:
 
 
 def check_entry(entry: Entry, *, limit: int) -> None:
-    """Refuse a file for what the zip says of it, before a byte of it is read."""
+    """Raise EntryRefused for what the zip declares of a file, before any of its bytes are read."""
     info, kind = entry.info, stat.S_IFMT(entry.info.external_attr >> 16)
     check_name(entry.path)
     check_name(info.orig_filename)
@@ -152,7 +152,7 @@ def check_entry(entry: Entry, *, limit: int) -> None:
 
 
 def check_name(path: str) -> None:
-    """Refuse a name that climbs, starts at a root or a drive, or has what no name should have."""
+    """Reject a path that is absolute, leaves the folder, or has control characters."""
     parts = path.split("/")
     is_unsafe = (
         path.startswith("/")
@@ -166,7 +166,7 @@ def check_name(path: str) -> None:
 
 
 def _end_of(file: IO[bytes], size: int) -> tuple[int, int, int]:
-    """Return how many entries a zip says it has, its directory's length, and where that ends."""
+    """Return the declared number of entries, the length of the directory, and where it ends."""
     start = max(size - _END.size - _MAX_COMMENT, 0)
     file.seek(start)
     tail = file.read()
@@ -179,7 +179,7 @@ def _end_of(file: IO[bytes], size: int) -> tuple[int, int, int]:
         if disk or first_disk:
             raise NotAnArchive("The zip is one part of several.")
         return count, length, start + at
-    ends_at = start + at64 - _END64.size  # where `zipfile` looks, whatever the locator says
+    ends_at = start + at64 - _END64.size  # `zipfile` looks here and ignores the locator's offset
     if ends_at < 0:
         raise NotAnArchive("The zip is damaged.")
     file.seek(ends_at)
@@ -192,7 +192,7 @@ def _end_of(file: IO[bytes], size: int) -> tuple[int, int, int]:
 
 
 def _end_in(tail: bytes) -> int:
-    """Return where the end record begins, found the way `zipfile` finds it; -1 without one."""
+    """Return the offset of the end record, found the way `zipfile` finds it; -1 without one."""
     last = len(tail) - _END.size
     if last >= 0 and tail[last : last + 4] == _END_SIGNATURE and tail[-2:] == b"\x00\x00":
         return last
@@ -201,7 +201,7 @@ def _end_in(tail: bytes) -> int:
 
 
 def _entries_in(directory: bytes) -> int:
-    """Count the entries of a directory; stop where there are too many."""
+    """Count the entries of a directory; raise TooManyEntries as soon as there are too many."""
     at = count = 0
     while at < len(directory):
         header = directory[at : at + _ENTRY.size]
@@ -216,7 +216,7 @@ def _entries_in(directory: bytes) -> int:
 
 
 def _path_of(info: zipfile.ZipInfo) -> str:
-    """Return a file's name; one in UTF-8 that does not say so is read as that."""
+    """Return a file's name; undeclared UTF-8 is recognised."""
     name = info.orig_filename
     if info.flag_bits & _UTF8 or name.isascii():
         return name

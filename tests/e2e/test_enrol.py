@@ -74,7 +74,7 @@ def test_a_face_like_another_is_forced_without_choosing_the_photo_again(page, pr
     page.get_by_role("button", name="Enrol").click()
     page.get_by_text("The face looks like sharon").wait_for()
 
-    page.get_by_label("Take it whomever it looks like").check()
+    page.get_by_label("Enrol anyway").check()
     page.get_by_role("button", name="Enrol").click()
 
     page.wait_for_url("**/profiles/double/")
@@ -88,7 +88,7 @@ def test_a_photo_is_kept_until_it_is_added_and_then_the_form_is_empty(page, prod
     page.get_by_role("button", name="Add", exact=True).click()
     page.get_by_text("The face looks like double").wait_for()  # who is known by this very photo
 
-    page.get_by_label("Take it whomever it looks like").check()
+    page.get_by_label("Enrol anyway").check()
     page.get_by_role("button", name="Add", exact=True).click()
 
     page.locator("#references img").nth(2).wait_for()

@@ -107,7 +107,7 @@ def test_a_repetition_changes_nothing(importer):
     assert importer.engine.decoded == decoded
 
 
-def test_force_takes_faces_whomever_they_look_like(importer):
+def test_force_enrols_faces_that_look_like_another_person(importer):
     job = to_its_end(zip_started(family(), force=True))
 
     assert report(job)["eve/1.png"] == ("enrolled", "")
