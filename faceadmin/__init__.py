@@ -1,1 +1,1 @@
-"""The project: settings, routes, health, the processes it runs as."""
+"""The project: settings, routes, health, and the processes of the product."""

@@ -1,4 +1,4 @@
-"""The models in force as words, for the footer, for health and for admins."""
+"""The current models and thresholds, for the footer, health checks and admins."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from vision import ModelMissing, ModelPair, ModelRefused, active_pair, get_engin
 
 @dataclass(frozen=True)
 class ActiveModels:
-    """The pair of models, why it is this one, or what keeps it from working."""
+    """The current pair of models, or ``trouble``: why there is none."""
 
     pair: ModelPair | None
     trouble: str = ""
 
     @property
     def name(self) -> str:
-        """Return the pair as people read it."""
+        """The pair for display."""
         return f"{self.pair.detector} + {self.pair.embedder}" if self.pair else "no models"
 
     @property
     def why(self) -> str:
-        """Return why this pair is in force, or why none is."""
+        """Why this pair was selected, or why there is none."""
         return self.pair.why if self.pair else self.trouble
 
 
 def active_models() -> ActiveModels:
-    """Return the pair in force; models that are missing are told, not raised."""
+    """Return the current pair of models; missing models are reported, not raised."""
     try:
         return ActiveModels(active_pair(settings.VISION))
     except (ModelMissing, ModelRefused) as trouble:
@@ -37,7 +37,7 @@ def active_models() -> ActiveModels:
 
 
 class InForceNumbers(TypedDict):
-    """The models in force and the numbers that decide; similarities are cosines."""
+    """The current models, thresholds and distances; similarities are cosines."""
 
     min_face_size: float
     min_confidence: float
@@ -51,7 +51,7 @@ class InForceNumbers(TypedDict):
 
 
 def active_thresholds() -> InForceNumbers:
-    """Return the numbers that decide, as clients get them."""
+    """Return the current models and thresholds; raise ModelMissing without models."""
     engine, found = get_engine(settings.VISION), active_models()
     thresholds = settings.VISION.thresholds
     return {

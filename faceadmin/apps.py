@@ -1,4 +1,4 @@
-"""The project's own app: commands, health, the processes it runs as."""
+"""App config of the project's own app: commands, health, processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every page's footer says: the models in force."""
+"""Context processor of the page footer: the current models."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from faceadmin.active_models import active_models
 
 
 def models(request: HttpRequest) -> dict[str, object]:
-    """Name the models in force, looked up only where a template asks."""
+    """Return the current models, loaded only if a template uses them."""
     return {"models_in_force": SimpleLazyObject(active_models)}

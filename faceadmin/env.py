@@ -1,7 +1,7 @@
-"""Read settings from the environment, typed, once; refuse nonsense with a sentence.
+"""Read typed settings from the environment once; reject invalid values with a sentence.
 
-The one place that reads ``os.environ`` and the ``.env`` file beside ``manage.py``, whose lines are
-``NAME=value``. What the environment says wins.
+The only module that reads ``os.environ`` and the ``.env`` file beside ``manage.py``, whose lines
+are ``NAME=value``. The environment takes precedence over the file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _NETWORKS = "IP addresses or networks such as 10.0.0.5,192.168.7.0/24,fd00::/8"
 
 
 class Environment:
-    """Typed readers over a mapping of names to strings; remembers which names were asked for."""
+    """Typed readers over a mapping of strings; ``names`` collects the names that were read."""
 
     def __init__(self, values: dict[str, str]) -> None:
         self._values = values
@@ -28,16 +28,16 @@ class Environment:
 
     @classmethod
     def load(cls, file: Path) -> Environment:
-        """Read the process's environment, and a file of defaults for it if there is one."""
+        """Read the process's environment, with the values of a file as defaults if it exists."""
         return cls({**_file_values(file), **os.environ})
 
     def text(self, name: str, default: str = "") -> str:
-        """Return a value as it stands; an empty one counts as not set."""
+        """Return a value without surrounding space; an empty value counts as not set."""
         self.names.add(name)
         return self._values.get(name, "").strip() or default
 
     def number(self, name: str, default: float, *, low: float, high: float) -> float:
-        """Return a number in a range, ends included."""
+        """Return a number between ``low`` and ``high``, both included."""
         value = self.text(name)
         try:
             number = float(value or default)
@@ -48,7 +48,7 @@ class Environment:
         return number
 
     def integer(self, name: str, default: int, *, low: int, high: int) -> int:
-        """Return a whole number in a range, ends included."""
+        """Return a whole number between ``low`` and ``high``, both included."""
         value = self.text(name)
         try:
             number = int(value or default)
@@ -59,7 +59,7 @@ class Environment:
         return number
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """Return yes or no."""
+        """Return a boolean."""
         value = self.text(name).lower()
         if value and value not in TRUE | FALSE:
             raise _nonsense(name, value, "1 or 0, true or false, yes or no, on or off")
@@ -80,14 +80,14 @@ class Environment:
         return value
 
     def folder(self, name: str, default: Path) -> Path:
-        """Return the path of a folder, there already or not."""
+        """Return the path of a folder, which need not exist yet."""
         value = self.path(name, default)
         if value.exists() and not value.is_dir():
             raise _nonsense(name, str(value), "a folder")
         return value
 
     def path(self, name: str, default: Path) -> Path:
-        """Return a path, made absolute."""
+        """Return an absolute path."""
         value = self.text(name)
         return Path(value).expanduser().absolute() if value else default
 
@@ -122,7 +122,7 @@ class Environment:
         return found
 
     def url(self, name: str, default: str = "", *, schemes: tuple[str, ...]) -> str:
-        """Return an address of one of the schemes."""
+        """Return a URL with one of the schemes, "" if it is not set."""
         value = self.text(name, default)
         if not value:
             return ""
@@ -132,13 +132,12 @@ class Environment:
         except ValueError:
             scheme = ""
         if scheme not in schemes:
-            # The value may hold a password, so it is not repeated.
+            # The value may contain a password, so the message does not repeat it.
             raise _nonsense(name, "", f"an address that begins with {', '.join(schemes)} and ://")
         return value
 
 
 def _file_values(file: Path) -> dict[str, str]:
-    """Return the names and values of a file of ``NAME=value`` lines."""
     if not file.is_file():
         return {}
     values: dict[str, str] = {}
@@ -160,6 +159,5 @@ def _is_pattern(text: str) -> bool:
 
 
 def _nonsense(name: str, value: str, allowed: str) -> ImproperlyConfigured:
-    """Return the sentence that names the setting, what it was, and what it may be."""
     was = f", not {value!r}" if value else ""
     return ImproperlyConfigured(f"{name} has to be {allowed}{was}.")

@@ -1,4 +1,4 @@
-"""The key that signs sessions: made once for an installation and kept in its data folder."""
+"""The secret key that signs sessions: generated once per installation, kept in its data folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def secret_key(file: Path) -> str:
-    """Return the installation's secret key; the first caller writes it, readable by its owner."""
+    """Return the installation's secret key; the first caller writes it, readable only by its owner."""
     if file.is_file():
         return file.read_text()
     try:
@@ -20,7 +20,7 @@ def secret_key(file: Path) -> str:
         with os.fdopen(handle, "w") as new:
             new.write(token_urlsafe(50))
         try:
-            os.link(scratch, file)  # fails if another process was first: then its key counts
+            os.link(scratch, file)  # fails if another process was first: its key is used then
         except FileExistsError:
             pass
         finally:

@@ -1,4 +1,4 @@
-"""All settings, flat and grouped; ``.env.example`` explains each one that can be set."""
+"""All settings, flat and grouped; ``.env.example`` documents each one that can be set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vision import EngineSettings, ImageLimits, QualityThresholds
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment.load(BASE_DIR / ".env")
 
-# Where everything is kept, and where it answers
+# Data folder and address
 DATA = env.folder("FACEADMIN_DATA", BASE_DIR / "var")
 FACEADMIN_HOST = env.text("FACEADMIN_HOST", "127.0.0.1")
 FACEADMIN_PORT = env.integer("FACEADMIN_PORT", 8000, low=1, high=65535)
@@ -32,8 +32,9 @@ TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", words=("unix",))
 ERASURE_LOG = env.path("ERASURE_LOG", DATA / "erasures.jsonl")
 ERASURE_WAIT_SECONDS = env.integer("ERASURE_WAIT_SECONDS", 10, low=0, high=100)
 
-# Documents (MongoDB), vectors (Qdrant); without an address the embedded ones. Whoever runs on the
-# data folder says where its documents are: another installation's may be at the usual port.
+# Documents (MongoDB) and vectors (Qdrant); embedded without a URL. The port of the embedded MongoDB
+# comes from the instance that runs on the data folder, because another installation may use the
+# default port.
 _running = find_running(DATA)
 _beside = FACEADMIN_PORT + 20000 if FACEADMIN_PORT < 45536 else FACEADMIN_PORT - 20000
 FACEADMIN_MONGODB_PORT = env.integer(
@@ -56,7 +57,7 @@ QDRANT_API_KEY = env.text("QDRANT_API_KEY")
 QDRANT_EMBEDDED = not QDRANT_URL
 QDRANT_SOCKET = DATA / "run" / "qdrant.sock"
 
-# Buckets: S3 with keys, else folders
+# Buckets: S3 if keys are set, folders otherwise
 WASABI_ACCESS_KEY = env.text("WASABI_ACCESS_KEY")
 WASABI_SECRET_KEY = env.text("WASABI_SECRET_KEY")
 WASABI_ENDPOINT = env.url("WASABI_ENDPOINT", "https://s3.wasabisys.com", schemes=("http", "https"))
@@ -237,7 +238,7 @@ AXES_VERBOSE = False
 LOGIN_REDIRECT_URL = "collections"
 LOGOUT_REDIRECT_URL = "login"
 
-# The queue: at least once, and a task that outlives its retry is fenced by its lease
+# The queue: at-least-once delivery; a lease fences a task that runs longer than ``retry``
 Q_CLUSTER = {
     "name": "faceadmin",
     "workers": FACEADMIN_WORKERS,
@@ -303,7 +304,7 @@ REST_FRAMEWORK = {
     "URL_FORMAT_OVERRIDE": None,
 }
 UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_BYTES", 25_000_000, low=1, high=2_000_000_000)
-PHOTOS_AT_ONCE = 10  # that a page takes
+PHOTOS_AT_ONCE = 10  # photos per form of a page
 IMPORT_MAX_BYTES = env.integer("IMPORT_MAX_BYTES", 1_000_000_000, low=1, high=10**12)
 REQUESTS_PER_MINUTE = env.integer("REQUESTS_PER_MINUTE", 6000, low=1, high=10**6)
 FAILED_LOGINS_PER_MINUTE = env.integer("FAILED_LOGINS_PER_MINUTE", 60, low=1, high=10**6)

@@ -46,5 +46,5 @@ urlpatterns = [
     path("accounts/<int:account_id>/", accounts.account_change, name="account_change"),
     path("", include("profiles.urls")),
     path("", include("clustering.urls")),
-    path("", include("review.urls")),  # after it: a collection's address holds any path
+    path("", include("review.urls")),  # last: the URL of a collection matches any path
 ]

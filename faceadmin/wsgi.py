@@ -1,4 +1,4 @@
-"""The entry of the web server."""
+"""WSGI entry point."""
 
 import os
 

@@ -1,1 +1,1 @@
-"""HTTP manners every page and endpoint shares."""
+"""HTTP conventions shared by every page and endpoint."""

@@ -1,4 +1,4 @@
-"""The app of HTTP manners: it holds the API keys."""
+"""App config of web, which stores the API keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every template may ask: the viewer's role."""
+"""Context processor: the viewer's role."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from web.roles import Role
 
 
 def roles(request: HttpRequest) -> dict[str, object]:
-    """Say what the person looking at the page may do."""
+    """Return the viewer's role and what it permits."""
     role = role_of(getattr(request, "user", None))
     return {
         "role": role,

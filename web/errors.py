@@ -1,6 +1,6 @@
-"""The one place where an exception's class becomes a status, for clients and for pages.
+"""The only place that maps an exception's class to an HTTP status, for clients and for pages.
 
-Every error a client sees is ``{"detail", "code", "errors"?}`` and whatever the exception adds.
+The body of every error is ``{"detail", "code", "errors"?}`` plus the exception's ``extra``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ STATUS_BY_CLASS: tuple[tuple[type[Exception], int], ...] = (
 )
 
 
-# What the framework's own refusals are called in an answer; others keep the framework's code.
+# Our codes for errors of Django REST framework; other errors keep the framework's code.
 CODES = {"permission_denied": "forbidden", "authentication_failed": "bad_key"}
 
 
@@ -49,14 +49,14 @@ class NotValid(exceptions.ValidationError):
 
 
 class BodyTooLarge(exceptions.APIException):
-    """The request has more bytes than are allowed; nothing of it was read."""
+    """The request has more bytes than are allowed; its body was not read."""
 
     status_code = 413
     default_code = "too_many_bytes"
 
 
 class AddressTooLong(exceptions.APIException):
-    """The address, its query included, is longer than the server reads."""
+    """The URL, with its query, is longer than the server reads."""
 
     status_code = 414
     default_code = "address_too_long"
@@ -64,7 +64,7 @@ class AddressTooLong(exceptions.APIException):
 
 
 class HeadersTooLong(exceptions.APIException):
-    """There are more or longer headers than the server reads."""
+    """The headers are more or longer than the server reads."""
 
     status_code = 431
     default_code = "headers_too_long"
@@ -73,7 +73,7 @@ class HeadersTooLong(exceptions.APIException):
 
 @dataclass(frozen=True)
 class Refusal:
-    """An error as a person or a client gets it."""
+    """An error in the form in which pages and clients receive it."""
 
     status: int
     code: str
@@ -89,21 +89,21 @@ class Refusal:
 
 
 def refusal_from(error: BaseException) -> Refusal | None:
-    """Return what an exception means to whoever asked; None for one nobody foresaw."""
+    """Translate an exception into a refusal; None for an unexpected exception."""
     if isinstance(error, exceptions.APIException):
         return _refusal_from_rest_framework(error)
     if isinstance(error, Http404):
         return Refusal(404, "not_found", "There is nothing at this address.")
     if isinstance(error, PermissionDenied):
         return Refusal(403, "forbidden", str(error) or "You may not do this.")
-    if isinstance(error, SuspiciousOperation):  # of Django: too many fields, or a field too long
+    if isinstance(error, SuspiciousOperation):  # Django's: too many fields, or a field too long
         return Refusal(400, "malformed", "The form has more or longer fields than are read.")
     known = error if isinstance(error, StorageError | VisionError) else unavailable_from(error)
     return None if known is None else _refusal_from_product(known)
 
 
 def api_exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
-    """Answer every exception of an endpoint in the one shape (Django REST framework's hook)."""
+    """Answer every exception of an endpoint in the common shape (hook of Django REST framework)."""
     refusal = refusal_from(error)
     if refusal is None:
         logger.error("%s failed", context["request"].path, exc_info=error)
@@ -113,31 +113,30 @@ def api_exception_handler(error: Exception, context: Mapping[str, Any]) -> Respo
 
 
 def refusal_json(refusal: Refusal) -> JsonResponse:
-    """Return a refusal outside Django REST framework, as for an address that is not there."""
+    """Return a refusal outside Django REST framework, as for an unknown URL."""
     return JsonResponse(refusal.body(), status=refusal.status, headers=dict(refusal.headers))
 
 
 def status_of(kind: type[Exception]) -> int:
-    """Return the status that an exception of this class becomes."""
-    stated: int | None = getattr(kind, "status_code", None)  # the framework's classes have one
+    """Return the HTTP status of an exception class."""
+    stated: int | None = getattr(kind, "status_code", None)  # Django REST framework's classes
     if stated is not None:
         return stated
     return next(number for known, number in STATUS_BY_CLASS if issubclass(kind, known))
 
 
 def code_of(kind: type[Exception]) -> str:
-    """Return the code that an exception of this class carries to a client."""
+    """Return the code that an exception class has in an answer."""
     code = str(getattr(kind, "default_code", None) or getattr(kind, "code", ""))
     return CODES.get(code, code)
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Say whether a client, not a browser, is asking."""
+    """Say whether the request comes from an API client, not a browser."""
     return not request.accepts("text/html") or "text/html" not in request.headers.get("Accept", "")
 
 
 def _refusal_from_product(error: StorageError | VisionError) -> Refusal:
-    """Return the refusal of one of our own exceptions."""
     status = status_of(type(error))
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
     return Refusal(
@@ -146,7 +145,7 @@ def _refusal_from_product(error: StorageError | VisionError) -> Refusal:
 
 
 def _refusal_from_rest_framework(error: exceptions.APIException) -> Refusal:
-    """Return the refusal of Django REST framework's exceptions; parameters that fail are 422."""
+    """Translate exceptions of Django REST framework; validation errors become 422."""
     headers: dict[str, str] = {}
     if getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = error.auth_header
@@ -162,7 +161,7 @@ def _refusal_from_rest_framework(error: exceptions.APIException) -> Refusal:
 
 
 def _field_errors(detail: Any) -> dict[str, list[str]]:
-    """Return messages by field, whatever shape the serializer gave them."""
+    """Return messages by field for all shapes of a serializer's detail."""
     if not isinstance(detail, Mapping):
         detail = {"request": detail}
     return {
@@ -172,5 +171,4 @@ def _field_errors(detail: Any) -> dict[str, list[str]]:
 
 
 def _sentence(errors: Mapping[str, list[str]]) -> str:
-    """Return field errors as something to read."""
     return " ".join(f"{name}: {' '.join(messages)}" for name, messages in errors.items())

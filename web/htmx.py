@@ -1,4 +1,4 @@
-"""Whether a response is a page or a fragment is decided here."""
+"""Decide whether a response is a page or a fragment."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def render_page(
     fragment: str | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """Answer with the fragment when htmx swaps a part, with the whole page otherwise.
+    """Answer with the fragment if htmx swaps a part, with the whole page otherwise.
 
-    A part has an id, which htmx names as its target; the body has none.
+    A request for a part names the id of its target; a request for the whole body names none.
     """
     htmx = request.htmx
     wants_part = htmx and htmx.target and not htmx.history_restore_request
@@ -34,7 +34,7 @@ def render_page(
 
 
 def see_other(url: str) -> HttpResponse:
-    """Redirect to a page with 303, so that the browser reads it with GET."""
+    """Redirect with 303, so that the browser loads the page with GET."""
     return HttpResponseRedirect(url, status=303)
 
 
@@ -51,7 +51,7 @@ def page_before(request: HttpRequest) -> str:
 
 
 def came_from(request: HttpRequest, *, otherwise: str) -> str:
-    """Return the page of ours that a form names to go back to, another one without."""
+    """Return the local URL in the form's field ``back``, or ``otherwise``."""
     asked = request.POST.get("back", "")
     if asked.startswith("/") and url_has_allowed_host_and_scheme(asked, allowed_hosts=None):
         return asked

@@ -1,7 +1,7 @@
-"""``Idempotency-Key``: the same POST again gets its first answer again, for a day.
+"""``Idempotency-Key``: a repeated POST gets the first answer again, for a day.
 
-Kept in the login's database, so it works across web processes; a claim whose process died is taken
-over after a while.
+Stored in the accounts' database, so it works across web processes. A claim whose process died is
+taken over after ``ABANDONED``.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ class StillWorking(APIException):
 
 
 class AnsweredBefore(Exception):
-    """The request was answered already; carries that answer."""
+    """The request was answered before; carries that answer."""
 
     def __init__(self, kept: IdempotentRequest) -> None:
         super().__init__()
         self._kept = kept
 
     def response(self) -> Response:
-        """Return the first answer again."""
+        """Return the stored answer, marked as replayed."""
         headers = {"Idempotent-Replayed": "true"}
         if self._kept.location:
             headers["Location"] = self._kept.location
@@ -64,15 +64,15 @@ class AnsweredBefore(Exception):
 
 
 class Claim:
-    """A request that is the first with its key, and has to be answered."""
+    """The first request with its key, which has no answer yet."""
 
     def __init__(self, row: IdempotentRequest) -> None:
         self._row = row
 
     def keep(self, response: Response, *, without: Sequence[str] = ()) -> None:
-        """Remember the answer; after a failure of ours the request may be tried again.
+        """Store the answer; after a server error, remove the claim so the request can be repeated.
 
-        Fields ``without`` which it is kept are null when it is given again.
+        Fields named in ``without`` are stored as null.
         """
         if response.status_code >= 500:
             self._row.delete()
@@ -87,7 +87,10 @@ class Claim:
 
 
 def claim_request(request: Request) -> Claim:
-    """Claim a request's key, or raise with what became of the first request that had it."""
+    """Claim a request's key; raise if an earlier request has it.
+
+    Raise ParseError, KeyReused, StillWorking or AnsweredBefore.
+    """
     key = request.headers["Idempotency-Key"]
     if not (0 < len(key) <= MAX_KEY and key.isascii() and key.isprintable()):
         raise ParseError(f"An Idempotency-Key has 1 to {MAX_KEY} printable ASCII characters.")
@@ -105,7 +108,7 @@ def claim_request(request: Request) -> Claim:
 
 
 def forget_answers(word: str) -> int:
-    """Remove answers in which ``word`` stands by itself, or in their path; return how many."""
+    """Remove answers that contain ``word`` as a whole word, in body or path; return how many."""
     by_itself = re.compile(rf"(?<![\w.@-]){re.escape(word)}(?!\.?[\w@-])", re.ASCII)
     near = IdempotentRequest.objects.filter(Q(body__contains=word) | Q(path__contains=word))
     named = [
@@ -117,7 +120,7 @@ def forget_answers(word: str) -> int:
 
 
 def _after(first: IdempotentRequest, fingerprint: str) -> Claim:
-    """Return the claim if the first request was abandoned; raise what else became of it."""
+    """Take over the claim of an abandoned request; otherwise raise its outcome."""
     if first.fingerprint != fingerprint:
         raise KeyReused
     if first.status:
@@ -136,12 +139,12 @@ def key_hash(key: str) -> str:
 
 
 def _caller(request: Request) -> str:
-    """Name whose keys these are: an API key, or somebody with a session."""
+    """Return the owner of the keys: an API key or an account."""
     return str(request.user.pk)
 
 
 def _fingerprint(request: Request) -> str:
-    """Return the SHA-256 of what is asked for; a form's boundary does not count."""
+    """Return the SHA-256 of the request's content; the boundary of a form is ignored."""
     digest = hashlib.sha256()
     for part in _parts(request):
         digest.update(str(len(part)).encode() + b":" + part)
@@ -149,7 +152,7 @@ def _fingerprint(request: Request) -> str:
 
 
 def _parts(request: Request) -> Iterable[bytes]:
-    """Yield what makes a request this one."""
+    """Yield path, sorted query and body of a request as bytes."""
     yield request.path.encode()
     yield from (text.encode() for text in sorted(request.META.get("QUERY_STRING", "").split("&")))
     if not isinstance(request.data, QueryDict):

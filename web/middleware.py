@@ -1,4 +1,4 @@
-"""What happens to every answer: messages become toasts, refusals become pages."""
+"""Middleware of every response: messages become toasts, refusals become pages."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RedirectsMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Return the response, with 204 and HX-Location in place of a redirect."""
+        """Return the response, with 204 and HX-Location instead of a redirect."""
         response = self._get_response(request)
         if not request.htmx or response.status_code not in REDIRECTS:
             return response
@@ -42,13 +42,13 @@ class RedirectsMiddleware:
 
 
 class ToastsMiddleware:
-    """Move messages into the answer to htmx; on a redirect or a refusal they wait."""
+    """Send messages as toasts to htmx; on a redirect or a refusal they stay queued."""
 
     def __init__(self, get_response: Answer) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Add HX-Trigger where htmx swaps a part and messages wait."""
+        """Add HX-Trigger if htmx swaps a part and messages are queued."""
         response = self._get_response(request)
         moves_on = 300 <= response.status_code < 400 or any(name in response for name in MOVES_ON)
         has_toast = "HX-Trigger" in response
@@ -60,16 +60,16 @@ class ToastsMiddleware:
 
 
 class BodiesMiddleware:
-    """Refuse a page's form that is too long before it is read; REST views judge theirs.
+    """Reject an oversized form of a page before it is read; REST views check their own.
 
-    It stands before the middleware that looks for the form's CSRF token, which reads it whole.
+    It precedes the CSRF middleware, which reads the whole form to find its token.
     """
 
     def __init__(self, get_response: Answer) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on; it is judged when its view is known."""
+        """Pass the request on; ``process_view`` checks it once the view is known."""
         return self._get_response(request)
 
     def process_view(
@@ -87,7 +87,7 @@ class BodiesMiddleware:
 
 
 def _form_check(request: HttpRequest) -> None:
-    """Refuse a form that is too long; only who has logged in sends photos."""
+    """Raise BodyTooLarge for an oversized form; only authenticated users can send photos."""
     words = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     try:
         check_body_size(request, limit=words)
@@ -98,13 +98,13 @@ def _form_check(request: HttpRequest) -> None:
 
 
 class RefusalsMiddleware:
-    """Show a refusal as a page with its sentence; to htmx as a toast, to a client as JSON."""
+    """Show a refusal as a page; to htmx as a toast, to an API client as JSON."""
 
     def __init__(self, get_response: Answer) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on; a method that a page does not know is answered without words."""
+        """Pass the request on; give a 405 without a body a readable answer."""
         response = self._get_response(request)
         if response.status_code != 405 or response.content:
             return response
@@ -127,7 +127,7 @@ class RefusalsMiddleware:
 
 
 def refusal_answer(request: HttpRequest, refusal: Refusal) -> HttpResponse:
-    """Return a refusal in the form that fits whoever asked."""
+    """Return a refusal as a toast, as JSON or as a page, depending on the request."""
     if request.htmx:
         response = HttpResponse(status=refusal.status, headers=refusal.headers)
         toasts = [{"level": "error", "text": refusal.detail}]
@@ -142,9 +142,9 @@ def refusal_answer(request: HttpRequest, refusal: Refusal) -> HttpResponse:
 
 
 def _refusal_page(request: HttpRequest, refusal: Refusal) -> HttpResponse:
-    """Return the page of a refusal; without the navigation if nobody can tell who is asking."""
+    """Return the page of a refusal; without navigation if the accounts' database is unavailable."""
     context = {"refusal": refusal, "back": page_before(request)}
     try:
         return render(request, "refusal.html", context, status=refusal.status)
-    except DatabaseAway:  # sessions and accounts cannot be read
+    except DatabaseAway:  # no session or account can be read
         return HttpResponse(render_to_string("refusal.html", context), status=refusal.status)

@@ -1,4 +1,4 @@
-"""API keys (hashed at rest, shown once, with a role), and answers kept for repeated requests."""
+"""API keys (stored as hashes, shown once, with a role); answers of idempotent requests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from web.roles import Role
 
 
 class ApiKey(AbstractAPIKey):
-    """A client's key; its prefix may be shown, the key itself is known to the client alone."""
+    """A client's key; only its prefix can be shown, the secret is not stored."""
 
     role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])
     last_used = models.DateTimeField(null=True, blank=True)

@@ -1,4 +1,4 @@
-"""Cursors: where a page of a list ends, opaque to the client and checked when it comes back."""
+"""Cursors: the sort key where a page ends, opaque to clients and validated on return."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from rest_framework.exceptions import ParseError
 
 
 class BadCursor(ParseError):
-    """A cursor that was not ours, or belongs to another list."""
+    """A cursor that is invalid or belongs to another list."""
 
     default_code = "bad_cursor"
     default_detail = "This cursor does not belong to this list; begin without one."
 
 
 def encode_cursor(place: str) -> str:
-    """Return the place a page ends at as something to put into an address."""
+    """Encode the sort key where a page ends for use in a URL."""
     return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str | None, *, within: str) -> str:
-    """Return the place to go on from, "" without a cursor; it has to lie in the list asked for."""
+    """Return the sort key of a cursor, "" without one; raise BadCursor unless it is ``within``."""
     if not cursor:
         return ""
     try:

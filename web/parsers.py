@@ -1,4 +1,4 @@
-"""JSON bodies, without what JSON leaves open: a name given twice, and nesting without end."""
+"""JSON bodies with stricter rules: unique names, bounded nesting."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rest_framework.request import Request
 
 
 class StrictJSONParser(JSONParser):  # type: ignore[misc]  # Django REST framework has no types
-    """UTF-8 JSON in which every name of an object stands once (RFC 8259 only advises it)."""
+    """UTF-8 JSON in which every name of an object is unique (RFC 8259 only recommends it)."""
 
     def parse(
         self,
@@ -22,7 +22,7 @@ class StrictJSONParser(JSONParser):  # type: ignore[misc]  # Django REST framewo
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Return what a body says; raise ParseError with a sentence if it says nothing clear."""
+        """Return the parsed body; raise ParseError with a readable sentence."""
         try:
             return json.loads(
                 stream.read().decode(), object_pairs_hook=_object, parse_constant=_constant
@@ -47,7 +47,7 @@ def _constant(name: str) -> Any:
 
 
 class OneKind(BaseContentNegotiation):
-    """For pictures, which are no rendering of data; their refusals are JSON like all others."""
+    """Content negotiation for pictures, which have one type; errors are JSON."""
 
     def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser:
         """Return the first parser."""

@@ -1,7 +1,7 @@
-"""What every REST resource shares: roles by method, parameters given once, bounded bodies.
+"""Base of the REST resources: roles by method, unique parameters, bounded bodies.
 
-A resource states ``roles`` by method; a method it does not name reads for viewers and writes for
-reviewers. ``parse_query``, ``parse_form`` and ``parse_json`` refuse what is wrong as 422.
+A resource sets ``roles`` by method; by default, viewers may read and reviewers may write.
+``parse_query``, ``parse_form`` and ``parse_json`` answer invalid input with 422.
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ from web.roles import Role
 S = TypeVar("S", bound=serializers.Serializer)
 
 SAFE = ("GET", "HEAD", "OPTIONS")
-BODY_LIMIT = 1_000_000  # bytes of a request that carries no file
+BODY_LIMIT = 1_000_000  # bytes of a request without a file
 
 
 class Api(APIView):
     """A REST resource."""
 
     roles: ClassVar[Mapping[str, Role]] = {}
-    secret_fields: ClassVar[Sequence[str]] = ()  # of answers; shown once, so never kept
+    secret_fields: ClassVar[Sequence[str]] = ()  # of answers; shown once and never stored
     _claim: idempotency.Claim | None = None
 
     def body_limit(self) -> int:
-        """Return how many bytes a request may have."""
+        """Return the largest request in bytes."""
         return BODY_LIMIT
 
     def role_needed(self, method: str) -> Role:
-        """Return who may call a method."""
+        """Return the least role that may call a method."""
         default = Role.VIEWER if method in SAFE else Role.REVIEWER
         return self.roles.get("GET" if method == "HEAD" else method, default)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse a body before it is read, a stranger, and an answer that was given already."""
+        """Check body size, anonymous throttle, permissions and Idempotency-Key, in this order."""
         check_body_size(request, limit=self.body_limit())
         super().initial(request, *args, **kwargs)
         if request.method == "POST" and "Idempotency-Key" in request.headers:
@@ -64,14 +64,14 @@ class Api(APIView):
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> Response:
-        """Keep the answer for whoever asks again with the same Idempotency-Key."""
+        """Store the answer under its Idempotency-Key."""
         if self._claim is not None:
             self._claim.keep(response, without=self.secret_fields)
         return super().finalize_response(request, response, *args, **kwargs)
 
 
 def parse_query(request: Request, kind: type[S]) -> S:
-    """Return the valid query of a request; a parameter given twice is refused."""
+    """Return the valid query of a request; a repeated parameter is an error."""
     return _validated(kind, request.query_params)
 
 
@@ -90,7 +90,7 @@ def parse_json(request: Request, kind: type[S]) -> S:
 
 
 def _validated(kind: type[S], given: QueryDict) -> S:
-    """Return a valid serializer over parameters that are given once, and not without a value."""
+    """Return a valid serializer; repeated or empty parameters are errors."""
     serializer = kind(data=given)
     wrong = {name: ["This is given more than once."] for name, n in given.lists() if len(n) > 1}
     for name, field in serializer.fields.items():
@@ -103,7 +103,7 @@ def _validated(kind: type[S], given: QueryDict) -> S:
 
 
 def check_body_size(request: HttpRequest | Request, *, limit: int) -> None:
-    """Refuse a body of more than ``limit`` bytes, or of a length that is not stated."""
+    """Raise BodyTooLarge for more than ``limit`` bytes, ParseError without a stated length."""
     if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
         raise ParseError("State the length of the body (Content-Length); it cannot be chunked.")
     stated = request.META.get("CONTENT_LENGTH") or "0"
@@ -114,7 +114,7 @@ def check_body_size(request: HttpRequest | Request, *, limit: int) -> None:
 
 
 class FiniteField(serializers.FloatField):
-    """A number; NaN and infinities are none."""
+    """A number; NaN and infinities are invalid."""
 
     default_error_messages = {"not_finite": "A finite number is needed."}  # noqa: RUF012 - the framework's
 
@@ -129,21 +129,21 @@ class FiniteField(serializers.FloatField):
 
 
 def format_time(moment: datetime) -> str:
-    """Return a time as UTC ISO 8601 in milliseconds with Z."""
+    """Return a time as UTC ISO 8601 with milliseconds and Z."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def format_time_or_null(moment: datetime | None) -> str | None:
-    """Return a time as UTC ISO 8601, None for an event that has not happened yet."""
+    """Return a time as UTC ISO 8601; None stays None."""
     return None if moment is None else format_time(moment)
 
 
 def picture_response(
     request: HttpRequest, read: Callable[[], bytes], *, tag: str, content_type: str, cache: str
 ) -> HttpResponse:
-    """Return a picture, or 304 if the browser has the version ``tag``; ``read`` is called if not.
+    """Return a picture, or 304 without calling ``read`` if the browser has the version ``tag``.
 
-    The headers keep a browser from running the bytes as anything but a picture.
+    The headers prevent a browser from executing the bytes.
     """
     headers = {"ETag": quote_etag(tag), "Cache-Control": cache}
     if request.headers.get("If-None-Match") == headers["ETag"]:

@@ -1,4 +1,4 @@
-"""Three roles, each able to do what the one before can: viewer, reviewer, admin."""
+"""Three roles, each including the previous one: viewer, reviewer, admin."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What somebody may do: read; also decide and enrol; also settings, keys and deletion."""
+    """A viewer reads; a reviewer also decides and enrols; an admin also manages and deletes."""
 
     VIEWER = "viewer"
     REVIEWER = "reviewer"
     ADMIN = "admin"
 
     def includes(self, other: Role) -> bool:
-        """Say whether this role may do what the other may."""
+        """Say whether this role has all permissions of the other."""
         order = list(Role)
         return order.index(self) >= order.index(other)

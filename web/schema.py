@@ -1,8 +1,8 @@
-"""OpenAPI: what an operation takes, answers and refuses, said once beside the operation.
+"""OpenAPI: parameters, answers and refusals of an operation, declared beside the operation.
 
-``@operation(...)`` names the answers as TypedDicts, the parameters as serializers and the refusals
-as exception classes; their docstrings are the documentation. Refusals that every operation shares
-are added here.
+``@operation(...)`` takes answers as TypedDicts, parameters as serializers and refusals as
+exception classes; their docstrings are the documentation. Refusals common to all operations are
+added here.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ Answers = Mapping[Any, Any]  # by status, or by status and content type
 
 
 class Error(TypedDict):
-    """A refusal: a sentence for a person, a code for a program, messages by field if there are."""
+    """An error: a readable sentence, a code for programs, and messages by field if any."""
 
     detail: str
     code: str
@@ -105,8 +105,8 @@ def operation(
     refuses: Sequence[type[Exception]] = (),
     tag: str,
 ) -> Callable[[Any], Any]:
-    """Describe an operation; ``example`` is a body of its first answer."""
-    first = min(answers)  # also of pairs: the schema shows one body
+    """Describe an operation; ``example`` is an example of the answer with the lowest status."""
+    first = min(answers)  # works for pairs too: the schema has one body
     own: dict[Any, Any] = {
         status: OpenApiResponse(
             response=kind,
@@ -139,7 +139,7 @@ def operation(
 
 
 class ApiSchema(AutoSchema):
-    """Reads answers that are TypedDicts, and describes the parts of addresses."""
+    """Schema generator that supports TypedDicts as answers and documents path parameters."""
 
     def _get_response_for_code(
         self,
@@ -159,13 +159,13 @@ class ApiSchema(AutoSchema):
         )
 
     def _component(self, kind: Kind) -> dict[str, Any]:
-        """Return a reference to the schema of a TypedDict, under its own name."""
+        """Return a reference to the schema of a TypedDict, registered under its own name."""
         component = ResolvedComponent(
             name=kind.__name__, type=ResolvedComponent.SCHEMA, object=kind
         )
         if component not in self.registry:
             component.schema = {"type": "object", "description": inspect.getdoc(kind)}
-            self.registry.register(component)  # before its parts, which may name it
+            self.registry.register(component)  # before its properties, which may refer to it
             hints = get_type_hints(kind, include_extras=True)
             needed = [name for name, hint in hints.items() if get_origin(hint) is not NotRequired]
             properties = {name: self._part(hint) for name, hint in hints.items()}
@@ -174,7 +174,7 @@ class ApiSchema(AutoSchema):
         return reference
 
     def _part(self, hint: Any) -> dict[str, Any]:
-        """Return the schema of a type; TypedDicts inside it are references."""
+        """Return the schema of a type; TypedDicts inside it become references."""
         origin, parts = get_origin(hint), get_args(hint)
         if origin is NotRequired:
             return self._part(parts[0])
@@ -190,7 +190,7 @@ class ApiSchema(AutoSchema):
         return schema
 
     def _union(self, parts: tuple[Any, ...]) -> dict[str, Any]:
-        """Return the schema of alternatives, None among them or not."""
+        """Return the schema of a union; None makes it nullable."""
         kinds = [self._part(part) for part in parts if part is not NoneType]
         schema = kinds[0] if len(kinds) == 1 else {"oneOf": kinds}
         if NoneType not in parts:
@@ -215,19 +215,19 @@ class ApiSchema(AutoSchema):
         return parameters
 
     def get_operation_id(self) -> str:
-        """Name an operation after its resource and method, as clients generate functions."""
+        """Name an operation after resource and method; clients generate function names from it."""
         resource = re.sub("(?<!^)(?=[A-Z])", "_", type(self.view).__name__.removesuffix("Api"))
         return f"{resource.lower()}_{self.method.lower()}"
 
 
 class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # no types there
-    """How a client says who it is."""
+    """Authentication with an API key."""
 
     target_class = "web.auth.KeyAuthentication"
     name = "key"
 
     def get_security_definition(self, _auto_schema: Any) -> dict[str, Any]:
-        """Return the header."""
+        """Return the security scheme of the Authorization header."""
         return {
             "type": "apiKey",
             "in": "header",
@@ -237,12 +237,11 @@ class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
 
 
 def _examples(name: str, value: Any) -> list[OpenApiExample] | None:
-    """Return the example of an answer."""
     return None if value is None else [OpenApiExample(name, value=value, response_only=True)]
 
 
 def _refusals(kinds: Iterable[type[Exception]]) -> dict[int, OpenApiResponse]:
-    """Return one documented answer for each status that the refusals have."""
+    """Return one documented answer per status of the refusals."""
     by_status: dict[int, list[type[Exception]]] = defaultdict(list)
     for kind in dict.fromkeys(kinds):
         by_status[status_of(kind)].append(kind)
@@ -262,6 +261,6 @@ def _refusals(kinds: Iterable[type[Exception]]) -> dict[int, OpenApiResponse]:
 
 
 def _first_line(kind: Any) -> str:
-    """Return what a class says of itself, in one line."""
+    """Return the first line of a class's docstring."""
     text = kind.get("description", "") if isinstance(kind, dict) else inspect.getdoc(kind) or ""
     return str(text).partition("\n")[0]

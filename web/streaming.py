@@ -1,4 +1,4 @@
-"""Rows as text, one after the other: CSV for spreadsheets, JSON for programs."""
+"""Stream rows as text, one at a time: CSV for spreadsheets, JSON for programs."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-# A spreadsheet takes a cell that begins like this for a formula, and runs it.
+# A spreadsheet executes a cell with one of these first characters as a formula.
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def iter_csv_lines(names: Sequence[str], rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
-    """Yield a CSV file, the head first; lists and objects are written as JSON."""
+    """Yield a CSV file, the header first; lists and objects are written as JSON."""
     yield _line(names)
     for row in rows:
         yield _line([_cell(row[name]) for name in names])
@@ -21,7 +21,7 @@ def iter_csv_lines(names: Sequence[str], rows: Iterable[Mapping[str, object]]) -
 def iter_json_lines(
     rows: Iterable[Mapping[str, object]], *, within: Mapping[str, object] | None = None, name: str
 ) -> Iterator[str]:
-    """Yield one JSON object that holds the rows under a name, a row a line, after other fields."""
+    """Yield one JSON object: the fields ``within``, then the rows under ``name``, one per line."""
     head = "".join(
         f"{json.dumps(key)}: {json.dumps(value)}, " for key, value in (within or {}).items()
     )
@@ -34,14 +34,13 @@ def iter_json_lines(
 
 
 def _cell(value: object) -> str:
-    """Return a value as the text of a cell that no spreadsheet runs."""
+    """Return a value as a cell that no spreadsheet executes."""
     if isinstance(value, str):
         return f"'{value}" if value.startswith(FORMULA_SIGNS) else value
     return "" if value is None else json.dumps(value)
 
 
 def _line(cells: Sequence[str]) -> str:
-    """Return one line."""
     text = io.StringIO()
     csv.writer(text).writerow(cells)
     return text.getvalue()

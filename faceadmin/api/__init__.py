@@ -1,1 +1,1 @@
-"""The project's own resources: thresholds, models, keys, and the description of all of them."""
+"""REST resources of the project itself: thresholds, models, keys, and the OpenAPI document."""

@@ -1,4 +1,4 @@
-"""The description of the REST resources: as OpenAPI, and as a page to read and try it."""
+"""The OpenAPI document, and a page to read it and try requests."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from web.roles import Role
 
 
 class SchemaApi(SpectacularAPIView):
-    """OpenAPI 3 of every resource, as JSON; as YAML for whoever accepts that."""
+    """OpenAPI 3 of every resource, as JSON, or as YAML if the client accepts it."""
 
     renderer_classes = [OpenApiJsonRenderer2, OpenApiYamlRenderer]  # noqa: RUF012 - as the base class
     permission_classes = [HoldsRole]  # noqa: RUF012 - as the base class
 
     def role_needed(self, method: str) -> Role:
-        """Let everybody in who has a role."""
+        """Admit every role."""
         return Role.VIEWER
 
 
 class DocsPage(SpectacularSwaggerSplitView):
-    """Swagger UI, from our own static files; its script is an address of its own."""
+    """Swagger UI from our own static files; its script has its own URL."""
 
     renderer_classes = [TemplateHTMLRenderer]  # noqa: RUF012 - as the base class
     permission_classes = [HoldsRole]  # noqa: RUF012 - as the base class
@@ -32,5 +32,5 @@ class DocsPage(SpectacularSwaggerSplitView):
     url_name = "schema"
 
     def role_needed(self, method: str) -> Role:
-        """Let everybody in who has a role."""
+        """Admit every role."""
         return Role.VIEWER

@@ -1,4 +1,4 @@
-"""The keys of clients: made, listed by prefix, revoked."""
+"""API keys: create, list by prefix, revoke."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class OwnKey(Conflict):
 
 
 class KeyRow(TypedDict):
-    """A key as everybody but its owner sees it; `key` itself only in the answer that made it."""
+    """A key without its secret; `key`, the secret, is only in the answer that creates it."""
 
     prefix: str
     name: str
@@ -64,7 +64,7 @@ class KeyRows(TypedDict):
 
 
 class KeyInput(serializers.Serializer):
-    """What a key is for, what it may do, and for how long."""
+    """Purpose, role and lifetime of a key."""
 
     name = serializers.CharField(max_length=50)
     role = serializers.ChoiceField(choices=[role.value for role in Role])
@@ -74,7 +74,7 @@ class KeyInput(serializers.Serializer):
 
 
 class KeysQuery(serializers.Serializer):
-    """Which page of the keys."""
+    """A page of the keys."""
 
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
     cursor = serializers.CharField(max_length=500, required=False)
@@ -94,7 +94,7 @@ class KeysApi(Api):
         tag="admin",
     )
     def get(self, request: Request) -> Response:
-        """Answer with a page of keys; a key itself cannot be seen again."""
+        """Return a page of keys, without their secrets."""
         query = parse_query(request, KeysQuery).validated_data
         after, limit = decode_cursor(query.get("cursor"), within=""), query["limit"]
         found = list(ApiKey.objects.filter(prefix__gt=after).order_by("prefix")[: limit + 1])
@@ -115,7 +115,7 @@ class KeysApi(Api):
         tag="admin",
     )
     def post(self, request: Request) -> Response:
-        """Make a key and show it, once; only its hash is kept."""
+        """Create a key and show its secret once; only the hash is stored."""
         given = parse_json(request, KeyInput).validated_data
         days = given.get("expires_in_days")
         expires = None if days is None else timezone.now() + timedelta(days=days)
@@ -130,7 +130,7 @@ class KeyApi(Api):
 
     @operation("Revoke a key", answers={204: None}, refuses=(NoSuchKey, OwnKey), tag="admin")
     def delete(self, request: Request, prefix: str) -> Response:
-        """Refuse the key from now on; its line stays, so that one can see what it was."""
+        """Revoke the key; its row stays for reference."""
         if isinstance(request.auth, ApiKey) and request.auth.prefix == prefix:
             raise OwnKey("A key cannot revoke itself; use another one, or log in.")
         if not ApiKey.objects.filter(prefix=prefix).update(revoked=True):
@@ -139,7 +139,7 @@ class KeyApi(Api):
 
 
 def key_json(key: ApiKey) -> KeyRow:
-    """Return what may be shown of a key."""
+    """Return a key without its secret."""
     return {
         "prefix": key.prefix,
         "name": key.name,

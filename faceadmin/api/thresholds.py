@@ -1,4 +1,4 @@
-"""The quality thresholds and the models in force."""
+"""The current quality thresholds and models."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ EXAMPLE_IN_FORCE = {
 
 
 class Thresholds(TypedDict):
-    """What a face must at least have to take part."""
+    """The least values of a usable face."""
 
     min_face_size: float
     min_confidence: float
@@ -50,7 +50,7 @@ class Thresholds(TypedDict):
 
 
 class QualitySettings(TypedDict):
-    """Defaults, what they mean, what to try, and what is really in force."""
+    """Default thresholds, their meaning, suggestions, and the current values."""
 
     default_min_face_size: int
     default_min_confidence: float
@@ -61,7 +61,7 @@ class QualitySettings(TypedDict):
 
 
 class ModelFile(TypedDict):
-    """A model of the catalogue: what it is for, whose it is, whether its file is at hand."""
+    """A model of the catalogue: its task, its licence, and whether its file is installed."""
 
     id: str
     job: str
@@ -80,7 +80,7 @@ class ModelFiles(TypedDict):
 
 
 class DebugQualitySettingsApi(Api):
-    """The quality thresholds: defaults, what they mean, and what is in force."""
+    """The quality thresholds: defaults, their meaning, and the current values."""
 
     roles: ClassVar = {"GET": Role.ADMIN}
 
@@ -97,7 +97,7 @@ class DebugQualitySettingsApi(Api):
         tag="admin",
     )
     def get(self, request: Request) -> Response:
-        """Answer with defaults, suggestions and the numbers in force."""
+        """Return defaults, suggestions and the current values."""
         body: QualitySettings = {
             "default_min_face_size": 30,
             "default_min_confidence": DEFAULTS["min_confidence"],
@@ -113,22 +113,22 @@ class DebugQualitySettingsApi(Api):
 
 
 class ThresholdsApi(Api):
-    """The numbers in force, without the explanations."""
+    """The current models and thresholds, without explanations."""
 
     @operation(
-        "Read the numbers in force",
+        "Read the current thresholds",
         answers={200: InForceNumbers},
         refuses=(ModelMissing,),
         example=EXAMPLE_IN_FORCE,
         tag="admin",
     )
     def get(self, request: Request) -> Response:
-        """Answer with models and thresholds; every similarity is a cosine."""
+        """Return models and thresholds; every similarity is a cosine."""
         return Response(active_thresholds())
 
 
 class ModelsApi(Api):
-    """The models this installation knows."""
+    """The models known to this installation."""
 
     roles: ClassVar = {"GET": Role.ADMIN}
 
@@ -152,13 +152,13 @@ class ModelsApi(Api):
         tag="admin",
     )
     def get(self, request: Request) -> Response:
-        """Answer with each model's job, licence, checksum and place."""
+        """Return task, licence, checksum and path of each model."""
         rows = [model_json(row) for row in report_models(settings.VISION)]
         return Response(ModelFiles(models=rows))
 
 
 def model_json(row: ModelRow) -> ModelFile:
-    """Return a model as clients get it."""
+    """Return a model for clients."""
     return {
         "id": row.id,
         "job": row.job.value,

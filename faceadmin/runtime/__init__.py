@@ -1,1 +1,1 @@
-"""The processes that make up the product: started, watched and stopped."""
+"""The processes of the product: start, watch, stop."""

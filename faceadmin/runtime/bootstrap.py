@@ -1,4 +1,4 @@
-"""What has to be there before anything runs: folders, tables, roles, models, a first admin."""
+"""Preparation before anything starts: folders, tables, roles, models, the first admin."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ FOLDERS = ("logs", "models", "run")
 
 @dataclass(frozen=True)
 class PreparedInstallation:
-    """What was found or made; the password is empty unless the account was made just now."""
+    """The selected models; the first admin's password if the account was just created, else ""."""
 
     models: ModelPair
     password: str
 
 
 def prepare(*, progress: Callable[[int, int], None]) -> PreparedInstallation:
-    """Make what is missing and leave the rest alone; safe to repeat."""
+    """Create what is missing and leave the rest unchanged; idempotent."""
     make_folders()
     call_command("migrate", interactive=False, verbosity=0)
     call_command("createcachetable", verbosity=0)
@@ -51,7 +51,7 @@ def prepare(*, progress: Callable[[int, int], None]) -> PreparedInstallation:
 
 
 def make_folders() -> None:
-    """Make the data folder and what lies directly in it."""
+    """Create the data folder and its direct subfolders."""
     settings.DATA.mkdir(parents=True, exist_ok=True)
     for name in FOLDERS:
         (settings.DATA / name).mkdir(exist_ok=True)
@@ -59,7 +59,7 @@ def make_folders() -> None:
 
 
 def schedule_sweeps() -> None:
-    """Let the queue look every minute for what was left behind."""
+    """Schedule the sweeps for interrupted runs and imports, every minute."""
     for name, func in SWEEPS.items():
         Schedule.objects.update_or_create(
             name=name,
@@ -73,7 +73,7 @@ def schedule_sweeps() -> None:
 
 
 def create_first_admin() -> str:
-    """Make the first account unless there is one, and return its password."""
+    """Create the first account and return its password; "" if an admin exists."""
     users = get_user_model().objects
     if users.filter(is_superuser=True).exists() or users.filter(username=FIRST_ADMIN).exists():
         return ""
@@ -100,7 +100,7 @@ def replay_erasures() -> None:
 
 
 def check_servers() -> None:
-    """Raise Unavailable unless the stores that others run answer."""
+    """Raise Unavailable unless the external stores respond."""
     from storage.mongo import ping_mongo
     from storage.vectors import face_vector_store
 

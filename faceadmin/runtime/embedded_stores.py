@@ -1,6 +1,6 @@
-"""The two embedded stores: how they are started, and how to tell that they are ready and ours.
+"""The two embedded stores: their commands, and checks that they are ready and ours.
 
-Knows folders, ports and sockets only; reads no settings.
+Uses folders, ports and sockets only; reads no settings.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MONGODB_MODULE = "storage.nx_27017_server"
 def mongodb_command(folder: Path, port: int) -> list[str]:
     """Return the embedded document store's command, to be run in the checkout; make its folder.
 
-    The folder also gets its log and process id, which would lie in /tmp, shared by everybody.
+    Log and process id are written there too; the default is /tmp, which all users share.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _remove_stale_files(folder)
@@ -31,9 +31,9 @@ def mongodb_command(folder: Path, port: int) -> list[str]:
 
 
 def is_our_mongodb(port: int, folder: Path) -> bool:
-    """Tell whether the server on the port is the one that was started on the folder.
+    """Say whether the server on the port is the one that was started on the folder.
 
-    Somebody else's server may listen on the port; it cannot claim the process id that ours wrote.
+    Another server may listen on the port; it cannot report the process id in our pid file.
     """
     ours = _read_pid(folder)
     return ours is not None and mongo_process_id(port) == ours
@@ -49,7 +49,7 @@ def qdrant_command(folder: Path, socket: Path) -> list[str]:
 
 
 def is_qdrant_ready(socket: Path) -> bool:
-    """Tell whether the owner of our vectors answers; it has to prove that it knows our key."""
+    """Say whether the vector store's process responds; it has to prove that it has our key."""
     try:
         EmbeddedVectors(socket).ping()
     except StorageError:
@@ -73,9 +73,9 @@ def _read_pid(folder: Path) -> int | None:
 
 
 def _remove_stale_files(folder: Path) -> None:
-    """Remove the process id of a killed server: its number may be another process's by now.
+    """Remove the pid file of a killed server, because another process may have its id now.
 
-    nx-27017 would take that process for itself and refuse to start.
+    nx-27017 would take that process for a running server and refuse to start.
     """
     written = _read_pid(folder)
     if written is not None and not _is_document_store(written):

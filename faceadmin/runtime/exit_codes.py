@@ -1,4 +1,4 @@
-"""How commands end: one sentence on standard error and an exit code that means something."""
+"""Exit of commands: one sentence on standard error and a documented exit code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vision.errors import VisionError
 
 
 class Exit(IntEnum):
-    """What a command's exit code says."""
+    """Exit codes of commands."""
 
     DONE = 0
     FAILED = 1
@@ -23,7 +23,7 @@ class Exit(IntEnum):
     STORE_AWAY = 3
     RUNNING_ALREADY = 4
     NOT_FOUND = 5
-    INTERRUPTED = 130  # as shells count it: 128 + SIGINT
+    INTERRUPTED = 130  # the convention of shells: 128 + SIGINT
 
 
 EXIT_CODES_HELP = (
@@ -33,7 +33,7 @@ EXIT_CODES_HELP = (
 
 
 class CommandFailed(Exception):
-    """A command ends here; an empty sentence means that everything has been said."""
+    """Ends a command with a sentence; an empty one if everything was printed before."""
 
     def __init__(self, sentence: str = "", *, code: Exit = Exit.FAILED) -> None:
         super().__init__(sentence)
@@ -53,7 +53,7 @@ _CODES: tuple[tuple[type[Exception], Exit], ...] = (
 
 
 def command_failure_from(error: BaseException) -> CommandFailed | None:
-    """Return how a command ends on an error; None for one that nobody foresaw."""
+    """Translate an expected error into a CommandFailed; None for an unexpected one."""
     if isinstance(error, CommandFailed):
         return error
     if isinstance(error, KeyboardInterrupt):
@@ -66,19 +66,19 @@ def command_failure_from(error: BaseException) -> CommandFailed | None:
 
 
 class ProductCommand(BaseCommand):
-    """A command that ends with a sentence and a code; errors nobody foresaw keep their traceback.
+    """A command that ends with a sentence and an exit code; unexpected errors keep their traceback.
 
-    Called from code it raises ``Ended`` instead.
+    Called from code it raises ``CommandFailed`` instead.
     """
 
     requires_system_checks: list[str] = []  # noqa: RUF012  # as Django declares it
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Let the help end with what the exit codes mean."""
+        """Append the exit codes to the help."""
         return super().create_parser(prog_name, subcommand, epilog=EXIT_CODES_HELP, **kwargs)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Run the command and name the errors that were foreseen."""
+        """Run the command and translate expected errors."""
         try:
             return super().execute(*args, **options)
         except BaseException as error:
@@ -88,7 +88,7 @@ class ProductCommand(BaseCommand):
             raise ended from error
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run the command as the process's only purpose."""
+        """Run the command from the command line; print the sentence and exit."""
         try:
             super().run_from_argv(argv)
         except CommandFailed as ended:

@@ -1,4 +1,4 @@
-"""The web server's own settings: threads, because views wait for stores most of the time."""
+"""Configuration of the web server: threads, because views mostly wait for stores."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ timeout = 120
 graceful_timeout = 3
 accesslog = None
 loglevel = "warning"
-control_socket_disable = True  # it would lie in the home folder, shared by all installations
+control_socket_disable = True  # its default path is in the home folder, shared by all installations
 
 # Proxies are trusted by TRUSTED_PROXIES alone (web/proxies.py), so gunicorn believes no header.
 forwarded_allow_ips = ""
@@ -35,9 +35,9 @@ tie_forks_to_parent()
 
 
 def post_worker_init(_worker: object) -> None:
-    """Read all pages' code before the first request, and leave it out of garbage collections.
+    """Import all views before the first request and exclude them from garbage collection.
 
-    A full one looks at some 220,000 objects that stay, and held every answer up for 140 ms.
+    A full collection scans some 220,000 long-lived objects, and delayed every answer by 140 ms.
     """
     get_resolver().url_patterns  # noqa: B018 - reading it imports them
     gc.collect()

@@ -1,4 +1,4 @@
-"""The web server's worker, which refuses what is no request in the one shape of all refusals."""
+"""The web server's worker; rejects malformed requests in the common shape of errors."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from gunicorn.workers.gthread import ThreadWorker
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Threads, as gunicorn's own."""
+    """gunicorn's threaded worker."""
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
-        """Answer what never reached the application."""
+        """Answer a request that never reached the application."""
         if not isinstance(exc, ParseException):
             super().handle_error(req, client, addr, exc)
             return
@@ -23,8 +23,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
 
 def _error_response(error: ParseException) -> bytes:
-    """Return a whole answer, after which the connection is closed."""
-    # Not before the application is loaded: the server imports this module to choose its worker.
+    """Return a complete HTTP response; the connection closes after it."""
+    # Imported late: the server imports this module before the application is loaded.
     from web.errors import AddressTooLong, HeadersTooLong, Refusal
 
     refusal = Refusal(400, "malformed", "This is no request that HTTP knows.")

@@ -1,4 +1,4 @@
-"""One installation per data folder: who runs on it, and where it answers."""
+"""One running instance per data folder: a file lock with the owner's process id and address."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import IO
 
 from faceadmin.runtime.exit_codes import CommandFailed, Exit
 
-ATTEMPTS = 5  # whoever looks whether somebody runs holds the lock for an instant
+ATTEMPTS = 5  # ``find_running`` takes the lock for an instant
 PAUSE_S = 0.05
 
 
 @dataclass(frozen=True)
 class RunningInstance:
-    """Who runs on a data folder; without an address it serves no pages.
+    """The process that runs on a data folder; without an address it serves no pages.
 
     ``documents`` is the port of its embedded MongoDB, 0 without one.
     """
@@ -31,19 +31,19 @@ class RunningInstance:
 
     @property
     def sentence(self) -> str:
-        """Say it to a person."""
+        """A readable description."""
         where = f" at {self.address}" if self.address else ", without pages"
         return f"faceadmin is running already on this data folder: process {self.process}{where}."
 
 
 class DataLock:
-    """The lock of a data folder, held until the process ends."""
+    """The lock of a data folder; the kernel releases it when the process ends."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
 
     def tell(self, running: RunningInstance) -> None:
-        """Write who holds the lock, for those who find it taken."""
+        """Write the lock's owner into the file, for processes that find it locked."""
         self._file.seek(0)
         self._file.truncate()
         json.dump(asdict(running), self._file)
@@ -52,7 +52,7 @@ class DataLock:
 
 @contextmanager
 def hold_data_lock(folder: Path, running: RunningInstance) -> Iterator[DataLock]:
-    """Hold the lock of a data folder; end with a sentence if somebody else holds it."""
+    """Hold the lock of a data folder; raise CommandFailed if another process has it."""
     with _lock_file(folder) as file:
         for _ in range(ATTEMPTS):
             if _try_lock(file, fcntl.LOCK_EX):
@@ -69,7 +69,7 @@ def hold_data_lock(folder: Path, running: RunningInstance) -> Iterator[DataLock]
 
 
 def find_running(folder: Path) -> RunningInstance | None:
-    """Return who runs on a data folder, None if nobody does."""
+    """Return the instance that runs on a data folder, or None."""
     if not (folder / "lock").is_file():
         return None
     with _lock_file(folder) as file:
@@ -93,5 +93,5 @@ def _read_owner(file: IO[str]) -> RunningInstance:
     file.seek(0)
     try:
         return RunningInstance(**json.load(file))
-    except (ValueError, TypeError):  # it has only just taken the lock
+    except (ValueError, TypeError):  # the owner has locked the file but not written it yet
         return RunningInstance(0)

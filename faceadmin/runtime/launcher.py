@@ -1,6 +1,6 @@
 """Run the whole product on this machine: prepare, start, watch, stop.
 
-Stores are embedded only here; everything else reaches them by the addresses in the settings.
+Only the launcher starts embedded stores; all other code reaches them by the configured addresses.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from faceadmin.runtime.supervisor import CHECKOUT, Supervisor
 from profiles.imports.tasks import enqueue_imports_sweep
 
 OTHERS_START_S = 120.0
-STOP_S = 75.0  # more than four processes may take to stop, one after the other
+STOP_S = 75.0  # longer than four processes may take to stop one after the other
 LOOK_EVERY_S = 0.1
 Say = Callable[[str], None]
 
 
 def launch(*, web: bool, say: Say, mention: Say) -> None:
-    """Prepare and start everything, and keep it running until SIGTERM or SIGINT.
+    """Prepare and start everything, and keep it running until SIGTERM, SIGINT or SIGHUP.
 
-    ``mention`` gets what may go unsaid.
+    ``say`` gets essential sentences, ``mention`` those that a quiet command omits.
     """
     here = address() if web else ""
     documents = settings.FACEADMIN_MONGODB_PORT if settings.MONGODB_EMBEDDED else 0
@@ -59,7 +59,7 @@ def launch(*, web: bool, say: Say, mention: Say) -> None:
 
 
 def check_ports(*, web: bool) -> None:
-    """End with a sentence if another program listens where ours would."""
+    """Raise CommandFailed if another program listens on one of our ports."""
     if web:
         _check_port(settings.FACEADMIN_HOST, settings.FACEADMIN_PORT, setting="FACEADMIN_PORT")
     if settings.MONGODB_EMBEDDED:
@@ -68,7 +68,7 @@ def check_ports(*, web: bool) -> None:
 
 @contextmanager
 def run_services() -> Iterator[bool]:
-    """Have stores and workers, of whoever runs on the data folder, else our own; tell if ours."""
+    """Provide stores and workers, of a running instance or our own; yield whether they are ours."""
     if find_running(settings.DATA):
         wait_for_others()
         yield False
@@ -82,7 +82,7 @@ def run_services() -> Iterator[bool]:
 
 
 def wait_for_others() -> None:
-    """Wait until whoever runs on the data folder has everything ready."""
+    """Wait until the instance that runs on the data folder is ready."""
     give_up = time.monotonic() + OTHERS_START_S
     while (running := find_running(settings.DATA)) is not None and not running.is_ready:
         if time.monotonic() > give_up:
@@ -124,7 +124,7 @@ def _check_port(host: str, port: int, *, setting: str) -> None:
 
 
 def _start_launcher() -> subprocess.Popen[bytes]:
-    """Start stores and workers for this command; what the launcher says goes to standard error."""
+    """Start stores and workers for this command; the launcher's output goes to standard error."""
     make_folders()
     command = [sys.executable, str(CHECKOUT / "manage.py"), "up", "--without-web", "--verbosity=0"]
     return subprocess.Popen(
@@ -139,7 +139,7 @@ def _start_launcher() -> subprocess.Popen[bytes]:
 def _wait_for_launcher(launcher: subprocess.Popen[bytes]) -> None:
     while not ((running := find_running(settings.DATA)) and running.is_ready):
         code = launcher.poll()
-        if code is not None:  # it has said why
+        if code is not None:  # the launcher has printed the reason
             raise CommandFailed(code=Exit(code) if code in set(Exit) else Exit.FAILED)
         time.sleep(LOOK_EVERY_S)
 

@@ -1,8 +1,8 @@
-"""Processes that end with whoever started them, even when that one is killed.
+"""Processes that end with their parent, even when the parent is killed.
 
 ``python parent_death.py PARENT COMMAND...`` becomes the command, which the kernel kills when the
 process PARENT ends. ``tie_forks_to_parent`` does the same for later forks of the calling process.
-Linux only (PR_SET_PDEATHSIG); no effect elsewhere. Imports nothing that takes long.
+Linux only (PR_SET_PDEATHSIG); no effect elsewhere. Imports only fast modules.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(parent: int) -> None:
-    """Let the kernel kill this process when its parent ends; do it now if that has happened."""
+    """Have the kernel kill this process when its parent ends; do it now if that has happened."""
     if sys.platform != "linux":
         return
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
@@ -25,7 +25,7 @@ def die_with_parent(parent: int) -> None:
 
 
 def tie_forks_to_parent() -> None:
-    """Tie every process that this one forks, and those that they fork, to its own parent."""
+    """Tie every process that this process forks, and their forks, to its own parent."""
     parents: list[int] = []
 
     def before() -> None:

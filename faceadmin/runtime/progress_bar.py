@@ -1,4 +1,4 @@
-"""How long work shows in a terminal: a bar with rate and time left, or plain lines without one."""
+"""Progress in a terminal: a bar with rate and remaining time, or plain lines without a terminal."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ EVERY_PERCENT = 10
 
 
 class Progress:
-    """One piece of work whose end is in sight; writes to standard error, or to the given file.
+    """Progress of one task; writes to standard error, or to the given file.
 
-    Without a terminal the first and the last state are a line each, and one every ten per cent or
-    ten seconds between.
+    Without a terminal the first and the last state are printed, and between them one line per ten
+    per cent or ten seconds.
     """
 
     def __init__(self, title: str, *, unit: str = "", file: TextIO | None = None) -> None:
@@ -42,9 +42,9 @@ class Progress:
             self._line()
 
     def update(self, done: int, total: int) -> None:
-        """Show that so much is done of so much; a total of 0 is not known yet.
+        """Show ``done`` of ``total``; a total of 0 means unknown.
 
-        Less than before begins a new piece of the work.
+        A smaller ``done`` than before starts a new bar.
         """
         if done < self._state[0]:
             self._start_anew()
@@ -55,7 +55,7 @@ class Progress:
             self._line()
 
     def say(self, sentence: str) -> None:
-        """Write a sentence without tearing the bar."""
+        """Write a sentence above the bar."""
         if self._bar is None:
             print(sentence, file=self._file, flush=True)
         else:

@@ -1,6 +1,6 @@
-"""The processes that make up the product: how each is started, and how to tell that it is ready.
+"""The processes of the product: their commands, and how to tell that each is ready.
 
-The commands of the workers and of the web server are those of ``compose.yaml`` as well.
+``compose.yaml`` uses the same commands for the workers and the web server.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Service:
 
 
 def local_services(*, web: bool) -> list[Service]:
-    """Return what has to run on this machine, in the order of starting."""
+    """Return the processes of this machine in the order in which they start."""
     services = []
     if settings.MONGODB_EMBEDDED:
         services.append(_documents(settings.DATA / "mongodb", settings.FACEADMIN_MONGODB_PORT))
@@ -63,12 +63,12 @@ def local_services(*, web: bool) -> list[Service]:
 
 
 def address() -> str:
-    """Return where the pages are."""
+    """Return the URL of the pages."""
     return f"http://{host_in_url(settings.FACEADMIN_HOST)}:{settings.FACEADMIN_PORT}"
 
 
 def host_in_url(host: str) -> str:
-    """Return a host to listen on as a browser on this machine would write it."""
+    """Return a listening host as a browser on this machine reaches it."""
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
     return f"[{reached}]" if ":" in reached else reached
 

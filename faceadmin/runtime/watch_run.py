@@ -1,4 +1,4 @@
-"""Follow a run from a terminal until it ends."""
+"""Follow a run in a terminal until it ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STORE_PATIENCE_S = 60.0
 
 
 def watch_run(run_id: str) -> Run:
-    """Show a run's progress until it ends, and return it finished; any other end is raised."""
+    """Show a run's progress until it ends; return it if finished, else raise CommandFailed."""
     with Progress("Photos", unit="photos") as progress:
         watch = _RunWatch(progress)
         while (run := watch.look(run_id)) is None or run.is_active:
@@ -33,7 +33,7 @@ def watch_run(run_id: str) -> Run:
 
 @dataclass
 class _RunWatch:
-    """What has been shown of a run so far."""
+    """What was printed about a run so far."""
 
     progress: Progress
     clock: Callable[[], float] = time.monotonic
@@ -41,12 +41,12 @@ class _RunWatch:
     away_since: float | None = field(default=None)
 
     def look(self, run_id: str) -> Run | None:
-        """Show the run as it stands and return it; None while the document store is away."""
+        """Read and show the run; None while the document store is unavailable."""
         try:
             run = get_run(run_id)
         except NoSuchRun:
             raise
-        except Exception as error:  # whatever the driver raises: asked again, or raised as it is
+        except Exception as error:  # any error of the driver: retried if the store is away
             away = unavailable_from(error)
             if away is None:
                 raise

@@ -1,1 +1,1 @@
-"""The pages of the project itself, one file per page, and those of its refusals."""
+"""Pages of the project itself, one file per page, and the pages of errors."""

@@ -1,4 +1,4 @@
-"""Who may log in: made, given a role, a new password, or shut out. The last admin stays."""
+"""Accounts: create, change role, reset password, enable, disable. One admin always remains."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ PASSWORD_LENGTH = 16
 
 
 class LastAdmin(Conflict):
-    """Somebody has to be able to administer; nobody shuts themselves out."""
+    """Admins cannot change their own rights, and one active admin has to remain."""
 
     code = "last_admin"
 
 
 class AccountForm(forms.Form):
-    """A name to log in by, and what may be done with it."""
+    """The username and the role of a new account."""
 
     name = UsernameField(max_length=150, label="Name", validators=[UnicodeUsernameValidator()])
     role = forms.ChoiceField(choices=[(role.value, role.value) for role in Role], label="Role")
 
     def clean_name(self) -> str:
-        """Refuse a name that is taken, in any case and any width of letters."""
+        """Return the username; reject one that is taken, regardless of case and letter width."""
         name = str(self.cleaned_data["name"])
         if User.objects.filter(username__iexact=name).exists():
             raise forms.ValidationError(f"{name} is taken.")
@@ -49,7 +49,7 @@ class AccountForm(forms.Form):
 
 @dataclass(frozen=True)
 class Line:
-    """Somebody who may log in."""
+    """An account with its role."""
 
     user: User
     role: Role | None
@@ -59,7 +59,7 @@ class Line:
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ADMIN)
 def accounts(request: HttpRequest) -> HttpResponse:
-    """List who may log in; make somebody and show their password, this once."""
+    """List the accounts; create one and show its password once."""
     form = AccountForm(request.POST if request.method == "POST" else None)
     context: dict[str, object] = {"form": form}
     if form.is_valid():
@@ -91,7 +91,7 @@ def account_change(request: HttpRequest, account_id: int) -> HttpResponse:
         _lock_admins()
         _change_rights(user, change, request.POST.get("role", ""))
         if user.pk == request.user.pk or not _active_admins():
-            raise LastAdmin("Nobody takes their own rights; let another admin do it.")
+            raise LastAdmin("You cannot change your own rights; another admin can.")
     messages.success(request, f"{user.get_username()} was changed.")
     return see_other(reverse("accounts"))
 
@@ -110,7 +110,7 @@ def _page(request: HttpRequest, context: dict[str, object], *, status: int = 200
 
 
 def _create_account(form: AccountForm) -> str:
-    """Make an account and return its password; empty if another admin was faster with the name."""
+    """Create an account and return its password; "" if another admin took the name first."""
     name, password = form.cleaned_data["name"], get_random_string(PASSWORD_LENGTH)
     try:
         with transaction.atomic():
@@ -123,7 +123,7 @@ def _create_account(form: AccountForm) -> str:
 
 
 def _renew_password(request: HttpRequest, user: User) -> str:
-    """Return somebody's new password; it ends their sessions, but not the one that asks."""
+    """Set and return a new password; ends the account's sessions except the current one."""
     password = get_random_string(PASSWORD_LENGTH)
     user.set_password(password)
     user.save(update_fields=["password"])
@@ -134,7 +134,7 @@ def _renew_password(request: HttpRequest, user: User) -> str:
 
 
 def _change_rights(user: User, change: str, role: str) -> None:
-    """Give somebody a role, let them in, or shut them out."""
+    """Change the role of an account, enable or disable it."""
     if change == "role":
         _assign_role(user, _find_role(role))
     elif change in ("activate", "deactivate"):
@@ -145,25 +145,23 @@ def _change_rights(user: User, change: str, role: str) -> None:
 
 
 def _find_role(asked: str) -> Role:
-    """Return a role by its name."""
     if asked not in list(Role):
         raise NotValid({"role": ["There is no such role."]})
     return Role(asked)
 
 
 def _assign_role(user: User, role: Role) -> None:
-    """Put somebody into the group of a role and out of all others."""
     user.groups.set([Group.objects.get_or_create(name=role.value)[0]])
     user.is_superuser = role == Role.ADMIN
     user.save(update_fields=["is_superuser"])
 
 
 def _lock_admins() -> None:
-    """Let one change of rights at a time in: two admins must not take each other's."""
+    """Serialise changes of rights, so that two admins cannot revoke each other's at once."""
     Group.objects.select_for_update().get_or_create(name=Role.ADMIN.value)
 
 
 def _active_admins() -> bool:
-    """Say whether anybody is left who may administer."""
+    """Say whether an active admin is left."""
     active = User.objects.filter(is_active=True)
     return any(role_of(user) == Role.ADMIN for user in active)

@@ -1,4 +1,4 @@
-"""What is shown when nothing else can be (Django's handlers)."""
+"""Error pages of Django's handlers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from web.middleware import refusal_answer
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer a request that Django itself refused (Django's hook)."""
+    """Answer a request that Django rejected (Django's hook)."""
     return refusal_answer(request, Refusal(400, "malformed", "This request makes no sense."))
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer a request that may not be made (Django's hook)."""
+    """Answer a request without permission (Django's hook)."""
     return refusal_answer(
         request, Refusal(403, "forbidden", str(exception or "") or "You may not do this.")
     )
@@ -36,10 +36,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer a request for an address where nothing is (Django's hook)."""
+    """Answer a request for an unknown URL (Django's hook)."""
     return refusal_answer(request, Refusal(404, "not_found", "There is nothing at this address."))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a request that failed in a way nobody foresaw (Django's hook)."""
+    """Answer a request that failed unexpectedly (Django's hook)."""
     return refusal_answer(request, Refusal(500, "internal_error", UNFORESEEN))

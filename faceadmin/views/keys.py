@@ -1,4 +1,4 @@
-"""The keys of REST clients: made, shown once, revoked."""
+"""API keys of REST clients: create, show once, revoke."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHOWN = 500
 
 
 class KeyForm(forms.Form):
-    """What a key is for, what it may do, and for how long."""
+    """Purpose, role and lifetime of a key."""
 
     name = forms.CharField(max_length=50, label="For", help_text="who or what uses it")
     role = forms.ChoiceField(choices=[(role.value, role.value) for role in Role], label="Role")
@@ -33,7 +33,7 @@ class KeyForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ADMIN)
 def keys(request: HttpRequest) -> HttpResponse:
-    """List the keys; make one and show it, this once: only its hash is kept."""
+    """List the keys; create one and show its secret once: only the hash is stored."""
     form = KeyForm(request.POST if request.method == "POST" else None)
     context: dict[str, object] = {"form": form}
     if form.is_valid():
@@ -53,7 +53,7 @@ def keys(request: HttpRequest) -> HttpResponse:
 @require_POST
 @role_required(Role.ADMIN)
 def key_revoke(request: HttpRequest, prefix: str) -> HttpResponse:
-    """Refuse a key from now on; its line stays."""
+    """Revoke a key; its row stays."""
     if not ApiKey.objects.filter(prefix=prefix).update(revoked=True):
         raise NoSuchKey("There is no key with this prefix.")
     messages.success(request, f"The key {prefix} is refused from now on.")

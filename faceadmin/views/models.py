@@ -1,4 +1,4 @@
-"""The models in force, and all others that are known."""
+"""The current models, and all others that are known."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ from web.roles import Role
 @require_GET
 @role_required(Role.ADMIN)
 def models(request: HttpRequest) -> HttpResponse:
-    """Show every known model: what it is for, whose it is, whether its file is at hand."""
+    """Show every known model: its task, its licence, and whether its file is installed."""
     rows = report_models(settings.VISION)
     return render_page(request, "faceadmin/models.html", {"rows": rows})

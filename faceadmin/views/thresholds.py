@@ -1,4 +1,4 @@
-"""The quality thresholds in force, and what others would do to the faces of a collection."""
+"""The current quality thresholds, and the effect of others on the faces of a collection."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ThresholdsForm(forms.Form):
 @require_GET
 @role_required(Role.ADMIN)
 def thresholds(request: HttpRequest) -> HttpResponse:
-    """Show the thresholds, and how many faces of a collection those that are typed would keep."""
+    """Show the thresholds, and how many faces of a collection the entered values would keep."""
     now = settings.VISION.thresholds
     initial = {
         "min_face_size": now.min_face_size,
@@ -69,7 +69,7 @@ def thresholds(request: HttpRequest) -> HttpResponse:
 
 
 def _in_force() -> InForceNumbers | None:
-    """Return the models' numbers; None without models, which the footer tells of."""
+    """Return the current models and thresholds; None without models, which the footer reports."""
     try:
         return active_thresholds()
     except (ModelMissing, ModelRefused):

@@ -31,7 +31,7 @@ def test_the_list_says_how_each_can_be_had():
 
     assert "centerface     detect  can be fetched (MIT)" in listed
     assert "yolov8-lite-t  detect  put it into a folder of FACEADMIN_MODELS" in listed
-    assert listed.endswith("No pair is in force yet: fetch one.\n")
+    assert listed.endswith("There is no current pair yet: fetch one.\n")
 
 
 @pytest.mark.usefixtures("places")

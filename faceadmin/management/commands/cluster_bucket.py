@@ -1,4 +1,4 @@
-"""``manage.py cluster_bucket <bucket>/<sub>``: find the people of a collection."""
+"""``manage.py cluster_bucket <bucket>/<sub>``: cluster the faces of a collection."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from storage.names import CollectionName
 
 
 class Command(ProductCommand):
-    """Start a run, and if asked wait for its result."""
+    """Start a run and, with --wait, show its result."""
 
     help = "Cluster the faces of a collection; with --wait also without a running faceadmin."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Ask for a collection and the parameters of a run."""
+        """Add the collection and the parameters of a run."""
         add = parser.add_argument
         add("collection", help="bucket/sub: a bucket and a folder in it")
         add("--wait", action="store_true", help="show the progress and the result")
@@ -51,7 +51,7 @@ class Command(ProductCommand):
         add("--skip-quality-filter", action="store_true", help="group poor faces too")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Start the run; wait if asked."""
+        """Start the run; wait with --wait."""
         name = CollectionName.parse(options["collection"])
         parameters = _parameters(options)
         if options["json"] and not options["wait"]:
@@ -86,13 +86,13 @@ class Command(ProductCommand):
             if not are_ours:
                 sentence = f"{active} Its id is {run_id}."
                 raise CommandFailed(sentence, code=Exit.RUNNING_ALREADY) from active
-        # The workers that just started have taken it up: refused here, it could never end.
+        # The workers just started resume this run; failing here would stop them, so it could never end.
         self.stderr.write(f"The run {get_run(run_id).id} had been interrupted and goes on.")
         return run_id
 
 
 def check_workers() -> None:
-    """End with a sentence if nothing on this installation would take a run up."""
+    """Raise CommandFailed if no workers of this installation would process a run."""
     if find_running(settings.DATA):
         wait_for_others()
     elif settings.MONGODB_EMBEDDED:
@@ -103,7 +103,7 @@ def check_workers() -> None:
 
 
 def summary(run: Run) -> str:
-    """Return what a finished run found, in a line or two."""
+    """Return the result of a finished run in one or two lines."""
     stats, progress = run.stats, run_progress(run)
     people = "1 person" if stats["num_clusters"] == 1 else f"{stats['num_clusters']} people"
     lines = [

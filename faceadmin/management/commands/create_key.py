@@ -1,4 +1,4 @@
-"""``manage.py create_key``: make an API key and print it."""
+"""``manage.py create_key``: create an API key and print it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from web.roles import Role
 
 
 class Command(ProductCommand):
-    """Print a new key alone on standard output; nobody can see it again."""
+    """Print a new key alone on standard output; it cannot be shown again."""
 
     help = "Make an API key and print it, once."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Ask for a role and a name."""
+        """Add role, name and lifetime."""
         parser.add_argument("--role", required=True, choices=[role.value for role in Role])
         parser.add_argument("--name", required=True, help="who or what uses the key")
         parser.add_argument("--expires-days", type=int, help="days until it ends (default: never)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make the key."""
+        """Create the key."""
         name, days = options["name"].strip(), options["expires_days"]
         if not 1 <= len(name) <= 50:
             raise CommandFailed("A key's name has 1 to 50 letters.", code=Exit.NONSENSE)

@@ -1,4 +1,4 @@
-"""``manage.py demo``: a small collection to look at."""
+"""``manage.py demo``: a small example collection."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ PHOTOS = "tests/test_images/*.jpg"
 
 
 class Command(ProductCommand):
-    """Fetch a few photos of known people from a package index, and cluster them."""
+    """Fetch a few photos of well-known people from a package index, and cluster them."""
 
     help = "Fetch a few photos of well-known people and cluster them."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Fetch, cluster, and say where to look."""
+        """Fetch, cluster, and print the URL."""
         if settings.WASABI_ACCESS_KEY:
             raise CommandFailed(
                 "The demo puts photos into a folder, but the settings name an S3 service; "
@@ -47,11 +47,11 @@ class Command(ProductCommand):
 
 
 def fetch_photos(folder: Path) -> None:
-    """Put the demo's photos into a folder, unless they are there."""
+    """Put the demo's photos into a folder, unless it has some."""
     if any(folder.glob("*.jpg")):
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # Put in place as a whole, so that an interrupted start leaves no half of a collection.
+    # Renamed into place as a whole, so an interrupted command leaves no partial collection.
     with (
         TemporaryDirectory(dir=folder.parent, prefix=".demo-") as scratch,
         Progress("Fetching photos", unit="B") as progress,

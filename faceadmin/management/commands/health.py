@@ -9,7 +9,7 @@ from faceadmin.runtime.services import address, is_web_ready
 
 
 class Command(ProductCommand):
-    """Exit with 0 if the web server on this machine says that it is ready; for containers."""
+    """Exit with 0 if the web server on this machine reports that it is ready; for containers."""
 
     help = "Ask the web server on this machine whether everything is ready."
 

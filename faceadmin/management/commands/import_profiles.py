@@ -32,19 +32,19 @@ STORE_PATIENCE_S = 60.0
 
 
 class Command(ProductCommand):
-    """Import people from this machine, to the end."""
+    """Import people from a local folder or zip, to the end."""
 
     help = "Enrol known people from a folder or a zip of <user_id>/<photo>; safe to repeat."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Ask for the folder or zip."""
+        """Add the source and --force."""
         parser.add_argument("source", type=Path, help="a folder or a zip on this machine")
         parser.add_argument(
-            "--force", action="store_true", help="take the faces whomever they look like"
+            "--force", action="store_true", help="enrol faces even if they look like others"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Import, showing how far it is, and say what became of the files."""
+        """Import with a progress bar, and print the outcome."""
         source: Path = options["source"].expanduser().resolve()
         if not source.exists():
             raise CommandFailed(f"There is no {source}.", code=Exit.NOT_FOUND)
@@ -66,14 +66,14 @@ class Command(ProductCommand):
 
 
 class HereBucket(LocalBucket):
-    """A folder of any name, anywhere on this machine; what lies in it is read like a bucket."""
+    """A local folder with any name, read like a bucket."""
 
     def __init__(self, folder: Path) -> None:
         self._root, self._name = folder.parent, folder.name
 
 
 def run_import_to_end(import_id: str, context: ImportContext) -> Import:
-    """Import, or wait for whoever else does, until the end; give up where a store stays away."""
+    """Import, or wait for another worker to do so; raise if a store stays away for a minute."""
     waits_since: float | None = None
     with Progress("Photos", unit="photos") as progress:
         while (job := get_import(import_id)).is_active:
@@ -91,7 +91,7 @@ def run_import_to_end(import_id: str, context: ImportContext) -> Import:
 
 
 def summary(job: Import) -> str:
-    """Return what became of the files, in a line or two."""
+    """Return the outcome of the files in one or two lines."""
     row = import_json(job)
     lines = [
         f"{row['done']} files: {row['enrolled']} people enrolled, {row['added']} photos added, "
@@ -104,7 +104,7 @@ def summary(job: Import) -> str:
 
 
 def _started(source: Path, *, force: bool) -> Import:
-    """Write the import of a folder or of a zip."""
+    """Create the import of a folder or of a zip."""
     if source.is_dir():
         return start_import(
             ImportKind.PATH, source.name, by=BY, force=force, limits=import_limits()
@@ -121,7 +121,7 @@ def _started(source: Path, *, force: bool) -> Import:
 
 
 def _stop(job: Import, context: ImportContext) -> None:
-    """Cancel an import whose command ends, and let go of its zip."""
+    """Cancel an interrupted import and remove its zip."""
     try:
         cancel_import(job)
     except ImportEnded:

@@ -1,4 +1,4 @@
-"""``manage.py models list|fetch|verify``: what there is, where, and if it is right."""
+"""``manage.py models list|fetch|verify``: list, fetch and verify the models."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from vision import (
 
 
 class Command(ProductCommand):
-    """List the models, fetch them, or hold their files to what is known of them."""
+    """List the models, fetch them, or verify their files against the catalogue."""
 
     help = "The models: list them, fetch them, verify their files and run them once."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Ask what to do, and with which models."""
+        """Add the verbs and the ids of models."""
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|fetch|verify")
         verbs.add_parser("list", help="what there is and where its file lies")
-        for verb, default in (("fetch", "those in force"), ("verify", "those at hand")):
+        for verb, default in (("fetch", "the selected pair"), ("verify", "the installed ones")):
             one = verbs.add_parser(verb, help=f"default: {default}")
             one.add_argument("ids", nargs="*", metavar="id")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Do it."""
+        """Run the verb."""
         match options["verb"]:
             case "list":
                 self._list()
@@ -51,7 +51,7 @@ class Command(ProductCommand):
             mark = "*" if row.is_active else " "
             self.stdout.write(f"{mark} {row.id:<14} {row.job:<7} {_place(row)} ({row.licence})")
         is_any = any(row.is_active for row in rows)
-        self.stdout.write("* in force" if is_any else "No pair is in force yet: fetch one.")
+        self.stdout.write("* current" if is_any else "There is no current pair yet: fetch one.")
 
     def _fetch(self, entries: list[ModelEntry]) -> None:
         if not entries:
@@ -74,7 +74,7 @@ class Command(ProductCommand):
             raise CommandFailed(code=max(codes))
 
     def _verified(self, name: str) -> Exit:
-        """Verify one model, say what was found, and return what that means."""
+        """Verify one model, print the result, and return its exit code."""
         try:
             found = verify_model(name, settings.VISION)
         except VisionError as trouble:
@@ -96,7 +96,7 @@ def _entry(name: str) -> ModelEntry:
 
 
 def _place(row: ModelRow) -> str:
-    """Return where a model's file lies, or how it can be had."""
+    """Return the path of a model's file, or how to get it."""
     if row.path is not None or row.trouble:
         return str(row.path or row.trouble)
     can_be_fetched = row.id in CATALOGUE and CATALOGUE[row.id].source is not None
@@ -104,7 +104,7 @@ def _place(row: ModelRow) -> str:
 
 
 def _is_installed(row: ModelRow) -> bool:
-    """Tell whether there is a file of the model's name, the right one or not."""
+    """Say whether a file of the model exists, valid or not."""
     return row.path is not None or bool(row.trouble)
 
 

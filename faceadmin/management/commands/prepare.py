@@ -1,4 +1,4 @@
-"""``manage.py prepare``: what ``up`` does before it starts anything."""
+"""``manage.py prepare``: the preparation that ``up`` does before it starts anything."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from faceadmin.runtime.progress_bar import Progress
 
 
 class Command(ProductCommand):
-    """Make what is missing, and see that the servers answer."""
+    """Create what is missing, and check that the servers respond."""
 
     help = "Prepare the data folder, the tables, the models and the first account; safe to repeat."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prepare, and say what is new."""
+        """Prepare, and print what is new."""
         with Progress("Fetching models", unit="B") as progress:
             prepared = prepare(progress=progress.update)
         if prepared.password:

@@ -1,4 +1,4 @@
-"""``manage.py rebuild_decisions <bucket>/<sub>``: derive the groups from the log of decisions."""
+"""``manage.py rebuild_decisions <bucket>/<sub>``: replay the event log of decisions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHOWN = 10
 
 
 class Command(ProductCommand):
-    """Say whether what readers see is what the log of decisions says; write that if asked."""
+    """Compare the stored groups with a replay of the event log; with --repair, write the replay."""
 
     help = (
         "Derive the groups of a collection from its run and the whole log of decisions, and "
@@ -26,13 +26,13 @@ class Command(ProductCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Ask for a collection."""
+        """Add the collection and the options."""
         parser.add_argument("collection", help="bucket/sub: a bucket and a folder in it")
         parser.add_argument("--repair", action="store_true", help="write what the log says")
         parser.add_argument("--json", action="store_true", help="the result as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Derive, compare, write if asked, and report."""
+        """Replay, compare, repair if requested, and report."""
         path = CollectionName.parse(options["collection"]).path
         with run_services():
             found = left = replay_decisions(path)

@@ -16,16 +16,16 @@ class Command(ProductCommand):
     help = "Run everything on this machine until Ctrl-C: stores, workers, web server."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Let the pages be left out."""
+        """Add --without-web."""
         parser.add_argument("--without-web", action="store_true", help="stores and workers only")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run until told to stop."""
+        """Run until stopped by a signal."""
         mention = self.say if options["verbosity"] else _say_nothing
         launch(web=not options["without_web"], say=self.say, mention=mention)
 
     def say(self, sentence: str) -> None:
-        """Write a sentence at once, also into a file."""
+        """Write a sentence and flush, also to a file."""
         self.stdout.write(sentence)
         self.stdout.flush()
 

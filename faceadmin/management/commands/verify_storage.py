@@ -1,4 +1,4 @@
-"""``manage.py verify_storage <bucket>/<sub>``: hold the stores against each other."""
+"""``manage.py verify_storage <bucket>/<sub>``: compare the stores of a collection."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from storage.names import CollectionName
 
 
 class Command(ProductCommand):
-    """Say whether documents, vectors and crops of a collection agree; put them right if asked."""
+    """Check that documents, vectors and crops of a collection agree; with --repair, repair them."""
 
     help = "Compare documents, vectors and crops of a collection. Exit code 1: they differ."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Ask for a collection."""
+        """Add the collection and the options."""
         parser.add_argument("collection", help="bucket/sub: a bucket and a folder in it")
         parser.add_argument("--repair", action="store_true", help="put right what differs")
         parser.add_argument("--json", action="store_true", help="the report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Compare, repair if asked, and report."""
+        """Compare, repair if requested, and report."""
         name = CollectionName.parse(options["collection"])
         with run_services():
             run = current_run(name.path)
@@ -47,7 +47,7 @@ class Command(ProductCommand):
 
 
 def sentences(report: StorageReport, repair: StorageRepair | None) -> str:
-    """Return what a comparison found, and what a repair did, in a few lines."""
+    """Return the result of a comparison and of a repair in a few lines."""
     lines = []
     if repair is not None:
         lines += repair_sentences(repair, report)

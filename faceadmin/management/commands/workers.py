@@ -1,4 +1,4 @@
-"""``manage.py workers``: take tasks off the queue until told to stop."""
+"""``manage.py workers``: process tasks of the queue until stopped."""
 
 from __future__ import annotations
 
