@@ -1,13 +1,13 @@
-"""How long reading takes over REST, and how little that depends on the size of a collection.
+"""Latency of read requests over REST, and its growth with the size of a collection.
 
 `python benchmarks/api.py [--sizes 1000 10000 50000] [--requests 100] [--dimension 512]`
 
 For each size the embedded stores and the web server (gunicorn, as the product starts it) run on a
-folder of their own, filled with documents and random unit vectors; there are no photos. All sizes
-are up at once and asked in turn, so that whatever else this machine does slows all of them alike.
-A third of the faces is one person, a twentieth is noise, the rest are persons of ten faces. Pages
-are as long at every size: a list that is shorter than its page in a small collection would seem to
-grow. What the contract itself lets grow is the answer of `status`, which names every cluster.
+temporary folder with documents and random unit vectors; there are no photos. All sizes run at once
+and are queried in turn, so that other load on the machine affects all of them. A third of the faces
+is one person, a twentieth is noise, the rest are people with ten faces each. Pages have the same
+length at every size: a list shorter than its page in a small collection would appear to grow. Only
+the answer of `status` grows by contract, because it lists every cluster.
 """
 
 import argparse
@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.served import Product
 
-# A route a line; what stands in braces comes from `fill`, of a list one after the other.
+# One route per line; names in braces are replaced by values from `fill`, in turn.
 ROUTES = {
     "status": "/cluster-status-db/{path}",
     "details, first page": "/cluster-details-db/{path}/cluster_0?limit=100",
@@ -45,7 +45,7 @@ PORT = 9340
 
 
 def main() -> None:
-    """Start a product for each size, ask them in turn, print the table."""
+    """Start a product for each size, query them in turn, print the table."""
     options = arguments()
     with tempfile.TemporaryDirectory(prefix="faceadmin-benchmark-") as folder:
         products = [
@@ -62,19 +62,19 @@ def main() -> None:
 
 
 def arguments() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 50_000])
     parser.add_argument("--requests", type=int, default=100, help="of each route and size")
     parser.add_argument("--dimension", type=int, default=512)
-    parser.add_argument("--only", default="", help="routes whose name begins so")
+    parser.add_argument("--only", default="", help="prefix of the routes' names")
     return parser.parse_args()
 
 
 def measure(
     products: list[Product], *, requests: int, only: str
 ) -> dict[str, dict[int, list[float]]]:
-    """Return milliseconds by route and size; the sizes take turns, in an order that changes."""
+    """Return milliseconds by route and size; the sizes take turns in random order."""
     times: dict[str, dict[int, list[float]]] = {}
     for route in (name for name in ROUTES if name.startswith(only)):
         times[route] = {product.size: [] for product in products}
@@ -87,7 +87,7 @@ def measure(
 
 
 def report(sizes: list[int], times: Times) -> None:
-    """Print p50 and p95 in milliseconds, and how p95 grows from the smallest to the largest."""
+    """Print p50 and p95 in milliseconds, and the growth of p95 from the smallest to the largest."""
     heads = "".join(f"{f'{size:,} faces':>18}" for size in sizes)
     print(f"{'p50 / p95 in ms':26}{heads}{'p95 grows':>12}")
     for route, by_size in times.items():
@@ -102,7 +102,7 @@ def p50(times: list[float]) -> float:
 
 
 def p95(times: list[float]) -> float:
-    """Return what 95 of 100 requests take at most."""
+    """Return the 95th percentile."""
     return statistics.quantiles(times, n=20)[-1]
 
 

@@ -1,13 +1,13 @@
-"""How long a reviewer waits for a verdict, with nothing else to do and while a run works.
+"""Latency of a reviewer's decision, on an idle product and while a run is active.
 
 `python benchmarks/decisions.py [FOLDER] [--faces 1000 10000 50000] [--verdicts 60] [--models PATH]`
 
-Each size is a product of its own (`manage.py up`: web server, workers, embedded stores), filled
-with documents and random unit vectors; a third of the faces is one person, the others are ten each.
-Verdicts come over REST, one after the other, as from one reviewer. While they are measured a second
-time, a run reads the photos of FOLDER in another collection of the same product, over and over.
-A merge of thousands of faces is answered before it is written; the last columns say when a reader
-sees it whole.
+Each size is a separate product (`manage.py up`: web server, workers, embedded stores), filled with
+documents and random unit vectors; a third of the faces is one person, the others are ten each.
+Decisions are sent over REST, one after the other, as by one reviewer. During the second
+measurement, a run reads the photos of FOLDER in another collection of the same product, repeatedly.
+A merge of thousands of faces is answered before it is fully written; the last columns are the time
+until readers see all of it.
 """
 
 import argparse
@@ -29,14 +29,14 @@ sys.path.insert(0, str(ROOT))
 
 PORT, MONGODB_PORT = 9390, 9490
 COLLECTION, WORKED_ON = "benchmark/faces", "benchmark/photos"
-COPIES = 20  # of each photo, under names of their own
+COPIES = 20  # of each photo, under different names
 SUFFIXES = {".jpg", ".jpeg"}
 
 
 def main() -> None:
     """Print the table of each size."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("folder", type=Path, nargs="?", help="photos for the run that works")
+    parser.add_argument("folder", type=Path, nargs="?", help="photos for the concurrent run")
     parser.add_argument("--faces", type=int, nargs="+", default=[1_000, 10_000, 50_000])
     parser.add_argument("--verdicts", type=int, default=60, help="of each kind")
     parser.add_argument("--dimension", type=int, default=512)
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def measured_apart(faces: int, folder: Path, *, number: int, options: argparse.Namespace) -> None:
-    """Start a product on a folder, and measure from a process that knows its stores."""
+    """Start a product on a folder, and measure from a process with access to its stores."""
     if options.folder is not None:
         target = folder / "buckets" / WORKED_ON
         target.mkdir(parents=True)
@@ -84,20 +84,20 @@ def measured_apart(faces: int, folder: Path, *, number: int, options: argparse.N
 
 
 class Client:
-    """One reviewer over one connection."""
+    """One reviewer with one connection."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         self.headers: dict[str, str] = {}
 
     def reconnect(self) -> None:
-        """Begin the next request on a new connection."""
+        """Use a new connection for the next request."""
         self._connection.close()
 
     def ask(
         self, method: str, path: str, body: object = None, *, patient: bool = False
     ) -> tuple[float, Any]:
-        """Return the milliseconds until an answer was read, and the answer."""
+        """Return the milliseconds until the answer was read, and the answer."""
         headers = {**self.headers, "Content-Type": "application/json"}
         text = None if body is None else json.dumps(body)
         start = time.perf_counter()
@@ -105,13 +105,13 @@ class Client:
         answer = self._connection.getresponse()
         content = answer.read()
         took = 1000 * (time.perf_counter() - start)
-        if answer.status == 503 and patient:  # what is being written is not shown half
+        if answer.status == 503 and patient:  # the decision is not fully written yet
             return took + self.ask(method, path, body, patient=True)[0], None
         assert answer.status < 300, (path, answer.status, content[:300])
         return took, json.loads(content)
 
     def decide(self, kind: str, **asked: object) -> tuple[float, dict[str, Any]]:
-        """Make a decision; return its milliseconds and what it was."""
+        """Make a decision; return its milliseconds and the recorded decision."""
         body = {"collection": COLLECTION, "decisions": [{"kind": kind, **asked}]}
         took, answer = self.ask("POST", "/api/v1/decisions/", body)
         decision: dict[str, Any] = answer["results"][0]["decision"]
@@ -135,7 +135,7 @@ def measure(options: argparse.Namespace) -> None:
     client.headers["Authorization"] = f"Token {create_key('benchmark', Role.ADMIN)[1]}"
     stored = StoredCollection(COLLECTION, faces=options.measure, dimension=options.dimension)
     stored.write()
-    client.reconnect()  # the server closes a connection that says nothing
+    client.reconnect()  # the server has closed the idle connection
     kinds = Verdicts(client, stored)
     idle = {name: kinds.times(name, options.verdicts) for name in kinds.names}
     busy: dict[str, list[float]] = {}
@@ -152,7 +152,7 @@ def measure(options: argparse.Namespace) -> None:
 
 
 class Verdicts:
-    """Verdicts of each kind, each about faces that nothing was decided about."""
+    """Decisions of each kind, each about faces without earlier decisions."""
 
     def __init__(self, client: Client, stored: Any) -> None:
         self._client = client
@@ -173,11 +173,11 @@ class Verdicts:
 
     @property
     def names(self) -> list[str]:
-        """Return the kinds in their order."""
+        """The kinds in their order."""
         return list(self._kinds)
 
     def times(self, name: str, count: int) -> list[float]:
-        """Return the milliseconds of so many verdicts, fewer where the clusters run out."""
+        """Return the milliseconds of ``count`` decisions, fewer if the clusters run out."""
         found: list[float] = []
         for _ in range(count):
             try:
@@ -187,7 +187,7 @@ class Verdicts:
         return found
 
     def large(self) -> Iterator[tuple[str, float, float, int]]:
-        """Merge the largest cluster into a small one, and undo that."""
+        """Merge the largest cluster into a small one, and undo the merge."""
         took, made = self._client.decide("merge", cluster=self._small[-1], other="cluster_0")
         yield "merge of", took, took + self._seen(self._small[-1]), made["moved"]
         took, undone = self._client.ask("POST", f"/api/v1/decisions/{made['id']}/undo/", {})
@@ -219,7 +219,7 @@ class Verdicts:
 
 
 def ready(client: Client) -> None:
-    """Wait until the product answers that it is ready."""
+    """Wait until the product reports that it is ready."""
     while True:
         try:
             client.ask("GET", "/health/ready")
@@ -231,7 +231,7 @@ def ready(client: Client) -> None:
 
 
 def keep_working(client: Client) -> None:
-    """See that a run over the photos works, and is at its beginning if it has to be a new one."""
+    """Ensure that a run over the photos is active; start a new one if the last has finished."""
     try:
         state = client.ask("GET", f"/cluster-status-db/{WORKED_ON}")[1]["state"]
     except AssertionError:  # no run yet

@@ -1,4 +1,4 @@
-"""The pipeline that the package face_recognition is, written with dlib alone.
+"""The pipeline of the package face_recognition, written with dlib alone.
 
 Its defaults: HOG detector with one upsampling, 68 landmarks, dlib's ResNet without jitter.
 """
@@ -18,7 +18,7 @@ RESNET = "dlib_face_recognition_resnet_model_v1.dat"
 
 
 class DlibPipeline:
-    """Photo in, vectors out, one photo after the other."""
+    """Returns the vectors of one photo at a time."""
 
     def __init__(self, cache: Path) -> None:
         if not all(any(cache.rglob(name)) for name in (LANDMARKS, RESNET)):

@@ -1,4 +1,4 @@
-"""Time DBSCAN and the whole grouping against scikit-learn's DBSCAN, in one process run.
+"""Time DBSCAN and the whole grouping against scikit-learn's DBSCAN in one process.
 
 `python benchmarks/grouping.py [--sizes 5000 10000 20000] [--dimension 512] [--large 100000]
 [--decided 20000]`
@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from clustering.grouping import Constraints, dbscan_labels, group_faces
 
-EPS = 0.3  # cosine distance; the people drawn below are about 0.25 wide
+EPS = 0.3  # cosine distance; the people generated below are about 0.25 wide
 MIN_SAMPLES = 2
 JOBS = 2
 ROUNDS = 3
@@ -30,10 +30,10 @@ MEGABYTE = 1 << 20
 
 
 def people_drawn(count: int, dimension: int, *, seed: int) -> NDArray[np.float32]:
-    """Draw unit rows of people: 70 % of them once, 2.2 faces on average, the largest 110.
+    """Generate unit rows of people: 70 % of them once, 2.2 faces on average, the largest 110.
 
-    So are the sizes in Labeled Faces in the Wild. No direction is favoured, which real embeddings
-    do, and which would make it easier.
+    These are the sizes in Labeled Faces in the Wild. The directions are uniform; those of real
+    embeddings are not, which would make the task easier.
     """
     random = np.random.default_rng(seed)
     sizes = np.minimum(random.zipf(2.3, size=count), 110)
@@ -49,7 +49,7 @@ def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 class _PeakMemory:
-    """How far the resident memory of this process rises while it is open, sampled."""
+    """Increase of this process's resident memory inside the context, sampled."""
 
     def __enter__(self) -> "_PeakMemory":
         self._start, self._peak, self._closed = _resident(), _resident(), threading.Event()
@@ -75,7 +75,7 @@ def _resident() -> int:
 
 
 class Measured(NamedTuple):
-    """What one call took, and what it answered."""
+    """Time, memory and result of one call."""
 
     seconds: float
     megabytes: float
@@ -83,7 +83,7 @@ class Measured(NamedTuple):
 
 
 def measured(work: Callable[[], Any]) -> Measured:
-    """Call once, with a clock and an eye on the memory."""
+    """Call once and measure time and memory."""
     with _PeakMemory() as memory:
         start = time.perf_counter()
         answer = work()
@@ -92,7 +92,7 @@ def measured(work: Callable[[], Any]) -> Measured:
 
 
 def compared(count: int, dimension: int, *, seed: int) -> str:
-    """Measure one size and return its line of the table."""
+    """Measure one size and return its row of the table."""
     rows = people_drawn(count, dimension, seed=seed)
     reference = DBSCAN(eps=np.sqrt(2 * EPS), min_samples=MIN_SAMPLES, n_jobs=JOBS)
     rounds = [_round(rows, reference) for _ in range(ROUNDS)]
@@ -109,7 +109,7 @@ def compared(count: int, dimension: int, *, seed: int) -> str:
 
 
 def _round(rows: NDArray[np.float32], reference: DBSCAN) -> list[Measured]:
-    """Measure each once, in turn: what else the machine does then touches all of them."""
+    """Measure each method once, in turn, so that other load on the machine affects all of them."""
     return [
         measured(lambda: reference.fit(rows)),
         measured(lambda: dbscan_labels(rows, eps=EPS, min_samples=MIN_SAMPLES)),
@@ -119,14 +119,14 @@ def _round(rows: NDArray[np.float32], reference: DBSCAN) -> list[Measured]:
 
 
 def _product(rows: NDArray[np.float32]) -> None:
-    """Compute half of the plain product, the floor of an answer that looks at every pair whole."""
+    """Compute half of the plain product: the lower bound of any method that compares every pair."""
     half = rows[: len(rows) // 2]
     for top in range(0, len(rows), 1024):
         np.matmul(half, rows[top : top + 1024].T)
 
 
 def large(count: int, dimension: int, *, decided: int, seed: int) -> Iterator[str]:
-    """Group one large collection, without a reference; and again under decisions."""
+    """Group one large collection without a reference, and again with decisions."""
     rows = people_drawn(count, dimension, seed=seed)
     grouped = measured(lambda: group_faces(rows, eps=EPS, min_samples=MIN_SAMPLES))
     size = f"{count} x {dimension}"
@@ -147,7 +147,7 @@ def _told(grouped: Measured) -> str:
 
 
 def _decisions_drawn(labels: NDArray[np.int64], decided: int, *, seed: int) -> Constraints:
-    """Draw pairs of one group together, of two apart, the largest group a person, and images."""
+    """Generate must-link and cannot-link pairs, one anchored person, and images."""
     random = np.random.default_rng(seed)
     order = np.flatnonzero(labels >= 0)
     order = order[np.argsort(labels[order], kind="stable")]

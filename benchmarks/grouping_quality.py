@@ -1,4 +1,4 @@
-"""How right groupings are on labelled faces: plain DBSCAN, HDBSCAN, Chinese whispers and ours.
+"""Quality of groupings on labelled faces: plain DBSCAN, HDBSCAN, Chinese whispers and ours.
 
 `python benchmarks/grouping_quality.py PATH... [--eps 0.085] [--images]`. A PATH is an .npz file
 with `vectors` and `identity`, or a folder of `<identity>/*.jpg`, which the project's own models
@@ -25,11 +25,11 @@ from vision import CATALOGUE
 
 EPS = CATALOGUE["dlib-resnet"].cluster_eps
 MIN_SAMPLES = 2
-SEARCHED = np.arange(0.4, 1.3, 0.05)  # plain DBSCAN and Chinese whispers, as shares of eps
+SEARCHED = np.arange(0.4, 1.3, 0.05)  # for plain DBSCAN and Chinese whispers, as shares of eps
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
-# Lookalikes together in this share of their photos, and faces that an image shows twice.
+# Share of photos that contain a look-alike, and share of faces that an image contains twice.
 COMPANY = ((0.1, 0.0), (0.3, 0.0), (0.1, 0.003), (0.1, 0.01), (0.3, 0.03))
-WHISPERS = 20  # rounds; labels stand still long before
+WHISPERS = 20  # rounds; the labels converge much earlier
 
 Labels = NDArray[np.int64]
 Named = tuple[str, Labels]
@@ -41,7 +41,9 @@ def main() -> None:
     parser.add_argument("paths", nargs="+", type=Path)
     parser.add_argument("--eps", type=float, default=EPS)
     parser.add_argument(
-        "--images", action="store_true", help="also ours with images drawn: who is in one with whom"
+        "--images",
+        action="store_true",
+        help="also ours with generated images",
     )
     options = parser.parse_args()
     for path in options.paths:
@@ -60,15 +62,15 @@ def main() -> None:
 
 
 def vectors_read(path: Path) -> tuple[NDArray[np.float32], Labels]:
-    """Read `vectors` and `identity`, and make the vectors unit rows."""
+    """Read `vectors` and `identity`; normalise the vectors."""
     with np.load(path) as arrays:
         vectors, people = arrays["vectors"].astype(np.float32), arrays["identity"]
     return _unit(vectors), people.astype(np.int64)
 
 
 def photos_embedded(folder: Path) -> tuple[NDArray[np.float32], Labels]:
-    """Embed the largest face of each `<identity>/` photo; one without a face is left out."""
-    from django.conf import settings  # only folders need the models
+    """Embed the largest face of each `<identity>/` photo; photos without a face are left out."""
+    from django.conf import settings  # imported late: only folders need the models
 
     from vision import get_engine
 
@@ -83,7 +85,7 @@ def photos_embedded(folder: Path) -> tuple[NDArray[np.float32], Labels]:
 
 
 def answers(vectors: NDArray[np.float32], people: Labels, *, eps: float) -> Iterator[Named]:
-    """Yield each way of grouping with its labels."""
+    """Yield each method with its labels."""
     yield _best(
         "DBSCAN, best eps",
         people,
@@ -117,10 +119,10 @@ def images_drawn(
     twice: float,
     seed: int = 0,
 ) -> Labels:
-    """Draw images: half the people are in a share of theirs with whom they are most alike.
+    """Generate images: half of the people share some images with the person most similar to them.
 
-    A share of the faces is in an image with another of the same person, which is no accident that
-    a rule against it expects: a picture on the wall, a collage.
+    A share of the faces is in an image with another face of the same person, which a rule against
+    it does not expect: a picture on the wall, a collage.
     """
     person, random = np.unique(people, return_inverse=True)[1], np.random.default_rng(seed)
     rows = [random.permutation(np.flatnonzero(person == one)) for one in range(person.max() + 1)]
@@ -138,9 +140,9 @@ def images_drawn(
 
 
 def whispers_labels(vectors: NDArray[np.float32], *, cut: float, seed: int = 0) -> Labels:
-    """Let each face take the label its neighbours within `cut` speak loudest.
+    """Give each face the label with the highest total similarity among its neighbours within `cut`.
 
-    Biemann: Chinese whispers (TextGraphs 2006), as dlib and face_recognition users group faces.
+    Biemann: Chinese whispers (TextGraphs 2006), the method of dlib and face_recognition users.
     """
     pairs = find_neighbour_pairs(vectors, radius=cut, nearest=len(vectors))
     ends = np.concatenate([pairs.first, pairs.second])
@@ -159,7 +161,7 @@ def whispers_labels(vectors: NDArray[np.float32], *, cut: float, seed: int = 0) 
 
 
 def line(name: str, people: Labels, labels: Labels) -> str:
-    """Return one line of the table."""
+    """Return one row of the table."""
     pairs, faces = pairwise(people, labels), b_cubed(people, labels)
     return (
         f"{name:34}{pairs.precision:11.3f}{pairs.recall:7.3f}{pairs.f1:7.3f}"

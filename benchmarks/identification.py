@@ -1,11 +1,11 @@
-"""How many photos of known people get the right name: enrolled by one photo, and by three.
+"""Share of photos of known people that get the right name: enrolled with one photo, and with three.
 
 `python benchmarks/identification.py FOLDER [--enrol 1 3] [--detector auto] [--embedder auto]`
 
-FOLDER holds `<identity>/*.jpg`. Of each person the first photos that are accepted are enrolled; the
-rest is one collection, clustered and matched at the defaults, by the product's own code in its
-embedded stores. The face that a photo is about is the one nearest to its middle. A cluster is whose
-most of these faces are.
+FOLDER contains `<identity>/*.jpg`. The first accepted photos of each person are enrolled; the rest
+becomes one collection, clustered and matched with default settings by the product's own code in
+its embedded stores. The face nearest to the centre of a photo is its subject. A cluster belongs to
+the person with most of these faces.
 """
 
 import argparse
@@ -27,7 +27,7 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 
 def main() -> None:
-    """Print a line for each number of enrolled photos and each strategy."""
+    """Print one line per number of enrolled photos and strategy."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--enrol", type=int, nargs="+", default=[1, 3])
@@ -47,7 +47,7 @@ def main() -> None:
         with stores(data):
             print(f"{sum(map(len, people.values()))} photos of {len(people)} people, {in_force()}")
             print(
-                f"{'photos each, strategy':24}{'photos':>7}{'right':>7}{'wrong':>7}{'nobody':>8}"
+                f"{'photos each, strategy':24}{'photos':>7}{'right':>7}{'wrong':>7}{'none':>8}"
                 f"{'right of all':>14}{'wrong clusters':>16}{'rank-1':>8}"
             )
             for count in options.enrol:
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def in_force() -> str:
-    """Return the models and the threshold that count."""
+    """Return the current models and threshold for display."""
     from django.conf import settings
 
     from vision import get_engine
@@ -66,7 +66,7 @@ def in_force() -> str:
 
 
 def identified(data: Path, people: dict[str, list[Path]], count: int) -> Iterator[tuple[str, str]]:
-    """Enrol everybody by so many photos, cluster and match the rest; yield a line a strategy."""
+    """Enrol everyone with ``count`` photos, cluster and match the rest; yield strategy and line."""
     from django.conf import settings
 
     from assignments.api.matching import _match_response
@@ -91,7 +91,7 @@ def identified(data: Path, people: dict[str, list[Path]], count: int) -> Iterato
 
 
 def enrolled(name: str, photos: list[Path], count: int) -> list[Path]:
-    """Enrol somebody by the first photos that are accepted; return the photos that are left."""
+    """Enrol a person with the first accepted photos; return the remaining photos."""
     from django.conf import settings
 
     from profiles.context import profile_stores
@@ -124,7 +124,7 @@ def enrolled(name: str, photos: list[Path], count: int) -> list[Path]:
 
 
 def clustered(path: str) -> Any:
-    """Run a collection to its end."""
+    """Run a collection to its end and return the finished run."""
     from django.conf import settings
 
     from clustering.context import active_run_models, build_context
@@ -152,7 +152,7 @@ def clustered(path: str) -> Any:
 
 
 def faces_shown(run: Any) -> tuple[dict[str, tuple[str, str, str]], dict[str, np.ndarray]]:
-    """Return by photo whom it is about, that face and its cluster ("" if it takes no part)."""
+    """Return person, face id and cluster by photo, and the vectors; "" is a face outside the run."""
     from clustering.selectors import iter_collection_faces, iter_collection_images, iter_members
     from storage.vectors import face_vector_store
 
@@ -179,7 +179,7 @@ def faces_shown(run: Any) -> tuple[dict[str, tuple[str, str, str]], dict[str, np
 def nearest_profiles(
     run: Any, shown: dict[str, tuple[str, str, str]], vectors: dict[str, np.ndarray]
 ) -> Iterator[tuple[str, str]]:
-    """Yield whom each photo is about, and whose template its face is most like."""
+    """Yield the person of each photo, and the user id of the most similar template."""
     from profiles.gallery import load_gallery
 
     table = load_gallery(run.embedder)
@@ -194,7 +194,7 @@ def line(
     *,
     rank_one: float,
 ) -> str:
-    """Return the numbers of one strategy."""
+    """Return the table row of one strategy."""
     photos = sum(map(len, rest.values()))
     named = [(name, given.get(label, "")) for name, _, label in shown.values()]
     right = sum(name == user for name, user in named)

@@ -1,6 +1,6 @@
-"""How well found groups agree with known people: pairwise and B-cubed, from the contingency table.
+"""Agreement of groups with known people: pairwise and B-cubed, from the contingency table.
 
-Noise is not a group: each noise face counts as a person of its own.
+Noise is not a group: each noise face counts as a separate person.
 """
 
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Agreement:
-    """Precision and recall of one way of counting."""
+    """Precision and recall of one measure."""
 
     precision: float
     recall: float
 
     @property
     def f1(self) -> float:
-        """Return the harmonic mean of the two."""
+        """The harmonic mean of precision and recall."""
         total = self.precision + self.recall
         return 2 * self.precision * self.recall / total if total else 0.0
 
 
 def pairwise(people: NDArray[np.int64], found: NDArray[np.int64]) -> Agreement:
-    """Count pairs of faces: found together, and rightly so. Without any pair nothing is wrong."""
+    """Count pairs of faces that are correctly grouped; without any pair both measures are 1."""
     cells = _cells(people, found)
     together = _pairs(cells.sizes)
     return Agreement(
@@ -34,7 +34,7 @@ def pairwise(people: NDArray[np.int64], found: NDArray[np.int64]) -> Agreement:
 
 
 def b_cubed(people: NDArray[np.int64], found: NDArray[np.int64]) -> Agreement:
-    """Average over faces how much of a face's group is its person, and the other way round.
+    """Average over faces the share of a face's group that is its person, and vice versa.
 
     Bagga and Baldwin: Algorithms for scoring coreference chains (LREC 1998).
     """
@@ -48,7 +48,7 @@ def b_cubed(people: NDArray[np.int64], found: NDArray[np.int64]) -> Agreement:
 
 @dataclass(frozen=True, eq=False)
 class _Cells:
-    """The cells of the contingency table that are not empty."""
+    """The non-empty cells of the contingency table."""
 
     people: NDArray[np.int64]
     found: NDArray[np.int64]

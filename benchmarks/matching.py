@@ -1,9 +1,9 @@
-"""How long it takes to match clusters with profiles: in blocks, cluster by cluster, all at once.
+"""Time to match clusters with profiles: in blocks, cluster by cluster, all at once.
 
 `python benchmarks/matching.py [--clusters 10000] [--profiles 5000] [--faces 50000] [--repeat 5]`
 
-The clusters are sums of drawn faces, half of them of people who have a profile. Every way has to
-find the same people. A vote compares every face, so it is as many products as there are faces.
+The clusters are sums of generated faces, half of them of people with a profile. All methods have to
+find the same people. A vote compares every face, so it needs as many products as there are faces.
 """
 
 import argparse
@@ -22,15 +22,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from assignments.matching import Rules, Votes, match_centroids, unit
 
 THRESHOLD, MARGIN = 0.6, 0.02
-SPREAD = 0.6  # length of what sets a photo off from its person, who is 1 long
-VOTES_AT_ONCE = 1000  # faces, as the vector store hands them out
+SPREAD = 0.6  # length of a photo's offset from its person's unit vector
+VOTES_AT_ONCE = 1000  # faces, as many as the vector store returns at a time
 
 Vectors = NDArray[np.float32]
 Way = Callable[[], NDArray[np.int64]]
 
 
 def main() -> None:
-    """Print a table for each width of the vectors."""
+    """Print a table for each dimension."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--clusters", type=int, default=10_000)
     parser.add_argument("--profiles", type=int, default=5_000)
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def compare(width: int, options: argparse.Namespace) -> None:
-    """Time all ways in turn and print their medians beside the product's own."""
+    """Time all methods in turn and print their medians and the ratio to the product's own."""
     maker = np.random.default_rng(0)
     people = unit(maker.normal(size=(options.profiles, width)).astype(np.float32))
     known = maker.integers(0, 2 * options.profiles, options.clusters)
@@ -91,7 +91,7 @@ def compare(width: int, options: argparse.Namespace) -> None:
 
 
 def photos(maker: np.random.Generator, people: Vectors, known: NDArray[np.int64]) -> Vectors:
-    """Return a photo of each person asked for, of strangers where the number is beyond them."""
+    """Return one photo per number: of that person, or of an unknown one beyond ``people``."""
     width = people.shape[1]
     strangers = unit(maker.normal(size=(len(known), width)).astype(np.float32))
     who = np.where(
@@ -102,7 +102,7 @@ def photos(maker: np.random.Generator, people: Vectors, known: NDArray[np.int64]
 
 
 def one_by_one(centroids: Vectors, people: Vectors) -> NDArray[np.int64]:
-    """Match each centroid by a product of its own."""
+    """Match each centroid with its own product."""
     found = []
     for centroid in centroids:
         similarity = people @ centroid
@@ -113,7 +113,7 @@ def one_by_one(centroids: Vectors, people: Vectors) -> NDArray[np.int64]:
 
 
 def at_once(centroids: Vectors, people: Vectors) -> NDArray[np.int64]:
-    """Match all centroids by one product."""
+    """Match all centroids with one product."""
     similarity = centroids @ people.T
     second, best = np.argpartition(similarity, (-2, -1), axis=1)[:, -2:].T
     rows = np.arange(len(centroids))

@@ -1,8 +1,8 @@
-"""What candidates from the vector store's index cost: recall, time, and the groups they lead to.
+"""Cost of neighbour pairs from the vector store's index: recall, time and the resulting groups.
 
 `python benchmarks/neighbours.py [--faces 10000] [--dimension 512] [--vectors PATH.npz --eps 0.085]`
-asks an embedded store of its own, or the server that QDRANT_URL names. The embedded store searches
-exactly; `--graph` asks the same engine with Qdrant's graph (HNSW at its defaults) in this process.
+queries a temporary embedded store, or the server in QDRANT_URL. The embedded store searches
+exactly; `--graph` uses the same engine with Qdrant's graph (HNSW at its defaults) in this process.
 """
 
 import argparse
@@ -40,12 +40,12 @@ WRITE_SLICE = 1000
 
 
 def main() -> None:
-    """Print what the index finds of what there is, and how long it takes."""
+    """Print recall and time of the index."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--faces", type=int, default=10_000)
     parser.add_argument("--dimension", type=int, default=512)
     parser.add_argument(
-        "--vectors", type=Path, help="an .npz file with `vectors`, instead of drawn"
+        "--vectors", type=Path, help="an .npz file with `vectors`, instead of random ones"
     )
     parser.add_argument("--eps", type=float, default=EPS)
     parser.add_argument("--graph", action="store_true", help="search a graph instead of all")
@@ -63,7 +63,7 @@ def main() -> None:
 
 @contextmanager
 def store_opened() -> Iterator[tuple[VectorStore, str]]:
-    """Open the server of QDRANT_URL, or an embedded store that goes away again."""
+    """Yield the server in QDRANT_URL, or a temporary embedded store, with its name."""
     if url := os.environ.get("QDRANT_URL"):
         from storage.vectors.qdrant import qdrant_vectors
 
@@ -85,13 +85,13 @@ def store_opened() -> Iterator[tuple[VectorStore, str]]:
 
 @contextmanager
 def graph_opened(dimension: int) -> Iterator[tuple["Graph", str]]:
-    """Open a graph that goes away again."""
+    """Yield a temporary graph, with its name."""
     with tempfile.TemporaryDirectory() as folder:
         yield Graph(Path(folder), dimension), "the engine's graph"
 
 
 class Graph:
-    """As much of a vector store as `compare` asks, with every vector in an HNSW graph."""
+    """The part of a vector store that `compare` uses, with all vectors in an HNSW graph."""
 
     def __init__(self, folder: Path, dimension: int) -> None:
         config = edge.EdgeConfig(
@@ -113,16 +113,16 @@ class Graph:
         print(f"{info.indexed_vectors_count} of {info.points_count} vectors in the graph")
 
     def search(self, _model: str, vector: Any, *, limit: int, where: Any) -> list[Hit]:
-        """Return the faces nearest to a vector, as far as the graph leads."""
+        """Return the approximate nearest faces of a vector."""
         request = edge.QueryRequest(limit=limit, query=edge.Query.Nearest(vector))
         return [Hit(str(hit.id), hit.score, {}) for hit in self._points.query(request)]
 
     def delete(self, _model: str, ids: list[str]) -> None:
-        """Let the folder take the vectors with it."""
+        """Do nothing: the temporary folder is deleted with the vectors."""
 
 
 def compare(store: VectorStore | Graph, vectors: NDArray[np.float32], *, eps: float) -> None:
-    """Print time and recall of the candidates, and of the groups."""
+    """Print time and recall of the neighbour pairs, and the agreement of the groups."""
     run = uuid.uuid4().hex
     ids = [str(uuid.uuid5(uuid.NAMESPACE_OID, f"{run} {row}")) for row in range(len(vectors))]
     start = time.perf_counter()

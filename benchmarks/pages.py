@@ -1,12 +1,12 @@
-"""How long the server takes for each page of the review app, and how large the page is.
+"""Server time and size of each page of the review app.
 
 `python benchmarks/pages.py [--faces 10000] [--requests 40] [--dimension 512]`
 
-The embedded stores and the web server (gunicorn, as the product starts it) run on a folder of
-their own, filled with documents and random unit vectors as after a run, with 200 known people;
-there are no photos. A third of the faces is one person, the others are ten each. Times are from the
-request to the last byte, one request after the other; sizes are without pictures, scripts and the
-stylesheet, which the browser keeps.
+The embedded stores and the web server (gunicorn, as the product starts it) run on a temporary
+folder with the documents and random unit vectors of a finished run and 200 known people; there are
+no photos. A third of the faces is one person, the others are ten each. Times are from the request
+to the last byte, one request after the other; sizes exclude pictures, scripts and the stylesheet,
+which the browser caches.
 """
 
 import argparse
@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.served import Answer, Product
 
-# A page a line; what stands in braces is of the filled collection, one after the other.
+# One page per line; names in braces are replaced by values of the collection, in turn.
 PAGES = {
     "home": "/",
     "collection": "/collections/{path}/",
@@ -56,12 +56,12 @@ OVER = "  over"
 
 
 def main() -> None:
-    """Fill a product, ask for each page, print the table."""
+    """Fill a product, request each page, print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--faces", type=int, default=10_000)
     parser.add_argument("--requests", type=int, default=40, help="of each page")
     parser.add_argument("--dimension", type=int, default=512)
-    parser.add_argument("--only", default="", help="pages whose name begins so")
+    parser.add_argument("--only", default="", help="prefix of the pages' names")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="faceadmin-benchmark-") as folder:
         root = Path(folder) / "product"
@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def report(options: argparse.Namespace, product: Product) -> int:
-    """Print median and 95th percentile in milliseconds, and kilobytes; count what is too much."""
+    """Print median and 95th percentile in ms and size in kB; return the number of slow pages."""
     over = 0
     print(f"{options.faces:,} faces{'p50 ms':>22}{'p95 ms':>10}{'kB':>8}")
     for name in (one for one in PAGES if one.startswith(options.only)):
@@ -87,7 +87,7 @@ def report(options: argparse.Namespace, product: Product) -> int:
 
 
 def line(name: str, answers: list[Answer]) -> str:
-    """Return the line of a page."""
+    """Return the table row of a page."""
     took = [one.took for one in answers]
     middle, late = statistics.median(took), statistics.quantiles(took, n=20)[-1]
     size = max(one.size for one in answers)

@@ -1,12 +1,12 @@
-"""Photos a second: the whole pipeline, the sum of its kernels, and dlib's pipeline, side by side.
+"""Photos per second: the whole pipeline, the sum of its kernels, and dlib's pipeline, side by side.
 
 `python benchmarks/pipeline.py FOLDER [--photos 40] [--megapixels 1.9] [--rounds 3] [--threads 1]`
 
-FOLDER holds photos; each is enlarged or shrunk to the same number of pixels first, once, so that a
-row of the table means the same for everyone. The whole pipeline is a run as workers do it: listing,
-reading, decoding, detecting, embedding, crops, vectors and documents, in the embedded stores. The
-kernels are the same photos decoded, and the same tensors put through the two graphs, nothing else.
-dlib's pipeline needs `pip install -r benchmarks/requirements.txt`.
+FOLDER contains photos; each is first resized to the same number of pixels, once, so that the rows
+of the table are comparable between machines and folders. The whole pipeline is a run as workers
+execute it: listing, reading, decoding, detecting, embedding, crops, vectors and documents, in the
+embedded stores. The kernels are the decoding of the same photos, and the two graphs on the same
+tensors, nothing else. dlib's pipeline needs `pip install -r benchmarks/requirements.txt`.
 """
 
 import argparse
@@ -29,7 +29,7 @@ COLLECTION = "photos/all"
 
 
 def main() -> None:
-    """Measure and print one table a pair of models."""
+    """Measure and print the table."""
     options = arguments()
     with tempfile.TemporaryDirectory(prefix="faceadmin-benchmark-") as folder:
         data = Path(folder)
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def arguments() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--photos", type=int, default=40)
@@ -57,7 +57,7 @@ def arguments() -> argparse.Namespace:
 
 
 def photos_prepare(options: argparse.Namespace, target: Path) -> list[Path]:
-    """Write the photos at their common size and return them."""
+    """Write the photos at their common size and return their paths."""
     target.mkdir(parents=True)
     found = sorted(path for path in options.folder.rglob("*") if path.suffix in {".jpg", ".jpeg"})
     for number, source in enumerate(found[: options.photos]):
@@ -72,7 +72,7 @@ def photos_prepare(options: argparse.Namespace, target: Path) -> list[Path]:
 
 
 def configure(options: argparse.Namespace, data: Path) -> None:
-    """Set up Django on a data folder that goes away afterwards."""
+    """Set up Django on a temporary data folder."""
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "faceadmin.settings",
         "FACEADMIN_DATA": str(data),
@@ -93,8 +93,8 @@ def configure(options: argparse.Namespace, data: Path) -> None:
     select_models(settings.VISION, may_fetch=True)
 
 
-class stores:  # noqa: N801 - reads as what it is: with stores(...)
-    """The embedded stores, running."""
+class stores:  # noqa: N801 - used like a function: with stores(...)
+    """Context manager that runs the embedded stores."""
 
     def __init__(self, data: Path) -> None:
         self._data = data
@@ -122,7 +122,7 @@ class stores:  # noqa: N801 - reads as what it is: with stores(...)
 
 
 def measure(options: argparse.Namespace, photos: list[Path], round_: int) -> dict[str, float]:
-    """Return the seconds of one round of each."""
+    """Return the seconds of one round by name."""
     return {
         "whole pipeline": whole_pipeline(),
         **kernels(photos),
@@ -131,7 +131,7 @@ def measure(options: argparse.Namespace, photos: list[Path], round_: int) -> dic
 
 
 def whole_pipeline() -> float:
-    """Return the seconds of a run that reads every photo anew, in this process."""
+    """Return the seconds of a run that reads every photo again, in this process."""
     from django.conf import settings
 
     from clustering.context import active_run_models, build_context
@@ -165,7 +165,7 @@ def whole_pipeline() -> float:
 
 
 def kernels(photos: list[Path]) -> dict[str, float]:
-    """Return the seconds of decoding, and of the two graphs on the very tensors they get."""
+    """Return the seconds of decoding, and of the two graphs on the recorded tensors."""
     from django.conf import settings
 
     from vision import get_engine
@@ -188,7 +188,7 @@ def kernels(photos: list[Path]) -> dict[str, float]:
 
 @contextmanager
 def recorded() -> Iterator[list[tuple[object, np.ndarray]]]:
-    """Note every tensor that goes into a graph."""
+    """Record every tensor that is passed to a graph."""
     from vision.models.sessions import Session
 
     calls: list[tuple[object, np.ndarray]] = []
@@ -217,7 +217,7 @@ def dlib_seconds(photos: list[Path]) -> float:
 
 
 def report(options: argparse.Namespace, photos: int, rows: list[dict[str, float]]) -> None:
-    """Print medians, and the two ratios that matter."""
+    """Print medians and the two ratios."""
     from django.conf import settings
 
     from vision import get_engine
@@ -228,7 +228,7 @@ def report(options: argparse.Namespace, photos: int, rows: list[dict[str, float]
     }
     whole = medians.pop("whole pipeline")
     dlib = medians.pop("dlib's pipeline", None)
-    floor = sum(medians.values())
+    kernel_sum = sum(medians.values())
     print(
         f"{get_engine(settings.VISION).model}: {photos} photos of {options.megapixels} megapixels,"
     )
@@ -236,9 +236,9 @@ def report(options: argparse.Namespace, photos: int, rows: list[dict[str, float]
     line = "{:32} {:>10.1f} ms a photo {:>8.1f} photos/s".format
     for name, seconds in medians.items():
         print(line(f"kernel: {name}"[:32], 1000 * seconds / photos, photos / seconds))
-    print(line("sum of the kernels", 1000 * floor / photos, photos / floor))
+    print(line("sum of the kernels", 1000 * kernel_sum / photos, photos / kernel_sum))
     print(line("whole pipeline, one worker", 1000 * whole / photos, photos / whole))
-    print(f"\nwhole pipeline / sum of its kernels: {whole / floor:.2f}")
+    print(f"\nwhole pipeline / sum of its kernels: {whole / kernel_sum:.2f}")
     if dlib is not None:
         print(line("dlib's pipeline", 1000 * dlib / photos, photos / dlib))
         print(f"dlib's pipeline / whole pipeline: {dlib / whole:.1f}")

@@ -1,7 +1,7 @@
-"""A product's stores and web server over a filled collection, in processes of their own.
+"""Stores and web server of a product over a generated collection, in separate processes.
 
-`Product` starts this file with ``--fill``: it writes the documents, starts the services, and says
-on its output what addresses are made of; it ends when its input is closed.
+`Product` starts this file with ``--fill``: it writes the documents, starts the services, and
+prints the values for URLs as JSON; it ends when its standard input is closed.
 """
 
 import argparse
@@ -19,21 +19,21 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 COLLECTION = "benchmark/faces"
-SAMPLES = 40  # values of a kind that the requests take in turn
+SAMPLES = 40  # values per name, used in turn by the requests
 PEOPLE = 200
 REST = ("/api/", "/cluster-")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """How long an address took in milliseconds, and how many bytes it answered with."""
+    """Duration in milliseconds and size in bytes of a response."""
 
     took: float
     size: int
 
 
 class Product:
-    """Stores and web server over one filled collection."""
+    """Stores and web server over one generated collection."""
 
     def __init__(self, size: int, folder: Path, *, port: int, dimension: int) -> None:
         self.size, self.port = size, port
@@ -57,14 +57,14 @@ class Product:
         self._values: dict[str, list[str]] = {}
 
     def wait(self) -> None:
-        """Wait until all is stored and the server answers."""
+        """Wait until everything is stored and the server responds."""
         self._values = json.loads(self._process.stdout.readline())
 
     def ask(self, address: str, turn: int, *, first_byte: bool = False) -> Answer:
-        """Ask for an address, with what stands in braces filled in; a page gets the session."""
+        """Request a URL after filling in the names in braces; pages are requested with the session."""
         values = {name: some[turn % len(some)] for name, some in self._values.items()}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.connect()  # not counted; one kept open is closed when others take their time
+        connection.connect()  # not counted; the server would close an idle connection between turns
         started = time.perf_counter()
         connection.request("GET", address.format(**values), headers=_headers(address, values))
         answer = connection.getresponse()
@@ -75,20 +75,20 @@ class Product:
         return Answer(took, len(body))
 
     def stop(self) -> None:
-        """End everything."""
+        """Stop all processes."""
         self._process.stdin.close()
         self._process.wait()
 
 
 def _headers(address: str, values: Mapping[str, str]) -> dict[str, str]:
-    """Return what says who asks: a browser's session, or a client's key."""
+    """Return the headers of authentication: a session for pages, a key for REST."""
     if address.startswith(REST):
         return {"Authorization": f"Token {values['key']}"}
     return {"Cookie": f"sessionid={values['session']}", "Accept": "text/html"}
 
 
 def fill_and_serve(options: argparse.Namespace) -> None:
-    """Fill the stores, serve them, and say so; end when the parent closes our input."""
+    """Fill the stores, serve them, print the values; end when the parent closes standard input."""
     import django
 
     django.setup()
@@ -114,7 +114,7 @@ def fill_and_serve(options: argparse.Namespace) -> None:
 
 
 def accounts() -> dict[str, list[str]]:
-    """Make the tables, an admin's key, and an admin's session."""
+    """Create the tables, an admin's key, and an admin's session."""
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.auth.models import User
     from django.contrib.sessions.backends.db import SessionStore
@@ -138,7 +138,7 @@ def accounts() -> dict[str, list[str]]:
 
 
 def web_wait() -> None:
-    """Wait until the web server answers."""
+    """Wait until the web server responds."""
     from django.conf import settings
 
     while True:
@@ -153,7 +153,7 @@ def web_wait() -> None:
 
 
 def fill(faces: int, dimension: int) -> dict[str, list[str]]:
-    """Store a collection of so many faces; return what the routes are made of."""
+    """Store a collection with ``faces`` faces; return the values for URLs."""
     from benchmarks.stored_collection import StoredCollection
 
     stored = StoredCollection(COLLECTION, faces=faces, dimension=dimension)

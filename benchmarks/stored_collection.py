@@ -1,4 +1,4 @@
-"""A collection as a finished run leaves it, written into the stores without any photo."""
+"""The documents and vectors of a finished run, generated without any photo."""
 
 import json
 from collections import Counter
@@ -41,7 +41,7 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 class StoredCollection:
-    """So many faces, three to a photo; a third is one person, the others are ten faces each."""
+    """``faces`` faces, three per photo; a third is one person, the others have ten faces each."""
 
     def __init__(self, path: str, *, faces: int, dimension: int) -> None:
         self.path, self.dimension = path, dimension
@@ -56,7 +56,7 @@ class StoredCollection:
         self.sizes = list(_sizes(faces))
 
     def write(self) -> None:
-        """Write everything."""
+        """Write all documents and vectors."""
         _write(Image, self._images())
         _write(Face, self._faces())
         _write(Member, self._members())
@@ -67,7 +67,7 @@ class StoredCollection:
         self._write_vectors()
 
     def write_people(self, number: int) -> None:
-        """Write people known by a random template each, and pairs of clusters to ask about."""
+        """Write known people with one random template each, and merge suggestions."""
         maker = np.random.default_rng(1)
         table = maker.normal(size=(number, self.dimension)).astype(np.float32)
         table /= np.linalg.norm(table, axis=1, keepdims=True)
@@ -82,7 +82,7 @@ class StoredCollection:
         bulk_upsert(MergeSuggestions, [MergeSuggestions(run=self.run_id, rows=json.dumps(pairs))])
 
     def sample_faces(self, number: int) -> list[str]:
-        """Return some faces from everywhere, now with crops."""
+        """Return evenly spaced face ids, after writing their crops."""
         step = max(len(self.ids) // number, 1)
         some = self.ids[::step][:number]
         crop = encode_crop(np.full((256, 256, 3), 128, np.uint8))
@@ -91,7 +91,7 @@ class StoredCollection:
         return some
 
     def later_cursors(self, number: int) -> list[str]:
-        """Return cursors from everywhere in the largest cluster, each with a page after it."""
+        """Return evenly spaced cursors of the largest cluster, each followed by a full page."""
         label, size = self.sizes[0]
         ranks = np.linspace(0, size - 101, number).astype(int)
         return [encode_cursor(Member.place_for(self.run_id, label, rank)) for rank in ranks]
@@ -154,7 +154,7 @@ class StoredCollection:
                     cluster=label,
                     base=label,
                     place=Member.place_for(self.run_id, label, rank),
-                    similarity=0.7 if rank % 50 == 7 else 0.9,  # some stand out
+                    similarity=0.7 if rank % 50 == 7 else 0.9,  # some outliers
                 )
 
     def _clusters(self) -> Iterator[Cluster]:
@@ -258,7 +258,6 @@ class StoredCollection:
 
 
 def _profile(row: int, template: np.ndarray) -> Profile:
-    """Return a person without photos."""
     user_id, name = f"person-{row:04d}", f"Person {row:04d}"
     return Profile(
         user_id=user_id,
@@ -280,7 +279,6 @@ def _profile(row: int, template: np.ndarray) -> Profile:
 
 
 def _reference(profile: Profile) -> ReferencePhoto:
-    """Return the one photo by which a person is known."""
     [photo] = profile.references
     return ReferencePhoto(
         id=photo,
@@ -303,7 +301,7 @@ def _reference(profile: Profile) -> ReferencePhoto:
 
 
 def _sizes(faces: int) -> Iterator[tuple[str, int]]:
-    """Yield the clusters' labels and sizes, the largest first, noise last."""
+    """Yield labels and sizes of the clusters, the largest first, noise last."""
     noise, largest = int(faces * NOISE_PART), int(faces * LARGEST_PART)
     yield "cluster_0", largest
     left, number = faces - noise - largest, 1
@@ -314,7 +312,7 @@ def _sizes(faces: int) -> Iterator[tuple[str, int]]:
 
 
 def _write(kind: type, documents: object) -> None:
-    """Write documents a slice at a time."""
+    """Write documents in slices."""
     waiting = iter(documents)
     while some := list(islice(waiting, WRITE_SLICE)):
         bulk_upsert(kind, some)

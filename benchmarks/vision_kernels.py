@@ -1,4 +1,4 @@
-"""What a photo costs on one thread: decoding, the two graphs, and everything around them.
+"""Cost of a photo on one thread: decoding, the two graphs, and everything around them.
 
 Run: python -m benchmarks.vision_kernels PHOTO [DETECTOR ...]; FACEADMIN_MODELS names the models.
 """
@@ -21,7 +21,7 @@ PIXELS = 1_900_000
 
 
 def milliseconds(work: Callable[[], object]) -> float:
-    """Return the CPU time of the median round, after one that warms up."""
+    """Return the CPU time of the median round, after a warm-up."""
     work()
     rounds = []
     for _ in range(ROUNDS):
@@ -42,7 +42,7 @@ def photo_of(path: Path) -> bytes:
 
 
 def kernels_of(engine: FaceEngine, data: bytes) -> dict[str, float]:
-    """Return what the whole costs, and what decoding and the two graphs alone cost."""
+    """Return the cost of the whole in ms, and of decoding and the two graphs alone."""
     noise = np.random.default_rng(0)
     image = engine.decode(data)
     graph = cast(Yolov8 | CenterFace, engine._detector)

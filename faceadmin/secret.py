@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def secret_key(file: Path) -> str:
-    """Return the installation's secret key; the first caller writes it, readable only by its owner."""
+    """Return the installation's secret key; the first caller writes it with mode 0600."""
     if file.is_file():
         return file.read_text()
     try:

@@ -86,7 +86,7 @@ class Command(ProductCommand):
             if not are_ours:
                 sentence = f"{active} Its id is {run_id}."
                 raise CommandFailed(sentence, code=Exit.RUNNING_ALREADY) from active
-        # The workers just started resume this run; failing here would stop them, so it could never end.
+        # The workers just started resume this run; failing here would stop them again.
         self.stderr.write(f"The run {get_run(run_id).id} had been interrupted and goes on.")
         return run_id
 
