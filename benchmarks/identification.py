@@ -152,7 +152,7 @@ def clustered(path: str) -> Any:
 
 
 def faces_shown(run: Any) -> tuple[dict[str, tuple[str, str, str]], dict[str, np.ndarray]]:
-    """Return person, face id and cluster by photo, and the vectors; "" is a face outside the run."""
+    """Return person, face id and cluster ("" outside the run) by photo, and the vectors."""
     from clustering.selectors import iter_collection_faces, iter_collection_images, iter_members
     from storage.vectors import face_vector_store
 

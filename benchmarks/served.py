@@ -61,7 +61,7 @@ class Product:
         self._values = json.loads(self._process.stdout.readline())
 
     def ask(self, address: str, turn: int, *, first_byte: bool = False) -> Answer:
-        """Request a URL after filling in the names in braces; pages are requested with the session."""
+        """Request a URL after filling in the names in braces; pages get a session."""
         values = {name: some[turn % len(some)] for name, some in self._values.items()}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.connect()  # not counted; the server would close an idle connection between turns

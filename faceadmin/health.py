@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether everything it needs is there."""
+"""Health checks: whether the process is alive, and whether everything it needs is available."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ ABSENT_FACE_ID = "00000000-0000-5000-8000-000000000000"
 @never_cache
 @require_safe
 def live(request: HttpRequest) -> JsonResponse:
-    """Answer 200 while the process lives."""
+    """Answer 200 while the process is alive."""
     return JsonResponse({"ok": True})
 
 
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when stores, queue and models are there, else 503 and which one is not."""
+    """Answer 200 if stores, queue and models are available, else 503 with the state of each."""
     found = _check_all()
     is_ready = all(answer["ok"] for answer in found.values())
     response = JsonResponse({"ok": is_ready, **found}, status=200 if is_ready else 503)
@@ -46,7 +46,7 @@ def ready(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer which part is there, as numbers, in Prometheus' text format."""
+    """Return the state of each part as a gauge in Prometheus' text format."""
     lines = [
         "# HELP faceadmin_part_up Whether a part the product needs is there.",
         "# TYPE faceadmin_part_up gauge",
@@ -66,7 +66,7 @@ def _check_all() -> dict[str, dict[str, object]]:
 
 
 def _check_part(question: Callable[[], str]) -> dict[str, object]:
-    """Return a part's own words, or its trouble in one sentence."""
+    """Return the part's description, or its error as one sentence."""
     try:
         return {"ok": True, "detail": question()}
     except (StorageError, ModelMissing) as trouble:

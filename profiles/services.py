@@ -1,8 +1,8 @@
-"""Write profiles: enrol, update, rename, drop a photo, erase.
+"""Write profiles: enrol, update, rename, remove a photo, erase.
 
-A write is a reference photo's document, its file and its crop, and then one compare-and-set of the
-profile, which puts them in force. The document comes first, so that whatever a crash leaves behind
-is known to belong to somebody: erasing finds it, and so does a verification.
+A write creates a reference photo's document, its file and its crop, and then activates them by one
+compare-and-set of the profile. The document comes first, so that everything a crash leaves behind
+has an owner: an erasure finds it, and so does a consistency check.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ ATTEMPTS = 20  # of a compare-and-set; each lost one means that somebody else's 
 
 
 class Mode(StrEnum):
-    """A photo joins those in force, or takes the place of all of them."""
+    """Whether a photo is added to the active ones or replaces all of them."""
 
     ADD = "add"
     REPLACE = "replace"
@@ -63,7 +63,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class Enrolled:
-    """A profile, and the reference photo that answers for what was sent."""
+    """A profile, and the reference photo of the uploaded photo."""
 
     profile: Profile
     reference: ReferencePhoto
@@ -71,7 +71,7 @@ class Enrolled:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many things of a person, store by store."""
+    """Number of a person's objects, by store."""
 
     photos: int
     crops: int
@@ -90,7 +90,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What an erasure removed, and what a look afterwards still found: nothing."""
+    """What an erasure removed, and what a check afterwards still found: nothing if complete."""
 
     user_id: str
     removed: Counts
@@ -102,7 +102,7 @@ class Receipt:
 
     @property
     def is_complete(self) -> bool:
-        """Say whether nothing of the person is left."""
+        """Whether nothing of the person is left."""
         return not any(asdict(self.left).values())
 
 
@@ -168,7 +168,7 @@ def update_profile(
 
 
 def rename_profile(user_id: str, name: str) -> Profile:
-    """Give a person another name."""
+    """Change a person's name."""
     renamed = activate_profile(user_id).modify(
         new=True,
         set__name=name,
@@ -181,7 +181,7 @@ def rename_profile(user_id: str, name: str) -> Profile:
 
 
 def drop_reference(user_id: str, reference_id: str, *, stores: ProfileStores) -> Profile:
-    """Take a reference photo out of a profile and remove it; the last one stays."""
+    """Remove a reference photo from a profile; raise LastPhoto for the only one."""
 
     def attempt(profile: Profile) -> Profile | None:
         get_reference(profile, reference_id)
@@ -200,7 +200,7 @@ def drop_reference(user_id: str, reference_id: str, *, stores: ProfileStores) ->
 
 
 def hide_profile(user_id: str) -> None:
-    """Begin a person's erasure: from here on nobody sees the profile, and nothing can change it."""
+    """Begin a person's erasure: the profile is hidden from all reads and can no longer change."""
     hidden = Profile.objects(user_id=user_id).modify(
         set__state=ProfileState.ERASING, set__updated_at=timezone.now(), inc__version=1
     )
@@ -210,7 +210,7 @@ def hide_profile(user_id: str) -> None:
 
 
 def erase_profile(user_id: str, stores: ProfileStores) -> Receipt:
-    """Remove a person: photos, crops, references, and the profile at last. Safe to repeat."""
+    """Remove a person: photos, crops, references, and the profile last. Idempotent."""
     hide_profile(user_id)
     ids = stored_references(user_id)
     removed = _counted(user_id, ids, stores)
@@ -222,7 +222,7 @@ def erase_profile(user_id: str, stores: ProfileStores) -> Receipt:
 
 
 class _Update:
-    """One photo on its way into a profile; written once, however often the switch is tried."""
+    """One photo being added to a profile; written once, however often the switch is retried."""
 
     def __init__(
         self,
@@ -261,7 +261,7 @@ class _Update:
         return Enrolled(switched, reference)
 
     def withdraw(self) -> None:
-        """Remove what was written for a photo that will not be in force."""
+        """Remove what was written for a photo that will not become active."""
         if self._written is not None:
             discard_references([self._written.id], stores=self._stores)
             self._written = None
@@ -296,7 +296,7 @@ class _Update:
 
 
 def _attempted(user_id: str, attempt: Callable[[Profile], Any]) -> Any:
-    """Return what an attempt gave, trying again with the profile where it was overtaken."""
+    """Return the result of an attempt; retry with a fresh profile if another change came first."""
     for _ in range(ATTEMPTS):
         done = attempt(get_profile(user_id))
         if done is not None:
@@ -305,7 +305,7 @@ def _attempted(user_id: str, attempt: Callable[[Profile], Any]) -> Any:
 
 
 def _profile_of(reference: ReferencePhoto, *, name: str) -> Profile:
-    """Return the profile of a person with their first photo."""
+    """Return a new person's profile with their first photo."""
     user_id = reference.user_id
     return Profile(
         user_id=user_id,
@@ -323,7 +323,7 @@ def _profile_of(reference: ReferencePhoto, *, name: str) -> Profile:
 
 
 def _check_vacancy(user_id: str) -> None:
-    """Refuse an id under which somebody is known."""
+    """Raise ProfileErasing or ProfileExists if the id is taken."""
     there = find_profile(user_id)
     if there is None:
         return
@@ -333,7 +333,7 @@ def _check_vacancy(user_id: str) -> None:
 
 
 def _counted(user_id: str, ids: Sequence[str], stores: ProfileStores) -> Counts:
-    """Count what there is of a person under these ids."""
+    """Count a person's objects under these ids."""
     return Counts(
         photos=len(ids) - len(stores.photos.missing(ids)),
         crops=len(ids) - len(stores.crops.missing(ids)),

@@ -1,4 +1,4 @@
-"""Who is asking, and what they may do: sessions for pages, keys for clients, roles for both."""
+"""Authentication and authorisation: sessions for pages, keys for clients, roles for both."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LAST_USED_GRAIN = timedelta(minutes=1)  # one write a minute and key, not one a 
 
 
 class KeyUser:
-    """A client that came with a key: enough of a user for Django REST framework."""
+    """A client with a key: the attributes of a user that Django REST framework needs."""
 
     is_authenticated = True
     is_active = True
@@ -52,7 +52,7 @@ class KeyAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[KeyUser, ApiKey] | None:
-        """Return the key's user; None without such a header, so that the session is asked next."""
+        """Return the key's user; None without such a header, so that the session is tried next."""
         parts = get_authorization_header(request).split()
         if not parts or parts[0].lower() not in SCHEMES:
             return None
@@ -74,13 +74,13 @@ class KeyAuthentication(BaseAuthentication):
 
 
 def create_key(name: str, role: Role, *, expires: datetime | None = None) -> tuple[ApiKey, str]:
-    """Write a new key and return it with its secret, which nobody can see again."""
+    """Create a key and return it with its secret, which is not stored."""
     key, secret = ApiKey.objects.create_key(name=name, role=role.value, expiry_date=expires)
     return key, secret
 
 
 def find_key(secret: str) -> ApiKey | None:
-    """Return the key of a secret unless it is unknown, revoked or expired."""
+    """Return the key of a secret; None if it is unknown, revoked or expired."""
     try:
         key: ApiKey = ApiKey.objects.get_from_key(secret)
     except ApiKey.DoesNotExist:
@@ -89,7 +89,7 @@ def find_key(secret: str) -> ApiKey | None:
 
 
 def role_of(user: Any) -> Role | None:
-    """Return the highest role of a user or key; None for a stranger, or one without any role."""
+    """Return the highest role of a user or key; None if not authenticated or without a role."""
     if user is None or not user.is_authenticated:
         return None
     if isinstance(user, KeyUser):
@@ -102,22 +102,22 @@ def role_of(user: Any) -> Role | None:
 
 
 def caller_name(request: HttpRequest | Request) -> str:
-    """Return the name under which what the caller does is remembered."""
+    """Return the caller's name for records of their actions."""
     return str(request.user)
 
 
 def check_role(request: HttpRequest | Request, needed: Role) -> None:
-    """Refuse a caller whose role does not include the one that is needed."""
+    """Raise PermissionDenied unless the caller's role includes ``needed``."""
     held = role_of(request.user)
     if held is None or not held.includes(needed):
         raise PermissionDenied(f"This needs the role {needed.value}.")
 
 
 class HoldsRole(BasePermission):
-    """Let a caller in whose role the resource's method needs, or includes it."""
+    """Admit a caller whose role includes the one that the resource's method needs."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Compare the caller's role with the one that is needed; say which that is."""
+        """Compare the caller's role with the needed one, which the error message names."""
         needed: Role = view.role_needed(request.method)
         self.message = f"This needs the role {needed.value}."
         held = role_of(request.user)
@@ -128,7 +128,7 @@ View = Callable[..., HttpResponse]
 
 
 def role_required(role: Role) -> Callable[[View], View]:
-    """Let a page be seen by a role and whoever includes it; others log in, or are refused."""
+    """Restrict a page to a role and those that include it; anonymous users have to log in."""
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -144,7 +144,7 @@ def role_required(role: Role) -> Callable[[View], View]:
 
 
 def _redirect_to_login(request: HttpRequest) -> HttpResponse:
-    """Send a stranger to the login page and back; htmx has to be told to leave the page."""
+    """Redirect to the login page and back; htmx needs a client redirect to leave the page."""
     if request.htmx:
         shown = request.htmx.current_url_abs_path or "/"
         return HttpResponseClientRedirect(redirect_to_login(shown).url, status=401)
@@ -154,7 +154,7 @@ def _redirect_to_login(request: HttpRequest) -> HttpResponse:
 
 
 def _record_use(key: ApiKey) -> None:
-    """Remember when a key was used, to the minute."""
+    """Store when a key was used, to the minute."""
     now = timezone.now()
     if key.last_used is None or now - key.last_used > LAST_USED_GRAIN:
         with suppress(DatabaseError):  # a full disk must not refuse whoever only reads

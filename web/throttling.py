@@ -47,10 +47,10 @@ class TooManyFailures(APIException):
 
 
 class CallerThrottle(BaseThrottle):
-    """So many requests a minute for a key or a person."""
+    """Limits the requests per minute of a key or an account."""
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        """Count the request and say whether it is still one of the allowed."""
+        """Count the request; False if it exceeds the limit."""
         return _count(f"caller:{request.user.pk}") <= settings.REQUESTS_PER_MINUTE
 
     def wait(self) -> float:

@@ -30,7 +30,7 @@ TAIL_LINES = 12
 
 @dataclass(frozen=True)
 class Timeouts:
-    """How long things may take, in seconds, and how often one may fail in a row."""
+    """Time limits in seconds, and the limit of successive failures."""
 
     start: float = 90.0
     stop: float = 15.0
@@ -73,7 +73,7 @@ class _LivenessProbes(threading.Thread):
 
 @dataclass
 class _Child:
-    """A service with its process, if it has one now."""
+    """A service with its process, if it is running."""
 
     service: Service
     log: Path
@@ -104,11 +104,11 @@ class Supervisor:
         logs.mkdir(parents=True, exist_ok=True)
 
     def stop_soon(self, *_signal: object) -> None:
-        """End the loop at its next turn; fit for a signal's handler."""
+        """Stop the loop at its next iteration; safe in a signal handler."""
         self._is_stopping = True
 
     def run(self, *, when_ready: Callable[[], None]) -> None:
-        """Start everything, call back once all of it is ready, and watch until told to stop."""
+        """Start everything, call ``when_ready`` once all is ready, and watch until stopped."""
         try:
             for child in self._children:
                 self._until(lambda child=child: self._is_up(child))  # type: ignore[misc]  # a loop's lambda binds its child
@@ -138,7 +138,7 @@ class Supervisor:
         return child.is_ready
 
     def _watch(self, child: _Child) -> None:
-        """Take one look at a child that has been started before."""
+        """Check a child that has been started before."""
         if child.process is None:
             if child.failures and time.monotonic() - child.since >= self._pause(child):
                 self._start(child)
@@ -231,7 +231,7 @@ def _describe_exit(code: int) -> str:
 
 
 def _truncate_log(log: Path) -> None:
-    """Keep a log's last part only; whoever writes to it appends, and is not disturbed."""
+    """Keep only the last part of a log; its writers append and are not disturbed."""
     if log.exists() and log.stat().st_size > LOG_BYTES:
         shutil.copyfile(log, log.with_name(f"{log.name}.1"))
         os.truncate(log, 0)

@@ -1,7 +1,7 @@
-"""Import photos of known people: a file at a time, under a lease, with a line for every file.
+"""Import photos of known people: one file at a time, under a lease, with a record for every file.
 
-Any number of workers may take an import up at once, and any may be killed: a photo that is there
-already changes nothing, and a line that is written is not written again.
+Any number of workers may process an import concurrently, and any of them may be killed: a photo
+that is there already changes nothing, and a record that exists is not written again.
 """
 
 from __future__ import annotations
@@ -64,18 +64,18 @@ STEP_SECONDS = 10.0
 
 
 class ImportEnded(Conflict):
-    """The import has come to its end and cannot be cancelled."""
+    """The import has ended and cannot be cancelled."""
 
     code = "import_ended"
 
 
 class ImportCancelled(Exception):
-    """Somebody asked the import to stop; the worker ends before the next file."""
+    """Cancellation was requested; the worker stops before the next file."""
 
 
 @dataclass(frozen=True)
 class ImportLimits:
-    """How many bytes are read: of one photo, and of a zip's files together."""
+    """Limits in bytes: of one photo, and of all files of a zip together."""
 
     file_bytes: int
     zip_bytes: int
@@ -83,7 +83,7 @@ class ImportLimits:
 
 @dataclass(frozen=True)
 class ImportContext:
-    """What an import is carried out with."""
+    """Dependencies of an import."""
 
     engine: Engine
     stores: ProfileStores
@@ -94,7 +94,7 @@ class ImportContext:
 
 @dataclass(frozen=True)
 class Line:
-    """What became of a file; ``other`` is whom the face looks like instead."""
+    """The outcome of a file; ``other`` is the person that a refused face looks like."""
 
     outcome: Outcome
     user_id: str = ""
@@ -135,9 +135,9 @@ def start_import(
 
 
 def import_step(import_id: str, context: ImportContext) -> bool:
-    """Import files for a while; say whether there is more to do at once.
+    """Import files for ``STEP_SECONDS``; return whether to continue at once.
 
-    A store that is away leaves the import where it is, with a sentence; the sweep comes back.
+    If a store is unavailable the import keeps its state and a message; the sweep resumes it.
     """
     job = Import.objects(id=import_id).first()
     if job is None or not job.is_active or is_lease_live(job):
@@ -155,7 +155,7 @@ def import_step(import_id: str, context: ImportContext) -> bool:
 
 
 def cancel_import(job: Import) -> Import:
-    """Ask an import to stop before its next file; one that was cancelled stays as it is."""
+    """Cancel an import before its next file; idempotent. Raise ImportEnded if it has ended."""
     asked = Import.objects(id=job.id, active=ACTIVE).modify(new=True, set__cancel_requested=True)
     if asked is not None:
         return asked
@@ -166,7 +166,7 @@ def cancel_import(job: Import) -> Import:
 
 
 def end_import(job: Import, state: ImportState, *, code: str = "", reason: str = "") -> bool:
-    """Write how an import ended, and remove its zip; False if another worker has it."""
+    """Record how an import ended and remove its zip; False if another worker holds the lease."""
     if job.kind == ImportKind.ZIP:
         drop_zip(job.id)
     ended = Import.objects(id=job.id, lease_owner=job.lease_owner, active=ACTIVE).modify(
@@ -185,7 +185,7 @@ def end_import(job: Import, state: ImportState, *, code: str = "", reason: str =
 
 
 def _store_zip(job: Import, file: File) -> None:
-    """Keep the zip of an import that nobody takes up meanwhile; without it there is no import."""
+    """Store the zip under a lease, so that no worker starts early; on failure remove the import."""
     held = take_lease(job)
     if held is None:
         raise LeaseLost(f"Import {job.id} was taken up before its zip was there")
@@ -200,7 +200,7 @@ def _store_zip(job: Import, file: File) -> None:
 
 
 def _advance_recording(job: Import, lease: Lease, context: ImportContext) -> bool:
-    """Take a step, and record on the import how it ended or what it waits for."""
+    """Run a step, and record on the import how it ended or what it waits for."""
     try:
         more = _step(job, lease, context)
         if more:
@@ -219,7 +219,7 @@ def _advance_recording(job: Import, lease: Lease, context: ImportContext) -> boo
 
 
 def _failure_record(job: Import, lease: Lease, error: Exception) -> None:
-    """Let an import wait for a store that is away, and end it with a reason for anything else."""
+    """Keep the import waiting for an unavailable store; end it with a reason otherwise."""
     away = _unavailable(error)
     if away is not None:
         logger.warning("Import %s waits: %s", job.id, away)
@@ -235,7 +235,7 @@ def _failure_record(job: Import, lease: Lease, error: Exception) -> None:
 
 
 def _step(job: Import, lease: Lease, context: ImportContext) -> bool:
-    """Import files for some seconds; say whether any are left."""
+    """Import files for some seconds; return whether any are left."""
     _check_cancel(job)
     with _source(job, context) as source:
         top, until = top_of(source.files), time.monotonic() + STEP_SECONDS
@@ -251,7 +251,7 @@ def _step(job: Import, lease: Lease, context: ImportContext) -> bool:
 
 @contextmanager
 def _source(job: Import, context: ImportContext) -> Iterator[Source]:
-    """Open what an import reads."""
+    """Open the source of an import."""
     if job.kind == ImportKind.ZIP:
         total = context.limits.zip_bytes
         with open_zip(job.id, total=total, read_bytes=job.read_bytes) as source:
@@ -261,7 +261,7 @@ def _source(job: Import, context: ImportContext) -> Iterator[Source]:
 
 
 def _store_line(job: Import, file: SourceFile) -> Line | None:
-    """Return what a worker found that was killed before it could count it."""
+    """Return the record of a worker that was killed before it counted the file."""
     stored = ImportedFile.objects(id=_line_id(job, file)).first()
     return stored and Line(stored.outcome, stored.user_id, stored.code, stored.detail)
 
@@ -269,7 +269,7 @@ def _store_line(job: Import, file: SourceFile) -> Line | None:
 def _write_line(
     job: Import, file: SourceFile, top: str, source: Source, context: ImportContext, lease: Lease
 ) -> Line:
-    """Import a file, and write what became of it."""
+    """Import a file and record its outcome."""
     line, path = _import_checked(job, file, top, source, context), path_shown(file)
     lease.check()
     line_id = _line_id(job, file)
@@ -291,7 +291,7 @@ def _write_line(
 def _import_checked(
     job: Import, file: SourceFile, top: str, source: Source, context: ImportContext
 ) -> Line:
-    """Let a file into its person's profile; a refusal is a line like any other."""
+    """Import a file into its person's profile; a refusal is an outcome like any other."""
     user_id = ""
     try:
         user_id = owner_of(file, top=top)
@@ -309,7 +309,7 @@ def _import_checked(
 
 
 def _import_photo(job: Import, user_id: str, data: bytes, context: ImportContext) -> Outcome:
-    """Enrol a person by a photo, or add it to theirs; one that is there is not looked at."""
+    """Enrol a person with a photo or add it to their profile; a known photo is not decoded."""
     profile = find_profile(user_id)
     check_tombstone(user_id, job.fence)
     if profile is not None and profile.state == ProfileState.ERASING:
@@ -336,13 +336,13 @@ def _import_photo(job: Import, user_id: str, data: bytes, context: ImportContext
 
 
 def _is_known(profile: Profile, data: bytes, engine: Engine) -> bool:
-    """Say whether a person has this very photo, as the embedder in force reads it."""
+    """Say whether the profile has this very photo, read by the current embedder."""
     same = (hashlib.sha256(data).hexdigest(), engine.embedder_id)
     return any((one.digest, one.embedder) == same for one in list_references(profile))
 
 
 def _checkpoint(job: Import, file: SourceFile, line: Line, *, source: Source) -> None:
-    """Count a file as done, if the import is still ours."""
+    """Count a file as processed; raise LeaseLost if another worker took the import over."""
     job.next, job.total, job.read_bytes = file.order, len(source.files), source.read_bytes
     job.counts = {**job.counts, line.outcome: job.counts.get(line.outcome, 0) + 1}
     if line.code:
@@ -361,19 +361,19 @@ def _checkpoint(job: Import, file: SourceFile, line: Line, *, source: Source) ->
 
 
 def _check_cancel(job: Import) -> None:
-    """Raise ImportCancelled if asked for."""
+    """Raise ImportCancelled if cancellation was requested or the import is gone."""
     fresh = Import.objects(id=job.id).only("cancel_requested").first()
     if fresh is None or fresh.cancel_requested:
         raise ImportCancelled
 
 
 def _line_id(job: Import, file: SourceFile) -> str:
-    """Return the id of a file's line: the same whoever writes it."""
+    """Return the id of a file's record; deterministic, so every worker writes the same one."""
     return f"{job.id}-{hashlib.sha256(file.order.encode()).hexdigest()[:24]}"
 
 
 def _is_unavailable(error: BaseException) -> bool:
-    """Say whether an error means that a store is away, so that waiting helps."""
+    """Say whether an error means that a store is unavailable, so that waiting helps."""
     return _unavailable(error) is not None
 
 
