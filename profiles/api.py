@@ -61,7 +61,7 @@ from web.roles import Role
 from web.schema import operation
 
 CACHE_ONE_DAY = "private, max-age=86400"  # an erasure cannot reach a browser's cache
-FORM_BYTES = 100_000  # of a request beside its file
+FORM_BYTES = 100_000  # of a request without its file
 PHOTO_REFUSALS: tuple[type[Exception], ...] = (
     NoFace,
     SeveralFaces,

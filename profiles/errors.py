@@ -39,7 +39,7 @@ class PersonErased(Conflict):
 
 
 class ProfileBusy(Conflict):
-    """Concurrent changes of the profile kept winning."""
+    """The profile was changed concurrently on every attempt."""
 
     code = "profile_busy"
 

@@ -38,7 +38,7 @@ class _CachedGallery:
 
 
 def load_gallery(embedder: str) -> Gallery:
-    """Return the gallery of an embedder; every profile written before the call is in it."""
+    """Return the gallery of an embedder, up to date with the last ``mark_profiles_changed``."""
     stamp = ProfilesStamp.objects(id=STAMP).scalar("stamp").first()
     kept_by, kept = _CachedGallery.tables.get(embedder, ("", None))
     if kept is not None and kept_by == stamp:

@@ -15,9 +15,9 @@ from storage.errors import ModelMismatch
 
 
 def verify_same_person(profile: Profile, photo: CheckedPhoto) -> None:
-    """Reject a face that is below the profile's threshold or more similar to another profile.
+    """Reject a face below the same-person threshold, or more similar to another profile.
 
-    Raise NotTheSamePerson or LooksLikeAnother.
+    Raise NotTheSamePerson or LooksLikeAnother. The threshold is the embedder's cosine similarity.
     """
     own = float(vector_from_bytes(profile.template) @ photo.face.vector)
     if own < photo.same_person_threshold:

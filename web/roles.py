@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """A viewer reads; a reviewer also decides and enrols; an admin also manages and deletes."""
+    """Viewers read; reviewers also decide and enrol; admins also change settings and delete."""
 
     VIEWER = "viewer"
     REVIEWER = "reviewer"

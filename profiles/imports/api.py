@@ -33,7 +33,7 @@ from web.pagination import BadCursor, decode_cursor, encode_cursor
 from web.rest import Api, parse_form, parse_query
 from web.schema import operation
 
-FORM_BYTES = 100_000  # of a request beside its file
+FORM_BYTES = 100_000  # of a request without its file
 IMPORT: answers.ImportRow = {
     "import_id": "7c0ffee07c0ffee07c0ffee0",
     "state": "working",

@@ -152,7 +152,7 @@ def owner_of(file: SourceFile, *, top: str) -> str:
 
 
 def keep_zip(import_id: str, file: File) -> None:
-    """Store a zip in chunks until its import ends."""
+    """Store a zip for the duration of its import; it is written in chunks."""
     name = zip_name(import_id)
     with _named_errors():
         kept = _storage().save(name, file)
