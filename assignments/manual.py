@@ -29,7 +29,7 @@ def create_assignment(
     it is already assigned, except with ``overwrite``.
     """
     if cluster.is_noise:
-        raise NotAPerson("Noise holds faces of many; name a cluster.")
+        raise NotAPerson("The unmatched faces (noise) are not one person; name a cluster.")
     versions = _versions(_current(run.collection, run.clusters_run), cluster)
     before = find_assignment(run.clusters_run, cluster.label)
     if before is not None and before.is_held and not overwrite:

@@ -19,14 +19,18 @@ class RunForm(forms.Form):
         widget=forms.TextInput(attrs={"placeholder": "bucket/folder", "autocomplete": "off"}),
     )
     plain = forms.BooleanField(required=False, label="Plain algorithm, no refinement")
-    full = forms.BooleanField(required=False, label="Look at every photo again")
-    skip_quality_filter = forms.BooleanField(required=False, label="Keep poor faces too")
-    preview = forms.BooleanField(required=False, label="Only show what would change")
+    full = forms.BooleanField(required=False, label="Read every photo again")
+    skip_quality_filter = forms.BooleanField(required=False, label="Include low-quality faces")
+    preview = forms.BooleanField(required=False, label="Preview only")
     eps = forms.FloatField(
-        required=False, min_value=0.0001, max_value=2, label="eps", help_text="cosine distance"
+        required=False,
+        min_value=0.0001,
+        max_value=2,
+        label="Strictness",
+        help_text="eps, a cosine distance; lower is stricter",
     )
     min_samples = forms.IntegerField(
-        required=False, min_value=2, max_value=100, label="min_samples"
+        required=False, min_value=2, max_value=100, label="Minimum faces", help_text="min_samples"
     )
     algorithm = forms.ChoiceField(
         required=False, choices=[(name, name) for name in ALGORITHMS], label="Algorithm"

@@ -74,7 +74,7 @@ def _check_idle(path: str) -> None:
     run = Run.objects(id=run_id).first() if run_id else None
     if run is not None and run.is_active:
         raise RunActive(
-            f"{path} is being clustered; cancel that run or wait for its end.",
+            f"{path} is being clustered; cancel that run or wait until it ends.",
             clustering_id=run_id,
         )
 

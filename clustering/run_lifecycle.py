@@ -73,7 +73,7 @@ def reopen_run(run: Run) -> Run:
     collection = Collection.objects(path=run.collection).first()
     if run.state not in (RunState.FAILED, RunState.CANCELLED) or collection.newest_run != run.id:
         raise RunNotResumable(
-            "Only the newest run of a collection can go on, and only after it failed or was "
+            "Only the newest run of a collection can be resumed, and only after it failed or was "
             "cancelled; start a new one."
         )
     _activate_run(collection, run)
@@ -110,9 +110,9 @@ def request_apply(run: Run) -> Run:
     """
     collection = Collection.objects(path=run.collection).first()
     if not run.preview or run.state != RunState.FINISHED:
-        raise NotAPreview("This run is no preview that waits to be applied.")
+        raise NotAPreview("This run is not a preview that can be applied.")
     if collection.current_run != run.previewed_from or run.forgotten:
-        raise PreviewStale("Another run was applied since; ask for a new preview.")
+        raise PreviewStale("Another run was applied since; start a new preview.")
     _activate_run(collection, run)
     run.modify(
         set__preview=False,

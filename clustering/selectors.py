@@ -164,7 +164,7 @@ def get_cluster(run: Run, label: str) -> Cluster:
     Every finished run has a noise cluster; an empty one is not stored, but returned.
     """
     if not LABEL.fullmatch(label):
-        raise NoSuchCluster("A cluster is called cluster_<n>, the largest cluster_0, or noise.")
+        raise NoSuchCluster("A cluster id is cluster_<n> or noise.")
     cluster = Cluster.objects(id=Cluster.id_for(run.clusters_run, label)).first()
     if cluster is not None:
         return cluster
@@ -331,7 +331,7 @@ def get_image_of_face(face: Face) -> Image:
     """Return the image of a face; raise NoSuchFace if it was removed from the collection."""
     image = find_image(face)
     if image is None:
-        raise NoSuchFace("The photo of this face has left the collection.")
+        raise NoSuchFace("The photo of this face is no longer in the collection.")
     return image
 
 

@@ -175,5 +175,7 @@ def ensure_projected(path: str) -> Run | None:
         if not is_projection_behind(run) or project_decisions(path, vectors=face_vector_store()):
             return get_run(run.id)
         if time.monotonic() > until:
-            raise StoreUnavailable("A large decision is being written; ask again.", store="mongodb")
+            raise StoreUnavailable(
+                "A large decision is still being saved; try again.", store="mongodb"
+            )
         time.sleep(POLL_S)

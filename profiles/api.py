@@ -117,7 +117,7 @@ class DetectFaceApi(PhotoApi):
             fence=fence,
         )
         return Response(
-            _enrolled(enrolled, photo, f"{user_id} is known by this photo."),
+            _enrolled(enrolled, photo, f"{user_id} is enrolled with this photo."),
             status=201,
             headers={"Location": reverse("profile_api", kwargs={"user_id": user_id})},
         )

@@ -20,7 +20,7 @@ CREATED, UPDATED = "2026-05-01T09:30:00.000Z", "2026-05-02T11:00:00.000Z"
 ENROLLED: EnrolledPhoto = {
     "user_id": "ada",
     "has_face": True,
-    "message": "ada is known by this photo.",
+    "message": "ada is enrolled with this photo.",
     "face_quality": 0.81,
     "confidence": 0.93,
     "reason": None,

@@ -83,7 +83,7 @@ class PhotosForm(forms.Form):
 class ReferenceForm(PhotosForm):
     """More photos of a known person."""
 
-    replace = forms.BooleanField(required=False, label="Take the place of all photos there are")
+    replace = forms.BooleanField(required=False, label="Replace all existing photos")
 
 
 class EnrolmentForm(NameForm, PhotosForm):
@@ -92,7 +92,7 @@ class EnrolmentForm(NameForm, PhotosForm):
     user_id = forms.CharField(
         max_length=64,
         label="User id",
-        help_text="Letters, digits and _ . @ - ; it stays as it is.",
+        help_text="Letters, digits and _ . @ - ; cannot be changed later.",
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
         ),

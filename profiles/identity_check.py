@@ -52,7 +52,7 @@ def reject_model_mix(profile: Profile, photo: CheckedPhoto, *, replaces: bool) -
     """Raise ModelMismatch instead of mixing vectors of two embedders in one template."""
     if not replaces:
         raise ModelMismatch(
-            f"{profile.user_id} is known by photos read with {profile.embedder}, and "
+            f"{profile.user_id} has photos read with {profile.embedder}, and "
             f"{photo.embedder} is current; send a photo with mode=replace and force=true.",
             stored=profile.embedder,
             in_force=photo.embedder,

@@ -103,11 +103,13 @@ def _refuse(
 ) -> None:
     """Raise the reason why these faces are not exactly one good face."""
     if not faces:
-        raise NoFace("There is no face in it.", seen=_seen(faces, None, thresholds))
+        raise NoFace("There is no face in the photo.", seen=_seen(faces, None, thresholds))
     best = max(good or faces, key=lambda face: face.quality.score)
     seen = _seen(faces, best, thresholds)
     if good:
-        raise SeveralFaces(f"There are {len(good)} faces in it; send one person alone.", seen=seen)
+        raise SeveralFaces(
+            f"There are {len(good)} faces in the photo; send a photo of one person.", seen=seen
+        )
     failed = [line for line in list_quality_checks(best, thresholds) if " OK: " not in line]
     raise PoorFace("; ".join(failed) + ".", seen=seen)
 

@@ -301,7 +301,7 @@ def _attempted(user_id: str, attempt: Callable[[Profile], Any]) -> Any:
         done = attempt(get_profile(user_id))
         if done is not None:
             return done
-    raise ProfileBusy(f"{user_id} is being changed by others all the time; try again.")
+    raise ProfileBusy(f"{user_id} is being changed by others; try again.")
 
 
 def _profile_of(reference: ReferencePhoto, *, name: str) -> Profile:

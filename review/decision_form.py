@@ -42,7 +42,7 @@ class DecisionForm(forms.Form):
         said: dict[str, Any] = super().clean() or {}
         kind, _, target = said.get("kind", "").partition(":")
         if kind not in ASKABLE:
-            raise forms.ValidationError({"kind": "This cannot be decided."})
+            raise forms.ValidationError({"kind": "This decision is not possible."})
         said["kind"] = kind
         if target == EVERYTHING:
             said["everything"] = True

@@ -110,14 +110,14 @@ def _rule(face: Face, run: Run, member: Member | None, state: DecisionState) -> 
     """Return a sentence with the rule that placed a face."""
     if member is None:
         if face.id in state.out:
-            return "A reviewer said that it is not a face, or ignored it."
-        return f"The quality filter kept it out: {face.reason or 'it is poor'}."
+            return "A reviewer marked it as not a face or ignored it."
+        return f"Excluded by the quality filter: {face.reason or 'low quality'}."
     said = state.singletons.get(face.id) or state.attached.get(face.id, ("", ""))[1]
     if said:
-        return f"{get_decision(said).by} decided so; no run moves it."
+        return f"Decided by {get_decision(said).by}; runs do not change it."
     if member.cluster == NOISE:
-        return f"No cluster has {run.min_samples} faces within eps {run.eps:g} of it."
+        return f"No group of {run.min_samples} faces is within strictness {run.eps:g} of it."
     return (
-        f"The grouping put it here: {run.algorithm}, eps {run.eps:g} (cosine distance), "
-        f"min_samples {run.min_samples}{', refined' if run.refine else ''}."
+        f"Grouped automatically: {run.algorithm}, strictness {run.eps:g} (cosine distance), "
+        f"minimum faces {run.min_samples}{', refined' if run.refine else ''}."
     )

@@ -9,8 +9,8 @@ from storage.errors import InvalidName
 from storage.names import CollectionName
 
 STRATEGIES = (
-    (Strategy.CENTROID.value, "by the mean of its faces"),
-    (Strategy.VOTE.value, "by a vote of its faces"),
+    (Strategy.CENTROID.value, "Average face"),
+    (Strategy.VOTE.value, "Majority of faces"),
 )
 MARGIN = 0.02
 MAX_VERSION = 2**31 - 1
@@ -21,7 +21,7 @@ class MatchForm(forms.Form):
     """Parameters of matching a collection's clusters with the profiles."""
 
     collection = forms.CharField(max_length=1100, widget=forms.HiddenInput)
-    strategy = forms.ChoiceField(choices=STRATEGIES, label="Match", required=False)
+    strategy = forms.ChoiceField(choices=STRATEGIES, label="Match by", required=False)
     threshold = forms.FloatField(
         required=False,
         min_value=0,
@@ -33,10 +33,10 @@ class MatchForm(forms.Form):
         required=False,
         min_value=0,
         max_value=1,
-        label="Margin",
+        label="Lead over the next",
         widget=forms.NumberInput(attrs={"step": "0.005"}),
     )
-    overwrite = forms.BooleanField(required=False, label="Match again what the machine matched")
+    overwrite = forms.BooleanField(required=False, label="Re-match automatic assignments")
 
     def clean_collection(self) -> str:
         """Return the path of the collection."""

@@ -72,7 +72,7 @@ QUESTIONS = {
     Queue.ODD: "Odd one out",
     Queue.WHO: "Who is this?",
     Queue.TRIAGE: "Triage",
-    Queue.NEW: "New since you last looked",
+    Queue.NEW: "New since your last visit",
 }
 
 

@@ -89,4 +89,4 @@ def _target(decision: Decision, *, called: str) -> str:
     """Return the name of the destination of moved faces."""
     if decision.person in (NOISE, *OUT.values()):
         return decision.person
-    return called or decision.label or "their cluster"
+    return called or decision.label or "their person"

@@ -22,7 +22,7 @@ from vision import ImageTooLarge, ModelMissing, NotAnImage, VisionError
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 10
-UNFORESEEN = "Something unforeseen happened; the server's log has the details."
+UNFORESEEN = "An unexpected error occurred; the server's log has the details."
 
 STATUS_BY_CLASS: tuple[tuple[type[Exception], int], ...] = (
     (Missing, 404),

@@ -81,7 +81,7 @@ def execute_command(
             except AppendConflict:
                 continue
             return decision
-    raise StaleDecision("Others decide faster than this request; load again.", changed=[])
+    raise StaleDecision("Others changed this at the same time; load the page again.", changed=[])
 
 
 def _prepare(
@@ -135,7 +135,9 @@ def _prepare_move(
         _named(command.user_id, snapshot=snapshot, state=state) if command.user_id else command.to
     )
     if not target:
-        raise NothingToDecide("Say where the faces go: a person, cluster_<n>, noise or new.")
+        raise NothingToDecide(
+            "Choose where to move the faces: a person, cluster_<n>, noise or new."
+        )
     if target == NEW:
         _new_person(decision, snapshot)
     else:
@@ -153,7 +155,7 @@ def _prepare_split(
     _new_person(decision, snapshot)
     _pin(decision, snapshot, decision.other)
     if not decision.pins:
-        raise NothingToDecide("A split leaves at least one face where it was.")
+        raise NothingToDecide("A split must leave at least one face in the cluster.")
     _move(decision, decision.faces, was=[decision.other], became=[decision.person])
 
 
@@ -191,7 +193,9 @@ def _prepare_restore(
 ) -> None:
     where = _known_faces(decision, snapshot)
     if any(where[face].person not in OUT.values() for face in decision.faces):
-        raise NothingToDecide("Only faces that are ignored, or said to be none, can be restored.")
+        raise NothingToDecide(
+            "Only faces that are ignored or marked as not a face can be restored."
+        )
     homes = {
         face: state.root(was)
         for event in {state.out[face][1] for face in decision.faces}
@@ -206,7 +210,7 @@ def _prepare_cover(
 ) -> None:
     decision.person = _person(command.cluster, snapshot)
     if len(decision.faces) != 1:
-        raise NothingToDecide("A cluster has one cover.")
+        raise NothingToDecide("Choose one face as the cover.")
     _faces_in(decision, decision.person, snapshot=snapshot, state=state)
 
 
@@ -253,7 +257,9 @@ def _prepare_undo(
         and (undone.kind != EventKind.MERGE or where[face].person == state.root(became))
     ]
     if later and not back:
-        raise NotUndoable("Later decisions about the same faces stand.", later=sorted(later))
+        raise NotUndoable(
+            "Later decisions changed the same faces; undo those first.", later=sorted(later)
+        )
     _move(
         decision,
         [face for face, _, _ in back],
@@ -287,7 +293,7 @@ def _check_state(decision: Decision, state: DecisionState) -> None:
         state.check(decision.event)
     except Contradiction as contradiction:
         raise ContradictsDecisions(
-            "Earlier decisions say the opposite; undo one of them first.",
+            "Earlier decisions contradict this one; undo one of them first.",
             chain=contradiction.chain,
         ) from contradiction
 
@@ -330,7 +336,7 @@ def _two_persons(decision: Decision, command: DecisionCommand, snapshot: Snapsho
         _person(command.other, snapshot),
     )
     if decision.person == decision.other:
-        raise SameCluster("These are one cluster.")
+        raise SameCluster("Both are the same cluster.")
     for person, label in ((decision.person, command.cluster), (decision.other, command.other)):
         if not snapshot.typical(person, limit=1):
             raise StaleDecision(f"{label} has no faces any more.", changed=[])

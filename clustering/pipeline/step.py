@@ -103,7 +103,7 @@ def _record_failure(run: Run, error: Exception) -> NextTask:
         reason = (
             str(error)
             if isinstance(error, StorageError)
-            else ("Something unforeseen happened; the worker's log has the details.")
+            else ("An unexpected error occurred; the worker's log has the details.")
         )
         end_run(run, RunState.FAILED, code=code, reason=reason)
         return NextTask.NOTHING

@@ -93,7 +93,7 @@ def run_status(request: HttpRequest, run_id: str) -> HttpResponse:
 def run_cancel(request: HttpRequest, run_id: str) -> HttpResponse:
     """Request a run to stop."""
     run = cancel_run(selectors.get_run(run_id))
-    messages.info(request, "The run stops at its next photo.")
+    messages.info(request, "Cancelling.")
     return see_other(_collection_url(run.collection))
 
 
@@ -119,7 +119,7 @@ def run_allow_removals(request: HttpRequest, run_id: str) -> HttpResponse:
 def run_apply(request: HttpRequest, run_id: str) -> HttpResponse:
     """Make a preview the current run."""
     run = apply_run(selectors.get_run(run_id))
-    messages.info(request, "The preview is being applied, with what was decided meanwhile.")
+    messages.info(request, "The preview is being applied, with the decisions made meanwhile.")
     return see_other(_collection_url(run.collection))
 
 
@@ -129,9 +129,9 @@ def run_drop(request: HttpRequest, run_id: str) -> HttpResponse:
     """Delete a preview."""
     run = selectors.get_run(run_id)
     if not run.preview:
-        raise NotAPreview("Only a preview can be dropped here.")
+        raise NotAPreview("Only a preview can be discarded here.")
     delete_run(run)
-    messages.info(request, "The preview was dropped; nothing else changed.")
+    messages.info(request, "Preview discarded; nothing else changed.")
     return see_other(_collection_url(run.collection))
 
 

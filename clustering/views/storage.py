@@ -46,8 +46,8 @@ def storage(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
         ("Clusters that count or show wrong faces", len(report.wrong_clusters), "counts them anew"),
         ("Vectors without a photo", len(report.orphans), REMOVED),
         ("Vectors of another model", sum(map(len, report.wrong_model.values())), REMOVED),
-        ("Vectors that name another cluster", len(report.wrong_cluster), "names the right one"),
-        ("Vectors of a wrong length", len(report.wrong_dimension), "is refused"),
+        ("Vectors with the wrong cluster", len(report.wrong_cluster), "corrects the cluster"),
+        ("Vectors of the wrong length", len(report.wrong_dimension), "not possible"),
     ]
     context = {"name": name, "report": report, "rows": rows}
     return render_page(request, "clustering/storage.html", context)

@@ -107,7 +107,7 @@ class KeysApi(Api):
         )
 
     @operation(
-        "Make a key",
+        "Create a key",
         answers={201: KeyRow},
         json=KeyInput,
         body_example={"name": "nightly import", "role": "reviewer", "expires_in_days": 365},

@@ -34,7 +34,7 @@ EXAMPLE_IN_FORCE = {
     "blur_threshold": 50,
     "detector": "yolov8n-face",
     "embedder": "facenet512",
-    "models_why": "YOLOv8 with FaceNet, whose files are at hand.",
+    "models_why": "YOLOv8 with FaceNet, whose files are installed.",
     "same_person_threshold": 0.65,
     "cluster_eps": 0.35,
     "assignment_threshold": 0.65,

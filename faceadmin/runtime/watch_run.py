@@ -62,7 +62,8 @@ class _RunWatch:
             self.away_since = now
         if now - self.away_since > STORE_PATIENCE_S:
             raise CommandFailed(
-                f"{away} The run {run_id} goes on by itself when it is back.", code=Exit.STORE_AWAY
+                f"{away} The run {run_id} continues automatically when it is back.",
+                code=Exit.STORE_AWAY,
             ) from away
         self._say(f"Waiting: {away}")
 

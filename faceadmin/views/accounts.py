@@ -36,7 +36,7 @@ class LastAdmin(Conflict):
 class AccountForm(forms.Form):
     """The username and the role of a new account."""
 
-    name = UsernameField(max_length=150, label="Name", validators=[UnicodeUsernameValidator()])
+    name = UsernameField(max_length=150, label="Username", validators=[UnicodeUsernameValidator()])
     role = forms.ChoiceField(choices=[(role.value, role.value) for role in Role], label="Role")
 
     def clean_name(self) -> str:

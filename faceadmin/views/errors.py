@@ -10,7 +10,7 @@ from web.middleware import refusal_answer
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a request that Django rejected (Django's hook)."""
-    return refusal_answer(request, Refusal(400, "malformed", "This request makes no sense."))
+    return refusal_answer(request, Refusal(400, "malformed", "This request is not valid."))
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -23,10 +23,10 @@ SHOWN = 500
 class KeyForm(forms.Form):
     """Purpose, role and lifetime of a key."""
 
-    name = forms.CharField(max_length=50, label="For", help_text="who or what uses it")
+    name = forms.CharField(max_length=50, label="For", help_text="the client that uses it")
     role = forms.ChoiceField(choices=[(role.value, role.value) for role in Role], label="Role")
     expires_in_days = forms.IntegerField(
-        min_value=1, max_value=36500, required=False, label="Days", help_text="empty: for ever"
+        min_value=1, max_value=36500, required=False, label="Days", help_text="empty: never expires"
     )
 
 
@@ -56,5 +56,5 @@ def key_revoke(request: HttpRequest, prefix: str) -> HttpResponse:
     """Revoke a key; its row stays."""
     if not ApiKey.objects.filter(prefix=prefix).update(revoked=True):
         raise NoSuchKey("There is no key with this prefix.")
-    messages.success(request, f"The key {prefix} is refused from now on.")
+    messages.success(request, f"API key {prefix} revoked.")
     return see_other(reverse("keys"))

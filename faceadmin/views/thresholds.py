@@ -21,14 +21,14 @@ class ThresholdsForm(forms.Form):
     """Thresholds to try."""
 
     collection = forms.CharField(required=False, max_length=1100)
-    min_face_size = forms.FloatField(min_value=0, max_value=10_000, label="Smallest face, px")
+    min_face_size = forms.FloatField(min_value=0, max_value=10_000, label="Minimum face size, px")
     min_confidence = forms.FloatField(
         min_value=0,
         max_value=1,
-        label="Least confidence",
+        label="Minimum confidence",
         widget=forms.NumberInput(attrs={"step": "0.05"}),
     )
-    blur_threshold = forms.FloatField(min_value=0, max_value=100_000, label="Least sharpness")
+    blur_threshold = forms.FloatField(min_value=0, max_value=100_000, label="Minimum sharpness")
 
 
 @require_GET

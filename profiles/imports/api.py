@@ -61,7 +61,7 @@ FILE: answers.ImportedFileRow = {
     "user_id": "ada",
     "outcome": "refused",
     "code": "no_face",
-    "detail": "There is no face in it.",
+    "detail": "There is no face in the photo.",
 }
 
 

@@ -162,7 +162,7 @@ def cancel_import(job: Import) -> Import:
     ended = Import.objects(id=job.id).first()
     if ended is not None and ended.state == ImportState.CANCELLED:
         return ended
-    raise ImportEnded("The import has come to its end already.")
+    raise ImportEnded("The import has already ended.")
 
 
 def end_import(job: Import, state: ImportState, *, code: str = "", reason: str = "") -> bool:
@@ -230,7 +230,7 @@ def _failure_record(job: Import, lease: Lease, error: Exception) -> None:
         end_import(job, ImportState.FAILED, code=error.code, reason=str(error))
         return
     logger.error("Import %s failed", job.id, exc_info=error)
-    reason = "Something unforeseen happened; the worker's log has the details."
+    reason = "An unexpected error occurred; the worker's log has the details."
     end_import(job, ImportState.FAILED, code="internal_error", reason=reason)
 
 

@@ -124,7 +124,7 @@ def check_directory(file: IO[bytes]) -> None:
         raise NotAnArchive("The zip is damaged: it is shorter than its table of contents.")
     file.seek(ends_at - length)
     if _entries_in(file.read(length)) != count:
-        raise NotAnArchive("The zip is damaged: it has other files than it says.")
+        raise NotAnArchive("The zip is damaged: its files do not match its table of contents.")
     file.seek(0)
 
 
@@ -146,7 +146,7 @@ def check_entry(entry: Entry, *, limit: int) -> None:
     if info.file_size > limit:
         raise _too_large(f"{info.file_size:,}", limit)
     if info.compress_type not in _READABLE:
-        raise EntryRefused("The file is packed in a rare way.", code="unreadable_entry")
+        raise EntryRefused("The compression method is not supported.", code="unreadable_entry")
     if info.header_offset < 0:
         raise EntryRefused("The file is damaged in the zip.", code="unreadable_entry")
 
@@ -162,7 +162,7 @@ def check_name(path: str) -> None:
         or any(part in {"", ".", ".."} for part in parts)
     )
     if is_unsafe:
-        raise EntryRefused("The name leads out of the zip, or is no name.", code="unsafe_name")
+        raise EntryRefused("The name points outside the zip or is not valid.", code="unsafe_name")
 
 
 def _end_of(file: IO[bytes], size: int) -> tuple[int, int, int]:

@@ -28,7 +28,7 @@ from web.roles import Role
 
 PER_PAGE = 50
 LOOKED_AT = 2000  # decisions to read at most for a page of those that pass the filters
-GONE = "a cluster that is no more"
+GONE = "a person that no longer exists"
 
 
 @dataclass(frozen=True)

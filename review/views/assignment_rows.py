@@ -48,7 +48,7 @@ def assignment_remove(request: HttpRequest, assignment_id: str) -> HttpResponse:
     if not form.is_valid():
         raise NotValid(form.errors)
     delete_assignment(removed, version=form.cleaned_data["version"], by=caller_name(request))
-    messages.success(request, f"{removed.cluster} is unassigned now.")
+    messages.success(request, f"{removed.cluster} unassigned.")
     listed = f"{reverse('assignments')}?{urlencode({'collection': removed.collection})}"
     return see_other(came_from(request, otherwise=listed))
 

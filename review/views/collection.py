@@ -41,7 +41,7 @@ FILTERS = {
 ORDERS = {
     "": "size",
     "newest": "newest",
-    "cohesion": "cohesion",
+    "cohesion": "consistency",
     "similarity": "similarity",
     "name": "name",
 }

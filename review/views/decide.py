@@ -118,7 +118,7 @@ def cluster_enrol(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
         seen={"cluster": label},
     )
     record_decision(name.path, asked, by=by)
-    messages.success(request, f"{person} is known now, as {user_id}.")
+    messages.success(request, f"{person} enrolled (id {user_id}).")
     return see_other(_back(request, name))
 
 

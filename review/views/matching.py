@@ -109,7 +109,7 @@ def matching(request: HttpRequest) -> HttpResponse:
 
 
 def _saved_sentence(count: int) -> str:
-    return f"{count} cluster{' is' if count == 1 else 's are'} assigned now."
+    return f"{count} {'person' if count == 1 else 'people'} assigned."
 
 
 def _context(request: HttpRequest, asked: str | None) -> dict[str, object]:

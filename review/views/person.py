@@ -76,7 +76,7 @@ def profile_rename(request: HttpRequest, user_id: str) -> HttpResponse:
     form = NameForm(request.POST)
     if form.is_valid():
         renamed = services.rename_profile(user_id, form.cleaned_data["name"])
-        messages.success(request, f"{user_id} is called {renamed.name or user_id}.")
+        messages.success(request, f"{user_id} renamed to {renamed.name or user_id}.")
         return _to_profile(request, user_id)
     return _refused(request, known, "review/_profile_rename.html", rename=form)
 
@@ -113,7 +113,7 @@ def reference_drop(request: HttpRequest, user_id: str, face_id: str) -> HttpResp
         return _refused(
             request, known, "review/_references.html", kept=face_id, kept_reason=str(refusal)
         )
-    messages.success(request, "The photo is removed.")
+    messages.success(request, "Photo removed.")
     return _to_profile(request, user_id)
 
 
@@ -134,8 +134,8 @@ def _are_added(
         form.doubt(str(refusal), alike=refusal.extra.get("user_id", ""))
     except ModelMismatch:
         form.doubt(
-            f"The photos there are were read by another model ({known.embedder}). "
-            "Tick both boxes to begin anew with this one."
+            f"The existing photos were read by another model ({known.embedder}). "
+            "Tick both boxes to replace them with this one."
         )
     except TooManyPhotos as refusal:
         form.add_error("photos", str(refusal))

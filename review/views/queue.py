@@ -92,7 +92,7 @@ def queue_seen(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     name = CollectionName.parse(f"{bucket}/{sub}")
     get_collection(name.path)
     mark_seen(caller_name(request), name.path, at=_moment(request.POST.get("shown_at", "")))
-    messages.info(request, "From now on only what comes later is new to you.")
+    messages.info(request, "All marked as seen.")
     return see_other(reverse("collection", kwargs={"bucket": bucket, "sub": sub}))
 
 

@@ -41,7 +41,7 @@ def test_a_vector_that_is_gone_is_told_and_put_right(stored, page_of):
     assert repaired.status_code == 303
     body = browser.get(page("storage", stored)).content.decode()
     assert "consistent" in body
-    assert "the stores fit together" in body
+    assert "the stores agree" in body
 
 
 def test_a_repair_asks_first_and_by_htmx_moves_on_by_its_header(stored, page_of):
@@ -62,7 +62,7 @@ def test_what_differs_is_counted_and_what_a_repair_does_is_said(stored, page_of)
     body = page_of("admin").get(page("storage", stored)).content.decode()
 
     assert '<span class="tag differ">2</span>' in body
-    assert "reads their photos again" in body
+    assert "reads the photos again" in body
 
 
 def test_nothing_is_repaired_while_a_run_works(stored, page_of):

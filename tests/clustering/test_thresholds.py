@@ -29,12 +29,12 @@ def body(painted, page_of):
 
 
 def test_what_is_in_force_is_shown_with_where_it_is_set(body):
-    assert "In force: faces of at least 30 px" in body()
+    assert "Current: faces of at least 30 px" in body()
     assert "MIN_FACE_SIZE" in body()
 
 
 def test_others_are_tried_on_the_stored_faces(body):
-    assert "<strong>2</strong> of 2 faces would take part" in body(
+    assert "<strong>2</strong> of 2 faces would be kept" in body(
         min_face_size=0, min_confidence=0, blur_threshold=0
     )
     strict = body(min_face_size=9999)
@@ -68,7 +68,7 @@ def test_htmx_gets_the_form_and_its_result_alone(painted, page_of):
 
     assert "<html" not in answer.content.decode()
     assert "1 too blurred." in answer.content.decode()
-    assert "Would be kept out" in answer.content.decode()
+    assert "Would be excluded" in answer.content.decode()
 
 
 def test_what_a_person_said_of_a_face_is_not_tried(body, painted):

@@ -64,7 +64,7 @@ def log_in(page, product):
 def log_in_here(page, product):
     """Fill in the login page that somebody was led to."""
     password = re.search(r"password: (\S+)", product.said()).group(1)
-    page.get_by_label("Name").fill("admin")
+    page.get_by_label("Username").fill("admin")
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
 

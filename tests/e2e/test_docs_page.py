@@ -51,7 +51,7 @@ def docs(page, product):
 
 def log_in(page, product):
     page.goto(product.address)
-    page.get_by_label("Name").fill("admin")
+    page.get_by_label("Username").fill("admin")
     password = re.search(r"password: (\S+)", product.said()).group(1)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()

@@ -109,7 +109,7 @@ def test_the_heic_of_a_phone_enrols_and_is_shown(page, product, tmp_path):
     page.locator("#references img").first.scroll_into_view_if_needed()
     page.wait_for_function("() => document.querySelector('#references img').naturalWidth >= 100")
     page.goto(f"{product.address}/profiles/heic/erase/")
-    page.get_by_role("button", name="Erase for good").click()
+    page.get_by_role("button", name="Erase permanently").click()
     page.get_by_text("heic is erased").wait_for()
 
 
@@ -164,5 +164,5 @@ def test_somebody_is_enrolled_without_scripts(plain_page, product):
 
     plain_page.wait_for_url("**/profiles/powell/")
     plain_page.goto(f"{product.address}/profiles/powell/erase/")
-    plain_page.get_by_role("button", name="Erase for good").click()
+    plain_page.get_by_role("button", name="Erase permanently").click()
     assert plain_page.get_by_text("powell is erased").is_visible()

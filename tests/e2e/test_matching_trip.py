@@ -51,8 +51,8 @@ def enrol(page):
 def test_known_people_are_matched_listed_and_forgotten(page, product, artifacts):
     log_in(page, product)
     page.goto(f"{product.address}/assignments/")
-    page.get_by_text("Nobody is known yet.").wait_for()
-    page.get_by_role("link", name="Enrol somebody").first.click()
+    page.get_by_text("No person is enrolled yet.").wait_for()
+    page.get_by_role("link", name="Enrol a person").first.click()
     enrol(page)
     page.goto(f"{product.address}/assignments/")
 
@@ -61,7 +61,7 @@ def test_known_people_are_matched_listed_and_forgotten(page, product, artifacts)
     assert page.get_by_role("region", name="What would be assigned").get_by_role("row").count() >= 3
     look(page, artifacts, "preview")
     page.get_by_role("button", name="Save").click()
-    page.get_by_text("assigned now.").wait_for()
+    page.get_by_text(re.compile(r"\d (person|people) assigned\.")).wait_for()
     look(page, artifacts, "assigned")
 
     page.get_by_label("or person").fill(KNOWN)
@@ -71,8 +71,8 @@ def test_known_people_are_matched_listed_and_forgotten(page, product, artifacts)
     count = rows.count()
     look(page, artifacts, "of-user")
     page.on("dialog", lambda dialog: dialog.accept())
-    rows.first.get_by_role("button", name="Forget").click()
-    page.get_by_text("is unassigned now.").wait_for()
+    rows.first.get_by_role("button", name="Unassign").click()
+    page.get_by_text("unassigned.").wait_for()
     assert rows.count() == count - 1
 
 

@@ -249,10 +249,10 @@ def test_a_face_says_why_it_is_there(cluster):
     tiles(cluster).nth(0).locator("a.pc").click()
     cluster.wait_for_url("**/faces/*/")
 
-    assert cluster.get_by_text("The grouping put it here").is_visible()
+    assert cluster.get_by_text("Grouped automatically").is_visible()
     assert cluster.locator("svg .this").count() == 1
-    assert cluster.get_by_role("heading", name="Nearest faces of its cluster").is_visible()
-    assert cluster.get_by_role("heading", name="What else it could be").is_visible()
+    assert cluster.get_by_role("heading", name="Most similar faces of this person").is_visible()
+    assert cluster.get_by_role("heading", name="Other possible people").is_visible()
     shown = cluster.locator("svg image").evaluate("image => image.getBoundingClientRect().width")
     assert shown > 200
 
@@ -274,4 +274,4 @@ def test_people_are_filtered_ordered_and_found_by_name(page, product, collection
     page.goto(f"{product.address}/collections/{PATH}/?show=unassigned&order=cohesion")
     assert 0 < page.locator("#people .card").count() < everybody
     page.goto(f"{product.address}/collections/{PATH}/?q=nobody-of-this-name")
-    assert page.get_by_text("Nobody fits").is_visible()
+    assert page.get_by_text("No results").is_visible()

@@ -192,7 +192,7 @@ def test_what_was_typed_is_not_taken_for_whoever_begins_so(queue, collection):
 
     queue.page.get_by_role("button", name="It is Ariel Sharon").wait_for()
     assert label not in collection.assigned()
-    assert queue.page.get_by_role("button", name="Enrol ar by").is_visible()
+    assert queue.page.get_by_role("button", name="Enrol ar with").is_visible()
     assert serious(queue.page) == []
 
 
@@ -208,7 +208,7 @@ def test_an_unknown_name_is_offered_to_be_enrolled_from_the_cluster(queue, colle
     assert queue.shown() == label
     offer.click()
     queue.page.get_by_role("button", name="It is").wait_for()  # somebody who is known already
-    queue.page.get_by_role("button", name="all the same").click()
+    queue.page.get_by_role("button", name="anyway").click()
     queue.page.wait_for_url("**/-/who/")
 
     user_id = collection.assigned()[label]
@@ -318,7 +318,7 @@ def test_who_joined_somebody_since_the_run_before_is_confirmed_or_not_by_one_key
         queue.undo()
     assert collection.labels()[removed] != "noise"
     assert queue.left == waiting
-    page.get_by_role("button", name="I have seen all of these").click()
+    page.get_by_role("button", name="Mark all as seen").click()
     page.wait_for_url("**/press/spring/")
     queue.open("new")
     assert queue.left == 0

@@ -46,7 +46,7 @@ def name_the_card(page, name):
     page.locator("button:focus", has_text=f"Enrol {name}").wait_for()
     with page.expect_navigation(wait_until="networkidle"):
         page.keyboard.press("Enter")
-    if page.get_by_role("button", name="all the same").count():
+    if page.get_by_role("button", name="anyway").count():
         with page.expect_navigation(wait_until="networkidle"):
             page.keyboard.press("n")
 

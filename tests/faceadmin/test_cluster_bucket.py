@@ -30,7 +30,7 @@ def test_nonsense_is_refused_before_anything_starts(arguments):
 def test_without_workers_nothing_is_queued(settings, tmp_path):
     settings.DATA, settings.MONGODB_EMBEDDED = tmp_path, True
 
-    with pytest.raises(CommandFailed, match="nothing would take the run up") as ended:
+    with pytest.raises(CommandFailed, match="the run would not start") as ended:
         call_command("cluster_bucket", "bucket/sub")
 
     assert ended.value.code == Exit.FAILED

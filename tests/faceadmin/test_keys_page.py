@@ -19,7 +19,7 @@ def made(answer):
 
 
 def test_without_keys_it_says_what_they_are_for(admin_page):
-    assert "No client has a key yet." in admin_page.get(PAGE).content.decode()
+    assert "No API key yet." in admin_page.get(PAGE).content.decode()
 
 
 def test_a_key_is_shown_once_and_works(admin_page):

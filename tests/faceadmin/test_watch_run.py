@@ -109,7 +109,7 @@ def test_it_waits_for_the_store_and_gives_up_with_a_sentence(watch, said):
     watch.clock.now = STORE_PATIENCE_S
     assert watch.look(RUN_ID) is None
     watch.clock.now += 1
-    with pytest.raises(CommandFailed, match="goes on by itself when it is back") as ended:
+    with pytest.raises(CommandFailed, match="continues automatically when it is back") as ended:
         watch.look(RUN_ID)
 
     assert ended.value.code == Exit.STORE_AWAY

@@ -32,7 +32,7 @@ def send(browser, *photos, headers=None, **fields):
 def test_without_anybody_the_list_says_what_to_do(people, page_of):
     body = page_of("reviewer").get(LIST).content.decode()
 
-    assert "Nobody is known yet" in body
+    assert "No person is enrolled yet" in body
     assert f'href="{ENROL}"' in body
 
 
@@ -175,8 +175,8 @@ def test_a_photo_of_somebody_else_among_several_is_left_out_and_told(people, pag
 @pytest.mark.parametrize(
     ("photo", "words"),
     [
-        (photo_of(), "There is no face in it"),
-        (photo_of(1, 2), "There are 2 faces in it"),
+        (photo_of(), "There is no face in the photo"),
+        (photo_of(1, 2), "There are 2 faces in the photo"),
         (photo_of(1, blurred={1}), "Too blurry"),
         (b"these are words", "not an image"),
         (b"", "empty"),
@@ -250,7 +250,7 @@ def test_an_id_that_is_taken_is_told_beside_it_with_a_link(people, page_of):
     body = answer.content.decode()
     assert answer.status_code == 422
     assert "ada is taken." in body
-    assert "See who ada is" in body
+    assert "Open ada" in body
 
 
 def test_an_id_that_is_being_erased_is_told_beside_it(people, page_of):

@@ -33,7 +33,7 @@ def test_filters_choose_by_person_and_kind(reviewed, page_of):
     browser = page_of("viewer")
 
     assert "1 face rejected" not in body_of(browser.get(PAGE, {"kind": "not_same"}))
-    assert "Nothing was decided that fits." in body_of(browser.get(PAGE, {"by": "<b>eve"}))
+    assert "No decisions match the filters." in body_of(browser.get(PAGE, {"by": "<b>eve"}))
     assert "&lt;b&gt;eve" in body_of(browser.get(PAGE, {"by": "<b>eve"}))
 
 
@@ -93,7 +93,7 @@ def test_what_is_merged_is_called_as_it_was_and_in_a_later_run_as_no_more(
     later = body_of(browser.get(PAGE, {"kind": "merge"}))
 
     assert f"{matched.eve} merged into {matched.bob}." in now
-    assert f"A cluster that is no more merged into {reviewed.label('p1.png', 1)}." in later
+    assert f"A person that no longer exists merged into {reviewed.label('p1.png', 1)}." in later
 
 
 def test_an_undo_says_what_it_undid_and_the_undone_by_which(reviewed, page_of):
@@ -120,7 +120,7 @@ def test_an_undo_that_later_decisions_stand_against_names_them(reviewed, matched
     )
 
     assert answer.status_code == 409
-    assert "Later decisions about the same faces stand." in body_of(answer)
+    assert "Later decisions changed the same faces; undo those first." in body_of(answer)
     assert Decision.objects.count() == 3
 
 
@@ -162,7 +162,7 @@ def test_where_none_of_many_fits_it_leads_on_to_earlier_ones(reviewed, page_of, 
 
     body = body_of(page_of("viewer").get(PAGE, {"kind": "reject"}))
 
-    assert "None of the last 1 decisions fits." in body
+    assert "None of the last 1 decisions match the filters." in body
     assert "cursor=" in body
 
 

@@ -13,7 +13,7 @@ PAGE = "/assignments/"
 
 
 def test_without_a_collection_it_says_what_comes_first(stores, page_of):
-    assert "No collection has people yet." in body_of(page_of("viewer").get(PAGE))
+    assert "No person has been found in a collection yet." in body_of(page_of("viewer").get(PAGE))
 
 
 def test_a_preview_counts_and_saves_nothing(family, page_of):
@@ -22,7 +22,7 @@ def test_a_preview_counts_and_saves_nothing(family, page_of):
     )
 
     assert answer.status_code == 200
-    assert "<strong>2</strong> of 3 clusters would be assigned" in body_of(answer)
+    assert "<strong>2</strong> of 3 people would be assigned" in body_of(answer)
     assert "1 below the threshold" in body_of(answer)
     assert "<html" not in body_of(answer)
     assert not Assignment.objects.count()
@@ -48,7 +48,7 @@ def test_missing_profiles_are_reported_beside_the_form(album, page_of):
     )
 
     assert answer.status_code == 422
-    assert "Nobody is known yet" in body_of(answer)
+    assert "No person is enrolled yet" in body_of(answer)
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ def reviewed(matched):
 def test_it_says_the_rule_the_neighbours_and_the_other_candidates(matched, reviewed, page_of):
     body = body_of(page_of("viewer").get(f"/faces/{reviewed.face('p0.png')}/"))
 
-    assert "The grouping put it here: dbscan, eps 0.1" in body
+    assert "Grouped automatically: dbscan, strictness 0.1" in body
     assert body.count('class="box-line') == 3
-    assert "Nearest faces of its cluster" in body
+    assert "Most similar faces of this person" in body
     assert 'name="kind"' not in body
 
 
@@ -64,7 +64,7 @@ def test_it_says_who_decided(matched, reviewed, page_of):
 
     body = body_of(browser.get(f"/faces/{face}/"))
 
-    assert "reviewer-person decided so; no run moves it." in body
+    assert "Decided by reviewer-person; runs do not change it." in body
     assert "confirm" in body
 
 
@@ -76,7 +76,7 @@ def test_an_ignored_face_can_be_restored(matched, reviewed, page_of):
     body = body_of(browser.get(f"/faces/{face}/"))
     browser.post(of("decide", matched), {"kind": "restore", "faces": face})
 
-    assert "A reviewer said that it is not a face, or ignored it." in body
+    assert "A reviewer marked it as not a face or ignored it." in body
     assert "Restore" in body
     assert "Restore" not in body_of(browser.get(f"/faces/{face}/"))
 

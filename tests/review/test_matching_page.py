@@ -82,7 +82,7 @@ def test_without_profiles_the_page_links_to_enrolment_instead_of_a_form(album, p
 
     body = body_of(page_of("reviewer").get("/assignments/"))
 
-    assert "Nobody is known yet." in body
+    assert "No person is enrolled yet." in body
     assert reverse("profile_enrol") in body
     assert 'name="save"' not in body
 
@@ -93,7 +93,7 @@ def test_a_run_of_noise_alone_says_that_there_is_nothing_to_match(album, people,
 
     body = body_of(page_of("reviewer").get("/assignments/"))
 
-    assert "There is no cluster to match." in body
+    assert "There is no person to match." in body
     assert 'name="save"' not in body
 
 

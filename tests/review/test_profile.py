@@ -52,7 +52,7 @@ def test_the_page_shows_photos_with_their_quality_and_no_cluster_yet(ada, page_o
     assert "<b>" not in body
     assert "Sharpness" in body
     assert "by test" in body
-    assert "No cluster is this person's yet" in body
+    assert "Not assigned in any collection yet" in body
     assert 'method="post"' not in body.partition("<main")[2]  # nothing for viewers to change
 
 
@@ -62,7 +62,7 @@ def test_the_page_lists_clusters_of_every_collection_with_totals(matched, page_o
     path = f"/collections/{matched.name.path}/"
     assert f'href="{path}-/{matched.ada}/"' in body
     assert f'href="{path}"' in body
-    assert "1 cluster · 3 faces" in body
+    assert "1 assignment · 3 faces" in body
     assert f"{matched.bob} ·" not in body
     assert "/crop/" in body
 
@@ -145,8 +145,8 @@ def test_photos_added_by_htmx_move_on_by_its_header(add):
 @pytest.mark.parametrize(
     ("photo", "words"),
     [
-        (photo_of(), "There is no face in it"),
-        (photo_of(ADA, BOB), "There are 2 faces in it"),
+        (photo_of(), "There is no face in the photo"),
+        (photo_of(ADA, BOB), "There are 2 faces in the photo"),
         (photo_of(ADA, blurred={ADA}), "Too blurry"),
         (b"words", "not an image"),
     ],

@@ -21,7 +21,7 @@ def test_the_page_says_what_will_go_and_changes_nothing(matched, people, page_of
 
     assert "Erase Ada?" in body
     assert "2 reference photos" in body
-    assert "2 assignments say of the person" in body  # her own, and as the next alike to Bob's
+    assert "2 assignments that name them" in body  # her own, and as the next alike to Bob's
     assert find_profile("ada") is not None
 
 

@@ -35,7 +35,7 @@ def merge(twins, page_of):
 def test_it_asks_before_anything_changes(merge, people):
     body = body_of(merge(person="ada"))
 
-    assert "Are these one person?" in body
+    assert "Are these the same person?" in body
     assert "Ada &lt;b&gt;" in body
     assert find_profile("twin") is not None
 

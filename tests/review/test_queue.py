@@ -33,7 +33,7 @@ def test_every_queue_opens_and_says_when_nothing_waits(matched, page_of, queue):
     body = body_of(page_of("reviewer").get(of("queue", matched, queue=queue)))
 
     assert Queue(queue).asks in body
-    assert "Nothing waits here." in body
+    assert "Queue finished." in body
 
 
 def test_who_is_this_asks_about_unassigned_clusters(who, matched):

@@ -91,7 +91,7 @@ def test_what_a_package_index_has_is_taken_otherwise_and_why_is_said(world):
 
     assert ids(chosen) == "centerface+dlib-resnet"
     assert chosen.why == (
-        "The weights of facenet512 are not at hand and could not be fetched, "
+        "The weights of facenet512 are not installed and could not be fetched, "
         "so the models that install from a package index are used."
     )
 

@@ -29,7 +29,7 @@ def model_path(entry: ModelEntry, *, models: Sequence[Path], cache: Path) -> Pat
     published = published_path(entry, models=models, cache=cache)
     if published is None:
         raise ModelMissing(
-            f"The file of {entry.id} ({Path(entry.file).name}) is not at hand: {_remedy(entry)}."
+            f"The file of {entry.id} ({Path(entry.file).name}) is not installed: {_remedy(entry)}."
         )
     return _prepare(entry, published, cache)
 
@@ -40,7 +40,7 @@ def published_path(entry: ModelEntry, *, models: Sequence[Path], cache: Path) ->
         if path.is_file():
             if remembered_sha256(path, cache=cache) != entry.sha256:
                 raise ModelRefused(
-                    f"{path} is another file than the known {entry.id}: its SHA-256 differs. "
+                    f"{path} is not the known file of {entry.id}: its SHA-256 differs. "
                     "Remove it or put the right one there."
                 )
             return path

@@ -125,9 +125,9 @@ def _select(
                 _fetch_absent(entry, settings, get)
     absent = [entry.id for entry in entries if _is_absent(entry, settings)]
     if not absent:
-        return preferred, "The preferred models are at hand."
+        return preferred, "The preferred models are installed."
     return {**FROM_AN_INDEX, **known}, (
-        f"The weights of {' and '.join(absent)} are not at hand"
+        f"The weights of {' and '.join(absent)} are not installed"
         f"{' and could not be fetched' if get else ''}, "
         "so the models that install from a package index are used."
     )

@@ -48,7 +48,7 @@ class Command(ProductCommand):
         add("--min-samples", type=int, default=2, metavar="N", help="default: 2")
         add("--algorithm", choices=ALGORITHMS, default=ALGORITHMS[0])
         add("--plain", action="store_true", help="the labels of the algorithm alone, no refinement")
-        add("--skip-quality-filter", action="store_true", help="group poor faces too")
+        add("--skip-quality-filter", action="store_true", help="include low-quality faces")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Start the run; wait with --wait."""
@@ -73,7 +73,9 @@ class Command(ProductCommand):
         try:
             return watch_run(run_id)
         except KeyboardInterrupt:
-            after = "goes on when faceadmin runs again" if are_ours else "goes on without you"
+            after = (
+                "continues when faceadmin runs again" if are_ours else "continues in the background"
+            )
             raise CommandFailed(
                 f"Interrupted; the run {run_id} {after}.", code=Exit.INTERRUPTED
             ) from None
@@ -87,7 +89,7 @@ class Command(ProductCommand):
                 sentence = f"{active} Its id is {run_id}."
                 raise CommandFailed(sentence, code=Exit.RUNNING_ALREADY) from active
         # The workers just started resume this run; failing here would stop them again.
-        self.stderr.write(f"The run {get_run(run_id).id} had been interrupted and goes on.")
+        self.stderr.write(f"The run {get_run(run_id).id} was interrupted and continues.")
         return run_id
 
 
@@ -97,7 +99,7 @@ def check_workers() -> None:
         wait_for_others()
     elif settings.MONGODB_EMBEDDED:
         raise CommandFailed(
-            "faceadmin is not running, so nothing would take the run up; "
+            "faceadmin is not running, so the run would not start; "
             "start it with `make up`, or add --wait."
         )
 
@@ -108,7 +110,7 @@ def summary(run: Run) -> str:
     people = "1 person" if stats["num_clusters"] == 1 else f"{stats['num_clusters']} people"
     lines = [
         f"{run.collection}: {people}, {stats['total_faces']} faces in "
-        f"{stats['total_images']} photos, {stats['noise_count']} like no other; "
+        f"{stats['total_images']} photos, {stats['noise_count']} unmatched; "
         f"{run.decoded} photos read in {progress.elapsed_seconds:.1f} s."
     ]
     if run.skipped:

@@ -30,7 +30,7 @@ class Command(ProductCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the verbs and the ids of models."""
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|fetch|verify")
-        verbs.add_parser("list", help="what there is and where its file lies")
+        verbs.add_parser("list", help="list the models and their files")
         for verb, default in (("fetch", "the selected pair"), ("verify", "the installed ones")):
             one = verbs.add_parser(verb, help=f"default: {default}")
             one.add_argument("ids", nargs="*", metavar="id")
@@ -67,7 +67,7 @@ class Command(ProductCommand):
         wanted = ids or [row.id for row in report_models(settings.VISION) if _is_installed(row)]
         if not wanted:
             raise CommandFailed(
-                "No model is at hand; run manage.py models fetch.", code=Exit.NOT_FOUND
+                "No model is installed; run manage.py models fetch.", code=Exit.NOT_FOUND
             )
         codes = {self._verified(name) for name in wanted}
         if codes != {Exit.DONE}:

@@ -28,7 +28,9 @@ class Command(ProductCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the collection and the options."""
         parser.add_argument("collection", help="bucket/sub: a bucket and a folder in it")
-        parser.add_argument("--repair", action="store_true", help="write what the log says")
+        parser.add_argument(
+            "--repair", action="store_true", help="write the state derived from the log"
+        )
         parser.add_argument("--json", action="store_true", help="the result as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -62,7 +64,7 @@ def sentences(path: str, found: ReplayReport, left: ReplayReport) -> str:
     else:
         lines.append(f"Differences: {_counts(found)}.")
     if left is not found:
-        lines.append(f"Written anew; now {_counts(left)}.")
+        lines.append(f"Written again; now {_counts(left)}.")
     return "\n".join(lines)
 
 

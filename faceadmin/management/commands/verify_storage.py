@@ -25,7 +25,7 @@ class Command(ProductCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the collection and the options."""
         parser.add_argument("collection", help="bucket/sub: a bucket and a folder in it")
-        parser.add_argument("--repair", action="store_true", help="put right what differs")
+        parser.add_argument("--repair", action="store_true", help="repair the differences")
         parser.add_argument("--json", action="store_true", help="the report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
