@@ -41,7 +41,7 @@ def admin(db):
 
 @pytest.fixture
 def page_of(db, client):
-    """Log somebody in with a role and return the browser."""
+    """Log in with a role and return the browser."""
 
     def log_in(role):
         person = User.objects.create_user(f"{role}-person", password="a-long-password")

@@ -1,4 +1,4 @@
-"""The product as its users have it: processes on a data folder, commands, addresses."""
+"""The installed product: processes on a data folder, commands, addresses."""
 
 import json
 import os
@@ -86,7 +86,7 @@ class Product:
         self.process = None
 
     def get(self, path, *, key=""):
-        """Return status and JSON of an address; (0, None) while nobody answers."""
+        """Return status and JSON of an address; (0, None) without a response."""
         return self._call("GET", path, key)
 
     def post(self, path, *, key=""):
@@ -106,7 +106,7 @@ class Product:
             return 0, None
 
     def wait_for(self, is_so, *, seconds=PATIENCE_S):
-        """Ask until something is so."""
+        """Poll until a condition is true."""
         give_up = time.monotonic() + seconds
         while not is_so():
             if self.process is not None and self.process.poll() is not None:

@@ -62,7 +62,7 @@ def log_in(page, product):
 
 
 def log_in_here(page, product):
-    """Fill in the login page that somebody was led to."""
+    """Fill in the login page after a redirect to it."""
     password = re.search(r"password: (\S+)", product.said()).group(1)
     page.get_by_label("Username").fill("admin")
     page.get_by_label("Password").fill(password)
@@ -78,7 +78,7 @@ def answered(page, part="/-/"):
 
 
 def serious(page):
-    """Return what axe finds that keeps people out."""
+    """Return the accessibility violations that axe finds."""
     from axe_playwright_python.sync_playwright import Axe
 
     return [

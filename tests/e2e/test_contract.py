@@ -1,4 +1,4 @@
-"""The schema held against the running product: no 500, and no answer that it does not describe."""
+"""The schema checked against the running product: no 500, no undescribed response."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ SEEDED = ("Ariel_Sharon", "Colin_Powell")
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory, model_files):
-    """A product with something in it, and without the limits that a fuzzer would only meet."""
+    """A product with data, and without the rate limits that a fuzzer would hit."""
     root = tmp_path_factory.mktemp("contract")
     for person in SEEDED:
         shutil.copytree(

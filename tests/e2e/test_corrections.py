@@ -1,4 +1,4 @@
-"""Twenty corrections on labelled photos: they stand after every kind of run, and one is undone."""
+"""Twenty corrections on labelled photos: they hold after every kind of run; one is undone."""
 
 import shutil
 
@@ -18,7 +18,7 @@ LATER = 2  # photos of each person of the first folder that come only at the end
 
 
 class Reviewer:
-    """Correct a collection over REST, and look who is where."""
+    """Correct a collection over REST, and read the clusters of faces."""
 
     def __init__(self, client, root):
         self.client = client
@@ -44,7 +44,7 @@ class Reviewer:
         return most, [face for face in mine if self.label[face] == most]
 
     def decide(self, kind, stands, **asked):
-        """Decide, and remember what has to be so from now on."""
+        """Send a decision, and record the condition that has to hold from now on."""
         decision = {"kind": kind, **asked}
         body = {"collection": PATH, "decisions": [decision]}
         answer = self.client.post("/api/v1/decisions/", json=body)
@@ -56,7 +56,7 @@ class Reviewer:
         return made
 
     def broken(self):
-        """Return the corrections that do not stand."""
+        """Return the corrections that do not hold."""
         self.look()
         return [name for name, stands in self.stands if not stands()]
 
@@ -76,7 +76,7 @@ class Reviewer:
         return cluster["covers"][0]
 
     def user_of(self, face):
-        """Return whose the cluster of a face is."""
+        """Return the profile assigned to the cluster of a face."""
         found = self.client.get(f"/assignments/{PATH}", params={"limit": 100}).json()
         held = {
             one["cluster_id"]: one["user_id"]
@@ -86,13 +86,13 @@ class Reviewer:
         return held.get(self.label.get(face))
 
     def refused(self, face):
-        """Return the profiles that the cluster of a face was said not to be."""
+        """Return the profiles rejected for the cluster of a face."""
         rows = self.client.get("/api/v1/assignments/", params={"collection": PATH}).json()
         held = {one["cluster_id"]: one["rejected"] for one in rows["assignments"]}
         return held.get(self.label.get(face), [])
 
     def enrol(self, user_id, person):
-        """Enrol a person by the first photo that shows nobody else."""
+        """Enrol a person with the first photo that shows only them."""
         for photo in sorted((self.folder / "lfw10" / person).iterdir()):
             with photo.open("rb") as file:
                 answer = self.client.post(
@@ -164,7 +164,7 @@ def twenty_corrections(reviewer):
 
 
 def faces_out(reviewer):
-    """1 to 8: faces that belong there, by all the machine knows, are taken out."""
+    """1 to 8: faces that the grouping considers correct are removed."""
     label, bush = reviewer.of("George_W_Bush")
     others, made = bush[3:], []
     reviewer.bush, reviewer.rejected = others, bush[1:3]
@@ -205,7 +205,7 @@ def faces_out(reviewer):
 
 
 def faces_elsewhere(reviewer):
-    """9 to 12: faces go where no similarity would put them."""
+    """9 to 12: faces are moved against their similarity."""
     blair_label, blair = reviewer.of("Tony_Blair")
     _, powell = reviewer.of("Colin_Powell")
     reviewer.decide(
@@ -257,7 +257,7 @@ def clusters(reviewer):
 
 
 def profiles(reviewer):
-    """17 to 20: whose clusters are."""
+    """17 to 20: assignments of clusters to profiles."""
     for user_id, person in (("arnold", "Arnold_Schwarzenegger"), ("donald", "Donald_Rumsfeld")):
         reviewer.enrol(user_id, person)
     answer = reviewer.client.post(f"/assignments/{PATH}")

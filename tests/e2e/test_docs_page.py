@@ -1,4 +1,4 @@
-"""The page of the REST contract in a real browser: it works, and asks nobody but the product."""
+"""The OpenAPI page in a real browser: it works, and requests only the product itself."""
 
 import re
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ def product(tmp_path_factory, model_files):
 
 
 class Opened:
-    """A page, with what it asked for and what its console said."""
+    """A page with its requests and console messages."""
 
     def __init__(self, page):
         self.page, self.asked, self.failed, self.said = page, [], [], []
@@ -35,7 +35,7 @@ class Opened:
             self.failed.append(request.url)
 
     def origins(self):
-        """Return whom the page asked, but for what it carries itself."""
+        """Return the hosts that the page requested, except data URLs."""
         parts = [urlsplit(url) for url in self.asked]
         return {f"{p.scheme}://{p.netloc}" for p in parts if p.scheme not in ("data", "blob")}
 

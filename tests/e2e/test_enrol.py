@@ -1,4 +1,4 @@
-"""Enrolling somebody in a real browser: a photo is chosen, dropped or pasted, and kept."""
+"""Enrolment in a real browser: photos are chosen, dropped or pasted, and kept."""
 
 import base64
 
@@ -86,7 +86,7 @@ def test_a_photo_is_kept_until_it_is_added_and_then_the_form_is_empty(page, prod
     page.get_by_text("Add a photo").click()
     page.get_by_label("Photos", exact=True).set_input_files(photos_of(SHARON)[2])
     page.get_by_role("button", name="Add", exact=True).click()
-    page.get_by_text("The face looks like double").wait_for()  # who is known by this very photo
+    page.get_by_text("The face looks like double").wait_for()  # enrolled with this same photo
 
     page.get_by_label("Enrol anyway").check()
     page.get_by_role("button", name="Add", exact=True).click()
@@ -155,7 +155,7 @@ def test_pages_are_accessible_and_fit(page, product, artifacts, width, theme):
         assert scroll <= width, (name, scroll)
 
 
-def test_somebody_is_enrolled_without_scripts(plain_page, product):
+def test_a_person_is_enrolled_without_scripts(plain_page, product):
     log_in(plain_page, product)
     plain_page.goto(f"{product.address}/profiles/enrol/")
     plain_page.get_by_label("User id").fill("powell")

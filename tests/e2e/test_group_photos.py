@@ -1,4 +1,4 @@
-"""Somebody who is never alone in a photo: found, grouped and named among the others."""
+"""A person who is never alone in a photo: detected, grouped and named."""
 
 import io
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ WITH_SHY = {key for key, people in GROUPS.items() if SHY in people}
 
 
 class Photos:
-    """The labelled photos of each person; none is taken twice."""
+    """The labelled photos of each person, each used once."""
 
     def __init__(self):
         self._left = {person: alone(person) for person in (SHY, *OTHERS)}
@@ -52,7 +52,7 @@ class Photos:
 
 
 def alone(person):
-    """Return the photos of a person in which nobody else is."""
+    """Return the photos that show only this person."""
     photos = sorted((FACES / "lfw10" / person).iterdir())
     return [one for one in photos if one.stem not in BYSTANDERS]
 
@@ -102,7 +102,7 @@ def party(tmp_path_factory, model_files):
 
 @pytest.fixture(scope="module")
 def named(party):
-    """Enrol everybody from a single photo and return whose each cluster is."""
+    """Enrol every person with a single photo and return the profile of each cluster."""
     for person in (SHY, *OTHERS):
         made = party.send(person, party.photos.next(person))
         assert made.status_code == 201, made.text
@@ -110,13 +110,13 @@ def named(party):
 
 
 def place_of(face):
-    """Return in which place from the left a face is."""
+    """Return the position of a face from the left."""
     x, _, width, _ = face["bbox"]
     return int((x + width / 2) // WIDTH)
 
 
 def shown_people(details):
-    """Return who the faces of a cluster are, by where they are in the photos."""
+    """Return the people of a cluster's faces, from their positions in the photos."""
     return {GROUPS[face["image_path"]][place_of(face)] for face in details["faces"]}
 
 
@@ -126,7 +126,7 @@ def test_every_face_beside_another_is_found(party):
     assert not party.result["stats"]["skipped"]
 
 
-def test_who_is_never_alone_has_one_cluster_with_no_neighbours_face_in_it(party):
+def test_a_person_who_is_never_alone_has_one_cluster_without_other_faces(party):
     clusters = [party.details(one) for one in party.cluster_ids()]
     theirs = [one for one in clusters if SHY in shown_people(one)]
 
@@ -143,7 +143,7 @@ def test_a_photo_is_in_the_cluster_of_each_person_in_it(party):
         assert len(clusters) + in_noise == len(people)
 
 
-def test_a_photo_of_several_people_enrols_nobody(party):
+def test_a_photo_of_several_people_is_not_enrolled(party):
     both = Image.open(io.BytesIO(image_of(party, "parties/two-1.png")))
 
     refused = party.send("both", both)

@@ -1,4 +1,4 @@
-"""From known people to corrected assignments in a real browser, and a photo searched with."""
+"""From enrolled people to corrected assignments in a real browser, and search by photo."""
 
 import re
 import shutil
@@ -31,7 +31,7 @@ def photo_of(person):
 
 
 def look(page, artifacts, name):
-    """Hold a page to axe and to two widths."""
+    """Check a page with axe and in two widths."""
     for width in (390, 1280):
         page.set_viewport_size({"width": width, "height": 860})
         # A hidden caret is an inline style on every field, which htmx cannot copy under our policy.
@@ -48,7 +48,7 @@ def enrol(page):
     page.wait_for_url(f"**/profiles/{KNOWN}/")
 
 
-def test_known_people_are_matched_listed_and_forgotten(page, product, artifacts):
+def test_enrolled_people_are_matched_listed_and_unassigned(page, product, artifacts):
     log_in(page, product)
     page.goto(f"{product.address}/assignments/")
     page.get_by_text("No person is enrolled yet.").wait_for()

@@ -1,4 +1,4 @@
-"""Names that are easily taken for one another: each collection and each person keeps their own."""
+"""Similar names: collections and people are never mixed up."""
 
 import shutil
 import unicodedata
@@ -246,7 +246,7 @@ def test_addresses_of_people_and_runs_come_before_collections_of_those_names(cli
     assert client.delete("/assignments/clustering/autumn").status_code == 404
 
 
-def test_a_name_that_nobody_gave_answers_for_nobody(client, made):
+def test_an_unused_name_has_no_results(client, made):
     for path in ("a/b", "A-b/c", "a-b/C", "photos", "press/autumn%202025", "press/x/noise"):
         for route in ("cluster-status-db", "verify-fixed-storage"):
             answer = client.get(f"/{route}/{path}")

@@ -1,4 +1,4 @@
-"""Every page, in two widths and two themes: nobody is kept out, nothing hangs over the edge."""
+"""Every page in two widths and two themes: accessible, without horizontal overflow."""
 
 import shutil
 

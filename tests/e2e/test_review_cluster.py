@@ -107,9 +107,7 @@ def test_arrows_walk_and_with_shift_they_choose(cluster):
     ("key", "kind"),
     [("n", "reject"), ("x", "not_a_face"), ("i", "ignore"), ("s", "split"), ("y", "confirm")],
 )
-def test_one_key_decides_about_the_chosen_faces_and_one_takes_it_back(
-    cluster, collection, key, kind
-):
+def test_one_key_decides_about_the_selected_faces_and_one_undoes_it(cluster, collection, key, kind):
     before, count = collection.labels(), tiles(cluster).count()
     tiles(cluster).nth(count - 1).locator("img").click()
     tiles(cluster).nth(count - 2).locator("img").click()
@@ -234,7 +232,7 @@ def test_a_session_that_ended_loses_nothing(cluster, collection):
     assert cluster.get_by_role("button", name="Reject").is_visible()
 
 
-def test_without_a_connection_the_selection_stays_and_it_is_said(cluster, collection):
+def test_without_a_connection_the_selection_stays_and_an_error_is_shown(cluster, collection):
     tiles(cluster).nth(0).locator("img").click()
     cluster.context.set_offline(True)
 
@@ -245,7 +243,7 @@ def test_without_a_connection_the_selection_stays_and_it_is_said(cluster, collec
     cluster.context.set_offline(False)
 
 
-def test_a_face_says_why_it_is_there(cluster):
+def test_the_face_page_explains_the_grouping(cluster):
     tiles(cluster).nth(0).locator("a.pc").click()
     cluster.wait_for_url("**/faces/*/")
 

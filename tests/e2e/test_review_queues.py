@@ -90,7 +90,7 @@ class Queue:
         return self.page.locator("#undo-line").inner_text()
 
 
-def test_same_person_is_merged_or_kept_apart_by_one_key_and_taken_back_by_one(queue, collection):
+def test_same_person_is_merged_or_separated_and_undone_by_one_key_each(queue, collection):
     before = collection.labels()
     queue.open("same")
     waiting = queue.left
@@ -112,7 +112,7 @@ def test_same_person_is_merged_or_kept_apart_by_one_key_and_taken_back_by_one(qu
     assert queue.keys == 4
 
 
-def test_later_puts_a_card_behind_all_others_and_the_place_is_kept_over_reload(queue, collection):
+def test_later_moves_a_card_to_the_end_and_the_order_survives_a_reload(queue, collection):
     queue.open("same")
     waiting, decided = queue.left, len(collection.decisions())
 
@@ -148,7 +148,7 @@ def test_a_letter_begins_a_name_and_a_known_one_is_taken_by_enter(queue, collect
     queue.undo()
 
 
-def test_whoever_is_known_is_named_in_five_keys_at_most(queue, collection):
+def test_an_enrolled_person_is_named_in_five_keys_at_most(queue, collection):
     queue.open("who")
     label = queue.shown()
     keys = ["/", "a", "r", "ArrowDown", "Enter"]
@@ -181,7 +181,7 @@ def test_a_name_in_small_letters_is_typed_and_presses_no_key(queue, collection):
     queue.page.keyboard.press("Escape")
 
 
-def test_what_was_typed_is_not_taken_for_whoever_begins_so(queue, collection):
+def test_typed_text_is_not_replaced_by_a_name_it_begins(queue, collection):
     queue.open("who")
     label = queue.shown()
 
@@ -207,7 +207,7 @@ def test_an_unknown_name_is_offered_to_be_enrolled_from_the_cluster(queue, colle
     offer.wait_for()
     assert queue.shown() == label
     offer.click()
-    queue.page.get_by_role("button", name="It is").wait_for()  # somebody who is known already
+    queue.page.get_by_role("button", name="It is").wait_for()  # a person who is enrolled already
     queue.page.get_by_role("button", name="anyway").click()
     queue.page.wait_for_url("**/-/who/")
 
@@ -218,7 +218,7 @@ def test_an_unknown_name_is_offered_to_be_enrolled_from_the_cluster(queue, colle
     queue.undo()
 
 
-def test_triage_says_what_a_face_of_the_noise_is_by_one_key(queue, collection):
+def test_triage_decides_about_an_unmatched_face_by_one_key(queue, collection):
     queue.open("triage")
     before, waiting = collection.labels(), queue.left
 
@@ -239,7 +239,7 @@ def test_triage_says_what_a_face_of_the_noise_is_by_one_key(queue, collection):
     assert queue.keys == 6
 
 
-def test_a_face_of_the_noise_is_somebody_known_or_a_new_person(queue, collection):
+def test_an_unmatched_face_is_assigned_to_an_enrolled_or_a_new_person(queue, collection):
     queue.open("triage")
     before = collection.labels()
     face = queue.shown()
@@ -259,7 +259,7 @@ def test_a_face_of_the_noise_is_somebody_known_or_a_new_person(queue, collection
     assert collection.labels() == before
 
 
-def test_of_three_fast_answers_each_is_taken_back(queue, collection):
+def test_three_fast_answers_are_each_undone(queue, collection):
     queue.open("triage")
     before, decided, waiting = collection.labels(), len(collection.decisions()), queue.left
 
@@ -275,7 +275,7 @@ def test_of_three_fast_answers_each_is_taken_back(queue, collection):
     assert queue.left == waiting
 
 
-def test_the_odd_one_out_belongs_or_does_not_by_one_key(queue, collection):
+def test_the_odd_one_out_is_confirmed_or_rejected_by_one_key(queue, collection):
     queue.open("odd")
     waiting = queue.left
     assert waiting >= 2
@@ -293,9 +293,7 @@ def test_the_odd_one_out_belongs_or_does_not_by_one_key(queue, collection):
     assert queue.left == waiting
 
 
-def test_who_joined_somebody_since_the_run_before_is_confirmed_or_not_by_one_key(
-    page, product, library
-):
+def test_new_faces_of_a_person_are_confirmed_or_rejected_by_one_key(page, product, library):
     photos = sorted((FACES / "lfw10" / "Tony_Blair").glob("*.jpg"))
     (library / "press" / "spring").mkdir()
     for some in (photos[:5], photos[5:]):
@@ -324,7 +322,7 @@ def test_who_joined_somebody_since_the_run_before_is_confirmed_or_not_by_one_key
     assert queue.left == 0
 
 
-def test_a_person_a_cluster_is_not_is_not_suggested_again(queue, collection):
+def test_a_rejected_person_is_not_suggested_again(queue, collection):
     queue.open("who")
     label, waiting = queue.shown(), queue.left
     suggested = queue.card.get_by_role("button", name="This one").first.get_attribute("value")
@@ -373,7 +371,7 @@ def test_the_other_faces_of_a_card_have_a_button_and_the_next_card_the_focus(que
     queue.undo()
 
 
-def test_keys_do_nothing_while_somebody_types(queue, collection):
+def test_keys_do_nothing_while_typing(queue, collection):
     queue.open("who")
     decided = len(collection.decisions())
     card = queue.shown()
@@ -396,7 +394,9 @@ def test_help_lists_the_keys(queue):
     assert not queue.page.get_by_role("dialog").is_visible()
 
 
-def test_of_two_reviewers_the_slower_is_told_and_loses_nothing(queue, collection, chromium):
+def test_a_conflict_is_shown_to_the_second_reviewer_and_nothing_is_lost(
+    queue, collection, chromium
+):
     product = collection.product
     context = chromium.new_context()
     other = Queue(context.new_page(), queue.address)

@@ -1,4 +1,4 @@
-"""A newcomer's trip in a real browser: log in, name a folder, watch, see the people."""
+"""First use in a real browser: log in, start a run, follow its progress, see the people."""
 
 import re
 import shutil

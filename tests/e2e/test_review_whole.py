@@ -39,7 +39,7 @@ def who_is_on_the_card(page):
 
 
 def name_the_card(page, name):
-    """Type a name and enrol whoever it is by keys, also if they look like somebody a little."""
+    """Type a name and enrol the person by keys, also if they look similar to another person."""
     page.keyboard.press("/")
     page.keyboard.type(name)
     page.keyboard.press("Enter")
@@ -61,7 +61,7 @@ def on_to_what_waits(page):
     return True
 
 
-def test_a_reviewer_finds_names_and_clears_away_everybody(page, product):
+def test_a_reviewer_names_or_ignores_every_person(page, product):
     log_in(page, product)
     page.get_by_role("button", name=PATH, exact=True).click()
     page.wait_for_url(f"**/collections/{PATH}/")
@@ -91,7 +91,7 @@ def test_a_reviewer_finds_names_and_clears_away_everybody(page, product):
     assert page.get_by_text("1 face ignored.").count() > 0
 
 
-def test_a_photo_of_forty_megabytes_is_refused_where_the_reviewer_stands(page, product, tmp_path):
+def test_a_photo_of_forty_megabytes_is_rejected_beside_the_form(page, product, tmp_path):
     large = tmp_path / "large.jpg"
     large.write_bytes(b"\xff\xd8\xff" + bytes(40_000_000))
     log_in(page, product)

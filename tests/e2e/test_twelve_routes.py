@@ -69,7 +69,7 @@ def improve(client, name, file):
 
 
 def sent(photos, send):
-    """Send photos until one is accepted; some show somebody else as well, and say so."""
+    """Send photos until one is accepted; some show several people and are rejected."""
     for photo in photos:
         with photo.open("rb") as file:
             answer = send(file)

@@ -1,4 +1,4 @@
-"""What strangers send instead of photos: each is refused in words, and none fills the memory."""
+"""Untrusted uploads: each is rejected with a sentence, with bounded memory."""
 
 import io
 import socket
@@ -46,7 +46,7 @@ def client(product, key):
 
 
 def models_loaded(product, client):
-    """Have every process load its models, which is no growth of a request's."""
+    """Let every process load its models, so that they do not count as growth."""
     photo = jpeg_of(np.full((64, 64, 3), 90, np.uint8))
     with ThreadPoolExecutor(8) as senders:
         product.wait_for(
@@ -109,7 +109,7 @@ def status_of(process, name):
 
 @pytest.fixture
 def memory(product, client):
-    """Watch the memory: no process takes more than a request may."""
+    """Assert that no process grows more than one request may."""
     watched = Memory(product)
     yield watched
     assert watched.growth() < GROWTH
@@ -140,7 +140,7 @@ def zip_of(files, kind=zipfile.ZIP_DEFLATED):
 
 
 def said_no(answer, status, code):
-    """Hold an answer against the one shape of refusals."""
+    """Assert that a response has the common shape of errors."""
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"].startswith("application/json")
     body = answer.json()
@@ -150,7 +150,7 @@ def said_no(answer, status, code):
 
 
 def raw(product, key, request, *headers, body=b"", ends=False):
-    """Send a request by hand, its body perhaps not whole, and return the answer."""
+    """Send a raw request, its body possibly incomplete, and return the response."""
     at = urlsplit(product.address)
     head = [f"{request} HTTP/1.1", f"Host: {at.netloc}", f"Authorization: Token {key}", *headers]
     with socket.create_connection((at.hostname, at.port), timeout=PATIENCE_S) as line:
@@ -289,7 +289,7 @@ PACKED = ZEROS.compress(bytes(ENTRY_BYTES)) + ZEROS.flush()
 
 
 def bomb_of(names, said_bytes=ENTRY_BYTES):
-    """Return a zip of files of zeros, each 24 MB packed into 24 kB, written by hand for speed."""
+    """Return a zip of files of zeros, each 24 MB packed into 24 kB, written directly for speed."""
     file, directory = io.BytesIO(), []
     for name in names:
         fixed = struct.pack(

@@ -1,4 +1,4 @@
-"""The page of accounts: who may log in, and that somebody always may."""
+"""Accounts page: create, change and disable accounts; one admin always remains."""
 
 from threading import Barrier, Thread
 
@@ -30,7 +30,7 @@ def change(browser, user, **fields):
 
 
 def logs_in(name, password):
-    """Say whether somebody gets in by the login page."""
+    """Say whether the login page accepts a username and password."""
     answer = Client().post("/login/", {"username": name, "password": password})
     return answer.status_code == 302
 
@@ -39,7 +39,7 @@ def secret_of(answer):
     return answer.content.decode().split('class="secret">')[1].split("<")[0]
 
 
-def test_somebody_is_let_in_by_a_password_that_is_shown_once(admin_page):
+def test_a_new_account_logs_in_with_a_password_shown_once(admin_page):
     answer = admin_page.post(PAGE, {"name": "eve", "role": "reviewer"})
 
     secret = secret_of(answer)
@@ -79,7 +79,7 @@ def test_a_role_is_given_and_the_others_go(admin_page, eve, role):
     assert role_of(User.objects.get(pk=eve.pk)).value == role
 
 
-def test_who_is_shut_out_cannot_log_in_until_let_in_again(admin_page, eve):
+def test_a_disabled_account_cannot_log_in_until_enabled(admin_page, eve):
     secret = secret_of(change(admin_page, eve, change="password"))
 
     inside = Client()
@@ -92,7 +92,7 @@ def test_who_is_shut_out_cannot_log_in_until_let_in_again(admin_page, eve):
 
 
 @pytest.mark.parametrize("fields", [{"change": "deactivate"}, {"change": "role", "role": "viewer"}])
-def test_nobody_takes_their_own_rights(admin_page, fields):
+def test_admins_cannot_change_their_own_rights(admin_page, fields):
     me = User.objects.get(username="admin-person")
 
     answer = change(admin_page, me, **fields)

@@ -1,4 +1,4 @@
-"""GET /debug-quality-settings: defaults, suggestions, and what is in force."""
+"""GET /debug-quality-settings: defaults, suggestions, and current values."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_it_has_the_fixed_names_and_numbers(admin, with_models):
     ]
 
 
-def test_it_says_what_is_in_force_and_why(admin, with_models):
+def test_current_models_and_the_reason_are_shown(admin, with_models):
     found = admin.get(PATH).json()["in_force"]
 
     entry = CATALOGUE["dlib-resnet"]

@@ -8,7 +8,7 @@ from faceadmin.runtime.exit_codes import CommandFailed, Exit
 from vision.errors import DownloadFailed
 
 
-def test_it_puts_no_photos_into_somebodys_s3_service(settings):
+def test_no_photos_are_written_to_a_configured_s3_service(settings):
     settings.WASABI_ACCESS_KEY = "key"
 
     with pytest.raises(CommandFailed, match="name an S3 service") as ended:

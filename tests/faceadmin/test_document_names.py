@@ -1,4 +1,4 @@
-"""The names of what is stored, held against what the embedded document store does with them."""
+"""Names of stored collections, checked against the limits of the embedded document store."""
 
 from mongoengine import Document
 

@@ -1,4 +1,4 @@
-"""Settings are typed, and nonsense is refused with a sentence."""
+"""Settings are typed; invalid values are rejected with a sentence."""
 
 import os
 import subprocess

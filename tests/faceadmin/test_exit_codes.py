@@ -1,4 +1,4 @@
-"""Exit codes mean something, and foreseen errors are one sentence."""
+"""Exit codes per kind of error; expected errors are one sentence."""
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -18,7 +18,7 @@ from vision.errors import ModelMissing
 
 
 class Command(ProductCommand):
-    """A command that ends as its test wants."""
+    """A command that ends with a given result."""
 
     def __init__(self, error):
         super().__init__()
@@ -56,7 +56,7 @@ def test_a_foreseen_error_is_a_sentence_and_a_code(error, code, capsys):
     assert len(said.err.splitlines()) == 1
 
 
-def test_an_error_nobody_foresaw_keeps_its_traceback():
+def test_an_unexpected_error_keeps_its_traceback():
     assert command_failure_from(ZeroDivisionError()) is None
     with pytest.raises(ZeroDivisionError):
         Command(ZeroDivisionError()).run_from_argv(["manage.py", "command"])

@@ -1,4 +1,4 @@
-"""Health: whether the process lives, and which part is not there."""
+"""Health: whether the process runs, and which part is unavailable."""
 
 import pytest
 
@@ -10,7 +10,7 @@ PARTS = {"mongodb", "qdrant", "queue", "crops", "models"}
 
 @pytest.fixture
 def parts(monkeypatch):
-    """Let every part answer what the test says."""
+    """Stub the result of every part."""
     answers = dict.fromkeys(PARTS, lambda: "here")
     monkeypatch.setattr(health, "_QUESTIONS", answers)
     return answers
@@ -48,7 +48,7 @@ def test_a_part_that_is_away_is_a_503_that_names_it(client, parts):
     assert answer.json()["mongodb"]["ok"] is True
 
 
-def test_what_nobody_foresaw_is_not_called_ready(client, parts):
+def test_an_unexpected_error_is_not_ready(client, parts):
     def broken():
         raise RuntimeError
 

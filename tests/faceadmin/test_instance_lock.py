@@ -12,11 +12,11 @@ from faceadmin.runtime.instance_lock import RunningInstance, find_running, hold_
 HERE = RunningInstance(os.getpid(), "http://here:1", documents=28765)
 
 
-def test_nobody_runs_on_a_new_folder(tmp_path):
+def test_a_new_folder_has_no_running_instance(tmp_path):
     assert find_running(tmp_path / "new") is None
 
 
-def test_whoever_holds_it_is_named(tmp_path):
+def test_the_process_with_the_lock_is_named(tmp_path):
     with hold_data_lock(tmp_path, HERE) as lock:
         assert find_running(tmp_path) == HERE
         lock.tell(RunningInstance(7, is_ready=True))
@@ -43,7 +43,7 @@ def test_it_is_free_again_afterwards(tmp_path):
         pass
 
 
-def test_commands_find_the_documents_of_whoever_runs_on_their_folder(tmp_path):
+def test_commands_use_the_documents_of_the_instance_running_on_their_folder(tmp_path):
     port = "import faceadmin.settings as settings; print(settings.FACEADMIN_MONGODB_PORT)"
     environment = {**os.environ, "FACEADMIN_DATA": str(tmp_path)}
     for name in ("FACEADMIN_PORT", "FACEADMIN_MONGODB_PORT", "MONGODB_URL"):

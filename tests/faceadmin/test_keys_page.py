@@ -1,4 +1,4 @@
-"""The page of keys: made, shown once, revoked."""
+"""API keys page: created, shown once, revoked."""
 
 import pytest
 
@@ -71,7 +71,7 @@ def test_what_was_typed_stays_in_the_form(admin_page):
     assert 'value="0"' in body
 
 
-def test_a_revoked_key_lets_nobody_in(admin_page):
+def test_a_revoked_key_is_rejected(admin_page):
     secret = made(admin_page.post(PAGE, {"name": "x", "role": "viewer"}))
     prefix = find_key(secret).prefix
 

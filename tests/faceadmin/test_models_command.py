@@ -1,4 +1,4 @@
-"""`manage.py models`: what there is, where it is, whether it is the right one."""
+"""`manage.py models`: list the models, their files, and verify them."""
 
 import dataclasses
 import io
@@ -53,7 +53,7 @@ def test_another_file_of_the_same_name_is_refused(places):
 
 
 @pytest.mark.usefixtures("places")
-def test_a_model_nobody_knows_is_refused():
+def test_an_unknown_model_is_rejected():
     with pytest.raises(CommandFailed, match="There is no model 'facenet'; known are") as ended:
         said_by("fetch", "facenet")
 

@@ -70,7 +70,7 @@ def ids_of(file):
 
 
 def is_alive(process):
-    """Tell whether a process runs; a dead one that nobody has asked about counts as gone."""
+    """Say whether a process runs; a zombie counts as ended."""
     try:
         with open(f"/proc/{process}/stat") as stat:  # noqa: PTH123  # a file of the kernel
             return stat.read().rpartition(")")[2].split()[0] != "Z"
@@ -107,7 +107,7 @@ def test_what_does_not_listen_is_killed_with_all_it_started(supervise, service, 
 
 
 def test_a_crash_is_followed_by_a_new_start(supervise, service, tmp_path):
-    """The process is killed once all is ready, and everything stops when it is back."""
+    """The process is killed once everything is ready; everything stops when it is ready again."""
     first = []
     counted = service("worker")
 

@@ -50,7 +50,7 @@ class People:
         )
 
     def assert_only(self, *reference_ids):
-        """Hold documents and files to these reference photos."""
+        """Assert that documents and files match these reference photos."""
         stored = {one.id for one in ReferencePhoto.objects.only("id")}
         assert stored == set(reference_ids)
         assert self.files() == (stored, stored)

@@ -11,7 +11,7 @@ SAME_PERSON = 0.8
 
 
 class PeopleEngine(PaintedEngine):
-    """Reads painted photos; faces of one person are about 0.997 alike, of two about 0."""
+    """Reads painted photos; similarity about 0.997 within a person, 0 between two."""
 
     entry = SimpleNamespace(cluster_eps=0.1, same_person_threshold=SAME_PERSON)
 

@@ -1,4 +1,4 @@
-"""What a crash between two writes leaves is found and removed: /api/v1/profiles/verify/."""
+"""Remains of a crash between two writes are found and removed: /api/v1/profiles/verify/."""
 
 from datetime import timedelta
 
@@ -54,7 +54,7 @@ def later():
 
 
 def put_right(people):
-    """Repair, and hold everything to what is in force."""
+    """Repair, and assert that everything stored belongs to active photos."""
     repair_profiles(check_profiles(people.stores, now=later()), people.stores)
     report = check_profiles(people.stores, now=later())
     assert report.is_consistent, report
@@ -129,7 +129,9 @@ def test_an_update_cut_short_leaves_the_old_or_the_new(people, monkeypatch, mode
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_a_dropped_photo_cut_short_is_in_force_or_gone(people, monkeypatch, after):
+def test_an_interrupted_removal_leaves_the_photo_active_or_removed(
+    people, monkeypatch, after
+):
     dropped = []
 
     def prepare():
@@ -188,14 +190,14 @@ def test_erasing_finds_what_an_update_left_behind(people, monkeypatch):
 
 
 def leftover_of(people, user_id, **fields):
-    """Write a photo that never came into force."""
+    """Write a photo that never became active."""
     enrolled = people.enrol(user_id, 200)
     Profile.objects(user_id=user_id).delete()
     ReferencePhoto.objects(id=enrolled.reference.id).update_one(**fields)
     return enrolled.reference.id
 
 
-def test_the_stores_are_compared_and_put_right(people, admin):
+def test_the_stores_are_compared_and_repaired(people, admin):
     people.enrol("ada", 1)
     old = leftover_of(people, "eve", set__created_at=timezone.now() - 2 * GRACE)
     young = leftover_of(people, "bob", set__added_by="test")
@@ -232,7 +234,7 @@ def test_a_profile_that_names_a_lost_photo_is_computed_anew(people, admin):
     assert selectors.get_profile("ada").references == [second]
 
 
-def test_lost_files_and_unfinished_erasures_are_told(people, admin):
+def test_lost_files_and_unfinished_erasures_are_reported(people, admin):
     first = people.enrol("ada", 1).reference.id
     people.enrol("eve", 2)
     people.stores.photos.delete([first])

@@ -121,14 +121,14 @@ def test_an_erasure_that_was_cut_short_hides_the_person_and_can_be_repeated(
     people.assert_only()
 
 
-def test_nobody_is_404_and_a_malformed_id_is_400(people, admin):
+def test_an_unknown_id_is_404_and_a_malformed_id_is_400(people, admin):
     for method in (admin.get, admin.delete):
         unknown, odd = method("/debug-profile/eve"), method("/debug-profile/%00")
         assert (unknown.status_code, unknown.json()["code"]) == (404, "no_such_profile")
         assert (odd.status_code, odd.json()["code"]) == (400, "bad_user_id")
 
 
-def test_whoever_is_erased_may_come_back(people, admin, send):
+def test_an_erased_person_can_be_enrolled_again(people, admin, send):
     people.enrol("ada", 1)
     admin.delete(ADDRESS)
 

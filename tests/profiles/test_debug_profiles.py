@@ -29,7 +29,7 @@ def test_a_profile_is_shown_without_its_vector(people, admin):
     }
 
 
-def test_pages_follow_one_another_and_miss_nobody(people, admin):
+def test_pages_are_consecutive_and_complete(people, admin):
     for person in range(7):
         people.enrol(f"u{person}", person)
     seen, cursor, pages = [], None, 0
@@ -52,7 +52,7 @@ def test_ten_are_shown_by_default(people, admin):
     assert body["next"]
 
 
-def test_nobody_is_an_empty_list(people, admin):
+def test_no_profiles_is_an_empty_list(people, admin):
     assert admin.get(ADDRESS).json() == {"total_profiles": 0, "profiles": [], "next": None}
 
 
@@ -67,7 +67,7 @@ def test_limits_out_of_bounds_are_422(people, admin, query):
 
 
 @pytest.mark.parametrize("cursor", ["ä", "%00", "a", "AA", "!!!!"])
-def test_a_cursor_of_nobody_s_is_no_500(people, admin, cursor):
+def test_an_invalid_cursor_is_no_500(people, admin, cursor):
     people.enrol("ada", 1)
 
     assert admin.get(f"{ADDRESS}?cursor={cursor}").status_code in (200, 400, 422)

@@ -168,7 +168,7 @@ def test_a_photo_that_cannot_be_used_is_answered_with_what_was_seen(
     people.assert_only()
 
 
-def test_thresholds_are_those_in_force_unless_stated(post, settings):
+def test_the_current_thresholds_are_the_defaults(post, settings):
     blurred = photo_of(1, blurred={1})
 
     default = post(blurred, user_id="ada").json()["debug_info"]["quality_metrics"]
@@ -188,7 +188,7 @@ def test_an_id_that_is_taken_is_409(post, people):
     people.assert_only(*selectors.get_profile("ada").references)
 
 
-def test_a_face_that_another_is_known_by_is_409_unless_forced(post):
+def test_a_face_of_another_profile_is_409_unless_forced(post):
     post(photo_of(1), user_id="ada")
 
     refused = post(photo_of(1, shade=1), user_id="eve")

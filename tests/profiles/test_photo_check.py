@@ -1,4 +1,4 @@
-"""Whether a photo shows one person well enough."""
+"""Quality check of enrolment photos."""
 
 import hashlib
 from dataclasses import replace
@@ -169,6 +169,6 @@ def test_checks_read_as_documented():
     ("data", "refusal"),
     [(b"", EmptyFile), (b"words", NotAnImage), (photo_of(1)[:60], UnreadableImage)],
 )
-def test_what_is_no_photo_is_vision_s_to_refuse(data, refusal):
+def test_invalid_images_are_rejected_by_vision(data, refusal):
     with pytest.raises(refusal):
         check_photo(data, engine=PeopleEngine(), thresholds=NORMAL)

@@ -60,7 +60,7 @@ def test_people_are_found_by_how_name_or_id_begins(four, viewer, q, expected):
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
-def test_pages_of_a_search_miss_nobody(four, viewer, limit):
+def test_search_pages_are_complete(four, viewer, limit):
     four.enrol("ada2", 5, name="Ada Zed")
     seen, cursor = [], ""
     while True:
@@ -147,7 +147,7 @@ def test_a_photo_is_dropped_but_not_the_last(four, reviewer):
     assert (last.status_code, last.json()["code"]) == (409, "last_photo")
 
 
-def test_crops_are_of_photos_in_force_and_kept_by_browsers(four, viewer):
+def test_crops_of_active_photos_are_served_and_cached_by_browsers(four, viewer):
     [mine] = selectors.get_profile("u1").references
     address = f"{ADDRESS}u1/photos/{mine}/crop/"
     answer = viewer.get(address)
@@ -167,7 +167,7 @@ def test_crops_are_of_photos_in_force_and_kept_by_browsers(four, viewer):
 
 
 @pytest.mark.parametrize("part", ["", "photos/x/crop/"])
-def test_nobody_is_404_and_a_malformed_id_is_400(people, viewer, part):
+def test_an_unknown_id_is_404_and_a_malformed_id_is_400(people, viewer, part):
     unknown = viewer.get(f"{ADDRESS}eve/{part}")
     odd = viewer.get(f"{ADDRESS}a%00b/{part}")
 

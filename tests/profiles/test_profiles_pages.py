@@ -1,4 +1,4 @@
-"""The pages of people: the list, and enrolling somebody from a form."""
+"""People pages: the list, and enrolment with the form."""
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -29,7 +29,7 @@ def send(browser, *photos, headers=None, **fields):
     return browser.post(ENROL, {**fields, "photos": files}, headers=headers)
 
 
-def test_without_anybody_the_list_says_what_to_do(people, page_of):
+def test_the_empty_list_says_what_to_do(people, page_of):
     body = page_of("reviewer").get(LIST).content.decode()
 
     assert "No person is enrolled yet" in body
@@ -50,7 +50,7 @@ def test_the_list_shows_people_with_face_name_id_and_photos(people, page_of):
     assert ENROL not in body
 
 
-def test_a_face_of_the_list_is_shown_to_whoever_sees_the_list(people, page_of):
+def test_crops_of_the_list_are_shown_to_all_roles_that_see_the_list(people, page_of):
     people.enrol("ada", 1)
     [first] = get_profile("ada").references
 
@@ -116,7 +116,7 @@ def test_markup_in_a_name_is_only_text(people, page_of):
     assert "&lt;script&gt;alert(1)" in body
 
 
-def test_admins_find_an_erasure_that_broke_off(people, page_of, client):
+def test_admins_see_interrupted_erasures(people, page_of, client):
     people.enrol("ada", 1)
     hide_profile("ada")
 
@@ -162,7 +162,7 @@ def test_several_photos_of_one_person_all_join(people, page_of):
     people.assert_only(*profile.references)
 
 
-def test_a_photo_of_somebody_else_among_several_is_left_out_and_told(people, page_of):
+def test_a_photo_of_another_person_is_left_out_and_reported(people, page_of):
     browser = page_of("reviewer")
 
     answer = send(browser, photo_of(1), photo_of(2), photo_of(1, shade=1), user_id="ada")
@@ -182,7 +182,9 @@ def test_a_photo_of_somebody_else_among_several_is_left_out_and_told(people, pag
         (b"", "empty"),
     ],
 )
-def test_a_refused_photo_is_told_beside_the_form_with_what_was_typed(people, page_of, photo, words):
+def test_a_rejected_photo_is_reported_and_the_input_is_kept(
+    people, page_of, photo, words
+):
     fields = {"user_id": "ada", "name": 'A "d" <a>'}
 
     answer = send(page_of("reviewer"), upload(photo, "p<1>.png"), headers=FORM_PART, **fields)
@@ -242,7 +244,7 @@ def test_a_ticked_box_stays_while_something_else_is_wrong(people, page_of):
     assert "checked" in body
 
 
-def test_an_id_that_is_taken_is_told_beside_it_with_a_link(people, page_of):
+def test_a_taken_id_is_reported_beside_the_field_with_a_link(people, page_of):
     people.enrol("ada", 1)
 
     answer = send(page_of("reviewer"), photo_of(2), user_id="ada")
@@ -253,7 +255,7 @@ def test_an_id_that_is_taken_is_told_beside_it_with_a_link(people, page_of):
     assert "Open ada" in body
 
 
-def test_an_id_that_is_being_erased_is_told_beside_it(people, page_of):
+def test_an_id_being_erased_is_reported_beside_the_field(people, page_of):
     people.enrol("ada", 1)
     hide_profile("ada")
 
@@ -276,7 +278,7 @@ def test_an_id_that_is_being_erased_is_told_beside_it(people, page_of):
         ({"user_id": "ada", "name": "\u202eturned"}, "name"),
     ],
 )
-def test_fields_out_of_bounds_are_told_beside_them(people, page_of, fields, field):
+def test_invalid_values_are_reported_beside_their_fields(people, page_of, fields, field):
     answer = send(page_of("reviewer"), photo_of(1), **fields)
 
     assert answer.status_code == 422
@@ -304,7 +306,7 @@ def test_the_photo_of_the_camera_counts_as_well(people, page_of):
     assert page_of("reviewer").post(ENROL, form).status_code == 303
 
 
-def test_viewers_enrol_nobody(people, page_of):
+def test_viewers_cannot_enrol(people, page_of):
     browser = page_of("viewer")
 
     assert browser.get(ENROL).status_code == 403

@@ -40,7 +40,7 @@ def test_ten_people_are_enrolled_updated_and_told_apart(real, reviewer, admin, s
             send(reviewer, "post", "/detect-face", photos.pop(0), user_id=user_id).status_code
             == 422
         ):
-            pass  # somebody else is in the picture
+            pass  # another person is in the picture
 
     own, others, found = [], [], []
     for user_id, stranger in zip(people, [*list(people)[1:], next(iter(people))], strict=True):

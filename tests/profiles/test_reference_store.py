@@ -1,4 +1,4 @@
-"""Where the photos of known people lie: a folder, or beside the crops in a bucket."""
+"""Storage of reference photos: a folder, or a prefix in the bucket of the crops."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""Enrol, update, rename, drop and erase: what is stored, whoever else writes at the same time."""
+"""Enrol, update, rename, drop and erase: what is stored, also under concurrent writes."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.services
 
 
 def at_once(*calls):
-    """Call all at the same moment; return results, or the refusals they ended in."""
+    """Call all concurrently; return the results or the raised errors."""
     barrier = threading.Barrier(len(calls))
 
     def call(one):
@@ -56,7 +56,7 @@ def test_a_photo_makes_a_profile(people):
 
 
 @pytest.mark.parametrize("attempt", range(5))
-def test_of_two_that_enrol_at_once_one_is_refused_and_leaves_nothing(people, attempt):
+def test_of_two_concurrent_enrolments_one_is_rejected_and_leaves_nothing(people, attempt):
     done = at_once(*[lambda shade=shade: people.enrol("ada", 1, shade=shade) for shade in range(4)])
 
     [won] = [one for one in done if isinstance(one, services.Enrolled)]
@@ -73,7 +73,7 @@ def test_ids_that_differ_in_case_are_two_people(people):
     assert sorted(table.user_ids) == ["Ada", "ada"]
 
 
-def test_a_face_that_another_is_known_by_is_refused(people):
+def test_a_face_of_another_profile_is_rejected(people):
     people.enrol("ada", 1)
 
     with pytest.raises(LooksLikeAnother) as refused:
@@ -85,7 +85,7 @@ def test_a_face_that_another_is_known_by_is_refused(people):
     assert people.enrol("eve", 1, shade=3, force=True).profile.user_id == "eve"
 
 
-def test_photos_added_at_once_are_all_in_force(people):
+def test_photos_added_concurrently_are_all_active(people):
     first = people.enrol("ada", 1)
 
     done = at_once(
@@ -167,7 +167,7 @@ def test_replacements_at_once_leave_one_photo(people):
 
 
 @pytest.mark.parametrize("mode", ["add", "replace"])
-def test_somebody_else_s_face_is_refused(people, mode):
+def test_a_face_of_another_person_is_rejected(people, mode):
     people.enrol("ada", 1)
 
     with pytest.raises(NotTheSamePerson) as refused:
@@ -188,7 +188,7 @@ def test_a_face_that_is_nearer_to_another_profile_is_refused(people, monkeypatch
     assert refused.value.extra["user_id"] == "twin"
 
 
-def test_nobody_is_updated_renamed_or_erased_who_is_not_known(people):
+def test_unknown_people_cannot_be_updated_renamed_or_erased(people):
     calls = (
         lambda: people.update("ada", 1),
         lambda: services.rename_profile("ada", "Ada"),
@@ -266,7 +266,7 @@ def test_a_template_table_is_read_again_after_every_change_and_only_then(people)
     assert load_gallery("painted-vectors") is tables[4]
 
 
-def test_reference_vectors_are_those_in_force(people):
+def test_reference_vectors_are_those_of_active_photos(people):
     people.enrol("ada", 1)
     second = people.update("ada", 1, shade=1, mode="replace")
     people.enrol("eve", 2)
@@ -319,7 +319,7 @@ def test_a_photo_is_dropped_with_its_files(people):
         services.drop_reference("ada", first.reference.id, stores=people.stores)
 
 
-def test_the_last_photo_stays_whoever_drops_at_once(people):
+def test_the_last_photo_stays_under_concurrent_removals(people):
     ids = [people.enrol("ada", 1).reference.id]
     ids += [people.update("ada", 1, shade=shade).reference.id for shade in (1, 2)]
 
@@ -346,7 +346,7 @@ def test_erasing_removes_all_of_one_person(people):
         selectors.get_profile("ada")
 
 
-def test_whoever_is_being_erased_is_not_there(people):
+def test_a_person_being_erased_is_not_found(people):
     people.enrol("ada", 1)
     services.hide_profile("ada")
 

@@ -1,4 +1,4 @@
-"""One vector that stands for a person."""
+"""Templates: one vector per person."""
 
 import numpy as np
 from hypothesis import given

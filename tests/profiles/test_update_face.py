@@ -50,7 +50,7 @@ def test_a_photo_takes_the_place_of_all_others(people, put):
     people.assert_only(answer.json()["face_id"])
 
 
-def test_somebody_else_s_face_is_409_unless_forced(people, put):
+def test_a_face_of_another_person_is_409_unless_forced(people, put):
     people.enrol("ada", 1)
 
     refused = put(photo_of(2))
@@ -70,7 +70,7 @@ def test_one_photo_too_many_is_422(people, put, monkeypatch):
     assert (answer.status_code, answer.json()["code"]) == (422, "too_many_photos")
 
 
-def test_nobody_is_404_and_a_malformed_id_is_400(people, put):
+def test_an_unknown_id_is_404_and_a_malformed_id_is_400(people, put):
     people.enrol("ada", 1)
 
     unknown, case = put(photo_of(1), user_id="eve"), put(photo_of(1), user_id="ADA")

@@ -7,7 +7,7 @@ from tests.storage.things import Thing
 
 
 class Folder:
-    """Puts objects where a local bucket is."""
+    """Writes objects to a local bucket."""
 
     def __init__(self, settings, root):
         self.root = root
@@ -27,7 +27,7 @@ class Folder:
 
 
 class S3:
-    """Puts objects where an S3 bucket is."""
+    """Writes objects to an S3 bucket."""
 
     def __init__(self, server):
         self.client = boto3.client(

@@ -38,7 +38,7 @@ KEYS.sort(key=str.encode)
 
 @pytest.fixture(params=["folder", "s3"])
 def there(request):
-    """Where buckets are: something that makes buckets and puts objects."""
+    """Backend of buckets: creates buckets and writes objects."""
     return request.getfixturevalue(request.param)
 
 

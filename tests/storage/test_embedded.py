@@ -1,4 +1,4 @@
-"""The embedded document store is started on a folder, known as ours, and outlives kills."""
+"""The embedded document store: started on a folder, recognised as ours, survives kills."""
 
 import contextlib
 import os
@@ -60,7 +60,7 @@ def test_the_server_on_the_folder_is_known_as_ours(store, tmp_path):
     assert mongo_process_id(port_of(store)) == store.process.pid
 
 
-def test_somebody_elses_server_is_not_taken_for_ours(store, tmp_path):
+def test_a_foreign_server_is_not_accepted_as_ours(store, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     assert not is_our_mongodb(port_of(store), other)
@@ -69,7 +69,7 @@ def test_somebody_elses_server_is_not_taken_for_ours(store, tmp_path):
     assert not is_our_mongodb(port_of(store), other)
 
 
-def test_a_port_that_only_listens_is_not_taken_for_ours(tmp_path):
+def test_a_port_that_only_listens_is_not_accepted_as_ours(tmp_path):
     (tmp_path / "nx-27017.pid").write_text(str(os.getpid()))
 
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -1,4 +1,4 @@
-"""The owner of the embedded vectors: killed, stopped, doubled, lied to."""
+"""The embedded vector store's process: killed, stopped, started twice, sent invalid messages."""
 
 import contextlib
 import multiprocessing
@@ -182,7 +182,9 @@ class _Bomb:
         return os.system, (f"touch {_Bomb.mark}",)
 
 
-def test_bytes_that_are_no_message_run_nothing_and_hurt_nobody(owner, vectors, place, tmp_path):
+def test_invalid_messages_are_rejected_without_effect(
+    owner, vectors, place, tmp_path
+):
     _Bomb.mark = tmp_path / "exploded"
     odd = [
         pickle.dumps(_Bomb()),
@@ -227,7 +229,7 @@ def test_a_client_that_hangs_does_not_hold_up_the_others(owner, vectors, place):
         vectors.ping()
 
 
-def test_parent_and_forked_child_do_not_share_a_line(vectors):
+def test_parent_and_forked_child_do_not_share_a_connection(vectors):
     ids = write(vectors, count=40)
 
     def ask():
@@ -243,7 +245,7 @@ def test_parent_and_forked_child_do_not_share_a_line(vectors):
     assert [child.exitcode for child in children] == [0, 0, 0]
 
 
-def test_an_interrupted_question_does_not_leave_its_answer_to_the_next(vectors):
+def test_the_response_of_an_interrupted_request_is_not_read_by_the_next(vectors):
     ids = write(vectors, count=3)
     receive, interrupted = Connection.recv_bytes, []
 

@@ -1,4 +1,4 @@
-"""Writing many documents at once: what is there stays, what changed stays, and nothing is lost."""
+"""Bulk writes: existing documents stay, concurrent changes stay, and nothing is lost."""
 
 import mongoengine
 import pytest
@@ -43,7 +43,7 @@ def numbers(things):
 
 
 def put(things, stored):
-    """Let the store hold exactly these: numbers by index."""
+    """Replace the stored documents: numbers by index."""
     things.delete_many({"_id": {"$in": [f"t{index:05d}" for index in range(10)]}})
     bulk_insert(Thing, [thing(index, number) for index, number in stored.items()])
 

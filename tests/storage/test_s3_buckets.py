@@ -68,7 +68,7 @@ def test_s3_errors_have_one_sentence_each(settings, s3):
 
 
 def answering(response):
-    """Serve one fixed HTTP answer to whoever asks; return the endpoint."""
+    """Serve one fixed HTTP response to every request; return the endpoint."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve():

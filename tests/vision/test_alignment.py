@@ -1,4 +1,4 @@
-"""Crops for embedders: the transform is exact, and features land where training expects them."""
+"""Crops for embedders: the transform is exact, and landmarks match the training template."""
 
 import math
 
@@ -113,7 +113,7 @@ def test_landmarks_on_one_spot_fall_back_to_the_box():
 
 
 @pytest.mark.parametrize("scale", [0.05, 0.2, 0.45, 1.0, 3.0])
-def test_a_dot_lands_where_the_map_says(scale):
+def test_a_point_is_mapped_by_the_transform(scale):
     pixels = np.zeros((1200, 1600, 3), np.uint8)
     radius = 6 / scale
     centre = np.array([800.0, 600.0])
@@ -147,7 +147,7 @@ def test_a_face_beyond_the_photo_is_black_there():
     assert crop[50, 120].tolist() == [255, 255, 255]
 
 
-def test_a_map_that_misses_the_photo_gives_a_crop_all_the_same():
+def test_a_transform_outside_the_photo_still_gives_a_crop():
     crop = warp_face(drawn((40, 40)), np.array([[1.0, 0, 5000], [0, 1.0, 5000]]), 150)
 
     assert crop.shape == (150, 150, 3)

@@ -1,4 +1,4 @@
-"""What a reviewer sees of a face."""
+"""Face crops shown to reviewers."""
 
 import numpy as np
 import pytest

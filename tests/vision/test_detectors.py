@@ -1,4 +1,4 @@
-"""Both heads of YOLOv8, CenterFace's maps and the two looks, on graphs and maps made here."""
+"""Both heads of YOLOv8, CenterFace's maps and the two passes, on generated graphs and maps."""
 
 import cv2
 import numpy as np
@@ -88,7 +88,7 @@ def test_a_plain_head_with_landmarks_gives_them(graph_file):
     assert face.landmarks.dtype == np.float32
 
 
-def test_doubles_are_suppressed_and_the_surest_comes_first(graph_file):
+def test_duplicates_are_suppressed_and_the_most_confident_comes_first(graph_file):
     output = plain(
         plain_row(320, 320, 100, 60, 0.6),
         plain_row(322, 321, 100, 60, 0.8),
@@ -100,7 +100,7 @@ def test_doubles_are_suppressed_and_the_surest_comes_first(graph_file):
     assert [round(face.confidence, 1) for face in faces] == [0.9, 0.8]
 
 
-def test_the_confidence_floor_is_the_callers_and_inclusive(graph_file):
+def test_the_minimum_confidence_is_the_callers_and_inclusive(graph_file):
     session = constant_graph(graph_file, [plain(plain_row(320, 320, 100, 60, 0.25))])
 
     assert len(Yolov8(session, confidence=0.25).detect([WIDE])[0]) == 1
@@ -198,7 +198,7 @@ def test_the_pose_head_joins_its_three_grids(graph_file):
 
 
 @pytest.mark.parametrize("floor", [0.0, 1.0])
-def test_the_floors_ends_are_legal(floor):
+def test_the_limits_of_the_minimum_confidence_are_valid(floor):
     grid = pose_grid(20, row=1, column=1, sides=(1, 1, 1, 1), logit=20, landmarks=POINTS)
 
     assert len(pose_candidates(grid, stride=8, floor=floor).scores) == (400 if floor == 0 else 1)
@@ -281,7 +281,7 @@ def boxes_of(faces):
     return sorted(tuple(round(value) for value in face.box) for face in faces)
 
 
-def test_one_look_is_enough_for_a_face_within_the_frame():
+def test_one_pass_is_enough_for_a_face_within_the_frame():
     graph = BrightSpots()
 
     [faces] = detect_faces(graph, [spotted((60, 60, 80, 80))])
@@ -300,7 +300,7 @@ def test_a_crop_that_the_face_fills_is_seen_with_a_border_in_its_own_pixels():
     assert graph.looks == [1, 1]
 
 
-def test_only_doubtful_photos_are_looked_at_again_and_answers_keep_their_places():
+def test_only_uncertain_photos_get_a_second_pass_and_results_keep_their_order():
     graph = BrightSpots()
     photos = [spotted((60, 60, 80, 80)), spotted((0, 0, 200, 200)), spotted((20, 20, 40, 40))]
 
@@ -314,7 +314,7 @@ def test_only_doubtful_photos_are_looked_at_again_and_answers_keep_their_places(
     assert graph.looks == [2, 1, 1]
 
 
-def test_a_face_that_touches_the_frame_is_looked_at_again_and_counted_once():
+def test_a_face_that_touches_the_frame_gets_a_second_pass_and_is_counted_once():
     graph = BrightSpots()
 
     [faces] = detect_faces(graph, [spotted((0, 60, 80, 80), (120, 120, 40, 40))])
@@ -323,7 +323,7 @@ def test_a_face_that_touches_the_frame_is_looked_at_again_and_counted_once():
     assert graph.looks == [1, 1]
 
 
-def test_small_faces_that_only_the_first_look_sees_stay():
+def test_small_faces_found_only_by_the_first_pass_are_kept():
     graph = BrightSpots(narrowest=30)
 
     [faces] = detect_faces(graph, [spotted((0, 60, 80, 80), (120, 120, 40, 40))])
@@ -331,7 +331,7 @@ def test_small_faces_that_only_the_first_look_sees_stay():
     assert boxes_of(faces) == [(0, 60, 80, 80), (120, 120, 40, 40)]
 
 
-def test_where_a_face_fills_the_frame_the_first_looks_other_boxes_go():
+def test_where_a_face_fills_the_frame_other_boxes_of_the_first_pass_are_dropped():
     class Broken(BrightSpots):
         def candidates(self, inputs):
             if self.looks:
@@ -346,7 +346,7 @@ def test_where_a_face_fills_the_frame_the_first_looks_other_boxes_go():
     assert boxes_of(faces) == [(10, 10, 136, 136)]
 
 
-def test_a_second_look_that_finds_nothing_leaves_the_first():
+def test_a_second_pass_that_finds_nothing_keeps_the_first():
     class Once(BrightSpots):
         def candidates(self, inputs):
             self.narrowest = 1000 if self.looks else 0

@@ -1,4 +1,4 @@
-"""Embedders: the scaling the entry says, layout and size as the graph has them, unit rows."""
+"""Embedders: scaling from the catalogue entry, layout and size from the graph, unit rows."""
 
 from dataclasses import replace
 

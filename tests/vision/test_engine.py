@@ -1,4 +1,4 @@
-"""The engine composes: pixels of the original, enough of them, one order; models are made here."""
+"""The engine: original pixels, sufficient resolution, one order; with stub models."""
 
 import io
 import os
@@ -22,7 +22,7 @@ SETTINGS = EngineSettings(limits=LIMITS, thresholds=QualityThresholds(30, 0.4, 5
 
 
 class WhiteSpots:
-    """Finds white rectangles; a spot's red is its confidence."""
+    """Detector stub: finds white rectangles; the red value is the confidence."""
 
     def __init__(self, *, has_landmarks=True):
         self.has_landmarks = has_landmarks
@@ -47,7 +47,7 @@ FEATURES = np.float32([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0
 
 
 class MeanColours:
-    """Embeds a crop as the direction of its mean colour; remembers what it was given."""
+    """Embedder stub: returns the direction of the mean colour, and records its inputs."""
 
     entry = CATALOGUE["dlib-resnet"]
     dimension = 3
@@ -98,7 +98,7 @@ def test_the_engine_names_its_models():
     assert engine.pair is PAIR
 
 
-def test_a_face_is_told_in_pixels_of_the_original():
+def test_faces_are_in_pixels_of_the_original():
     engine, detector, _ = engine_of()
     image = engine.decode(photo(4000, 3000, (1200, 800, 800, 1000, WHITE)))
 
@@ -145,7 +145,7 @@ def test_a_face_too_small_to_be_kept_costs_no_second_decoding():
     assert face.reason == "too_small"
 
 
-def test_a_refused_face_has_a_vector_all_the_same():
+def test_a_rejected_face_still_has_a_vector():
     engine, *_ = engine_of()
 
     [[face]] = engine.faces([engine.decode(photo(400, 300, (50, 50, 20, 20, PALE)))])
@@ -180,7 +180,7 @@ def test_nothing_in_gives_nothing_out():
     assert embedder.calls == []
 
 
-def test_the_surest_face_comes_first_and_equals_go_from_left_to_right():
+def test_the_most_confident_face_comes_first_and_ties_go_from_left_to_right():
     engine, *_ = engine_of()
     spots = [(300, 20, 60, 60, WHITE), (20, 150, 60, 60, PALE), (150, 30, 60, 60, WHITE)]
 
@@ -203,7 +203,7 @@ def test_a_box_is_clipped_to_the_photo():
     assert face.quality.pose == 1.0
 
 
-def test_a_photo_on_its_side_is_told_upright():
+def test_a_rotated_photo_is_reported_upright():
     engine, *_ = engine_of()
     exif = Image.Exif()
     exif[0x0112] = 6  # stored lying: to be turned clockwise

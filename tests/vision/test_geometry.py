@@ -26,13 +26,13 @@ def array(*boxes):
     return np.asarray(boxes, np.float32).reshape(-1, 4)
 
 
-def test_iou_of_halves_and_strangers():
+def test_iou_of_halves_and_disjoint_boxes():
     box, boxes = array((0, 0, 10, 10))[0], array((0, 0, 10, 10), (5, 0, 10, 10), (20, 20, 5, 5))
 
     assert box_iou(box, boxes).tolist() == pytest.approx([1, 1 / 3, 0])
 
 
-def test_iou_of_empty_boxes_is_nought():
+def test_iou_of_empty_boxes_is_zero():
     assert box_iou(array((0, 0, 0, 0))[0], array((0, 0, 0, 0))).tolist() == [0]
 
 
@@ -53,7 +53,7 @@ def test_overlap_of_a_box_inside_another_is_whole():
     assert found.tolist() == pytest.approx([1, 0.5, 1, 0, 0])
 
 
-def test_suppression_keeps_the_best_of_a_heap_and_the_strangers():
+def test_suppression_keeps_the_best_of_overlapping_boxes_and_the_disjoint_ones():
     boxes = array((1, 0, 10, 10), (0, 0, 10, 10), (50, 50, 10, 10), (0, 1, 10, 10))
 
     kept = suppress_boxes(boxes, np.float32([0.8, 0.9, 0.3, 0.7]), iou=0.5)
@@ -66,7 +66,7 @@ def test_suppression_of_nothing_is_nothing():
 
 
 @given(st.lists(st.tuples(a_box, st.floats(0, 1)), max_size=25), st.floats(0.1, 0.9))
-def test_kept_boxes_are_strangers_and_every_other_has_a_better_neighbour(found, iou):
+def test_kept_boxes_are_disjoint_and_every_other_overlaps_a_better_one(found, iou):
     boxes, scores = array(*(box for box, _ in found)), np.float32([score for _, score in found])
 
     kept = suppress_boxes(boxes, scores, iou=iou).tolist()

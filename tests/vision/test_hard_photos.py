@@ -1,4 +1,4 @@
-"""The engine on photos and boxes at the edge of what is sane; models are made here."""
+"""The engine on extreme photos and boxes; with stub models."""
 
 import io
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ PAIR = ModelPair(CATALOGUE["centerface"], CATALOGUE["dlib-resnet"], "for a test"
 
 
 class ScriptedDetector:
-    """Finds what it is told, in shares of the photo: x, y, width, height, confidence."""
+    """Detector stub with fixed boxes, relative to the photo: x, y, width, height, confidence."""
 
     def __init__(self, *faces):
         self.faces = faces
@@ -32,7 +32,7 @@ class ScriptedDetector:
 
 
 class RealAlignment(DlibEmbedder):
-    """Aligns as for dlib; its vector is the crop's mean colour. Remembers what it cut from."""
+    """Embedder stub: aligns like dlib, returns the mean colour, and records its source images."""
 
     def __init__(self):
         super().__init__(CATALOGUE["dlib-resnet"], SimpleNamespace())

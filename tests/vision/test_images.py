@@ -1,4 +1,4 @@
-"""Photos of every format, size and state of repair, drawn here."""
+"""Generated photos of every format and size, valid and damaged."""
 
 import io
 import zlib

@@ -1,4 +1,4 @@
-"""Model files: found in order, held to their digest, prepared once, unpacked safely."""
+"""Model files: found in order, verified by digest, prepared once, unpacked safely."""
 
 import hashlib
 import io
@@ -142,7 +142,7 @@ def test_what_is_in_the_cache_is_not_fetched(tmp_path, monkeypatch):
 
 @pytest.fixture
 def served(monkeypatch):
-    """Put an answer on the wire; the address it comes from can be another one."""
+    """Stub an HTTP response; its final URL can differ from the requested one."""
 
     def serve(
         content=CONTENT, *, status=200, url="https://models.example/small.onnx", broken=False
@@ -294,7 +294,7 @@ def test_pips_index_is_the_one_asked(monkeypatch):
     assert index_url() == "https://index.example/simple"
 
 
-def test_an_index_that_is_away_fails_without_telling_its_password(monkeypatch, tmp_path):
+def test_an_unreachable_index_fails_without_showing_its_password(monkeypatch, tmp_path):
     monkeypatch.setenv("PIP_INDEX_URL", "https://user:secret@index.invalid/simple")
 
     with pytest.raises(DownloadFailed, match="could not be fetched from") as failure:

@@ -1,4 +1,4 @@
-"""The pair in force: named models win, auto prefers, falls back, says why, and remembers."""
+"""Model selection: named models win; auto prefers, falls back, gives the reason, and remembers."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ from vision.report import report_models, verify_model
 
 @pytest.fixture
 def world(tmp_path, monkeypatch):
-    """A catalogue whose models are a few bytes each, and a net that serves some of them."""
+    """A catalogue with models of a few bytes, and an HTTP stub that serves some of them."""
     import hashlib
 
     small = {
@@ -284,6 +284,6 @@ def test_an_own_file_that_a_detector_cannot_be_is_refused(tmp_path):
         verify_model(row.id, settings)
 
 
-def test_a_model_nobody_knows_cannot_be_verified(tmp_path):
+def test_verifying_an_unknown_model_fails(tmp_path):
     with pytest.raises(ModelMissing, match="centerface"):
         verify_model("nonsense", Named(cache=tmp_path))

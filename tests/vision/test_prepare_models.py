@@ -1,4 +1,4 @@
-"""Conversions: dlib's file read by hand and run as ONNX, CenterFace's dimensions set free."""
+"""Conversions: dlib's file to ONNX, and CenterFace with dynamic dimensions."""
 
 import struct
 

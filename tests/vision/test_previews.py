@@ -1,4 +1,4 @@
-"""Photos for the screen."""
+"""Previews of photos."""
 
 import io
 

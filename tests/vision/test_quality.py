@@ -1,4 +1,4 @@
-"""What makes a face good enough, on drawn faces and made-up numbers."""
+"""Face quality, on drawn faces and synthetic numbers."""
 
 import cv2
 import numpy as np
@@ -25,7 +25,7 @@ def quality(size=30, confidence=0.4, blur=50):
 
 
 def drawn_face(side=128):
-    """Return an oval face with eyes, nose and mouth on a grey ground."""
+    """Return an oval face with eyes, nose and mouth on a grey background."""
     face = np.full((side, side, 3), 90, np.uint8)
 
     def oval(x, y, rx, ry, colour):
@@ -71,7 +71,7 @@ def test_blurring_a_face_lowers_its_number_past_the_default():
 
 
 @pytest.mark.parametrize("side", [96, 256, 600])
-def test_resolution_does_not_matter_to_blur(side):
+def test_blur_is_independent_of_resolution(side):
     assert face_blur(drawn_face(side)) == pytest.approx(face_blur(drawn_face(128)), rel=0.35)
 
 
@@ -90,7 +90,7 @@ def test_pose_falls_as_the_nose_leaves_the_middle():
 
 
 @given(st.floats(-180, 180), st.floats(0.1, 20))
-def test_pose_does_not_mind_tilt_or_size(angle, scale):
+def test_pose_is_independent_of_tilt_and_size(angle, scale):
     turn = np.radians(angle)
     matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     points = FRONTAL.astype(np.float64)
@@ -108,7 +108,7 @@ part = st.floats(0, 1)
 
 
 @given(st.floats(0, 3000), part, st.floats(0, 9000), part)
-def test_the_score_lies_between_nought_and_one(size, confidence, blur, pose):
+def test_the_score_lies_between_zero_and_one(size, confidence, blur, pose):
     assert 0 <= face_score(size=size, confidence=confidence, blur=blur, pose=pose) <= 1
 
 

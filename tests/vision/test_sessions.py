@@ -33,7 +33,7 @@ def test_a_session_runs_and_tells_its_shapes(graph):
     assert session.output_shapes == ((None, 3),)
 
 
-def test_everybody_gets_the_same_session(graph):
+def test_all_callers_share_one_session(graph):
     assert open_session(graph, 1) is open_session(graph.parent / "." / graph.name, 1)
     assert open_session(graph, 1) is not open_session(graph, 2)
 

@@ -75,7 +75,7 @@ def test_parameters_that_fail_are_422_by_field():
     assert "limit: Has to be a number." in body["detail"]
 
 
-def test_what_nobody_foresaw_is_a_500_without_the_exceptions_words(caplog):
+def test_an_unexpected_error_is_a_500_without_the_exception_text(caplog):
     answer = api_exception_handler(RuntimeError("secret of a driver"), {"request": Asked})
 
     assert answer.status_code == 500

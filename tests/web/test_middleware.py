@@ -1,4 +1,4 @@
-"""Messages become toasts; a refusal is a page, a toast or JSON, as fits whoever asked."""
+"""Messages become toasts; an error is a page, a toast or JSON, depending on the client."""
 
 import json
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Waiting(list):
-    """Messages that wait, without a session."""
+    """Message storage without a session."""
 
     def add(self, level, text, extra_tags=""):
         self.append(messages.storage.base.Message(level, text, extra_tags))

@@ -1,4 +1,4 @@
-"""JSON bodies over REST: what is not clear is refused with a sentence."""
+"""JSON bodies over REST: ambiguous input is rejected with a sentence."""
 
 import json
 

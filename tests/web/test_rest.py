@@ -1,4 +1,4 @@
-"""What every resource does before its own work."""
+"""Common behaviour of all resources."""
 
 import pytest
 from rest_framework.test import APIClient

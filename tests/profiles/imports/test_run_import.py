@@ -1,4 +1,4 @@
-"""Imports of known people: what becomes of every file, whatever is killed meanwhile."""
+"""Imports of people: the outcome of every file, also after interruptions."""
 
 from datetime import timedelta
 
@@ -209,7 +209,7 @@ def test_a_lease_lost_between_line_and_count_counts_once(importer, monkeypatch):
     assert references_of("ada") == 2
 
 
-def test_nobody_takes_up_an_import_that_another_has(importer):
+def test_a_leased_import_is_not_taken_by_another_worker(importer):
     job = zip_started(family())
     take_lease(get_import(job.id))
 
@@ -314,7 +314,7 @@ def test_a_zip_that_is_gone_ends_the_import(importer):
     assert (job.state, job.failure_code) == (ImportState.FAILED, "zip_gone")
 
 
-def test_what_nobody_foresaw_ends_the_import_and_is_logged(importer, caplog):
+def test_an_unexpected_error_ends_the_import_and_is_logged(importer, caplog):
     def fail():
         raise RuntimeError("the model broke")
 

@@ -1,4 +1,4 @@
-"""Zips as strangers make them: what is read, what is refused, and that nothing is believed."""
+"""Untrusted zips: what is read and what is rejected; declared sizes are not trusted."""
 
 import io
 import stat
