@@ -28,7 +28,7 @@ def body(painted, page_of):
     return page
 
 
-def test_what_is_in_force_is_shown_with_where_it_is_set(body):
+def test_the_current_thresholds_and_their_settings_are_shown(body):
     assert "Current: faces of at least 30 px" in body()
     assert "MIN_FACE_SIZE" in body()
 

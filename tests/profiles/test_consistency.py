@@ -129,9 +129,7 @@ def test_an_update_cut_short_leaves_the_old_or_the_new(people, monkeypatch, mode
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_an_interrupted_removal_leaves_the_photo_active_or_removed(
-    people, monkeypatch, after
-):
+def test_an_interrupted_removal_leaves_the_photo_active_or_removed(people, monkeypatch, after):
     dropped = []
 
     def prepare():

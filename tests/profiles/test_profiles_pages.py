@@ -182,9 +182,7 @@ def test_a_photo_of_another_person_is_left_out_and_reported(people, page_of):
         (b"", "empty"),
     ],
 )
-def test_a_rejected_photo_is_reported_and_the_input_is_kept(
-    people, page_of, photo, words
-):
+def test_a_rejected_photo_is_reported_and_the_input_is_kept(people, page_of, photo, words):
     fields = {"user_id": "ada", "name": 'A "d" <a>'}
 
     answer = send(page_of("reviewer"), upload(photo, "p<1>.png"), headers=FORM_PART, **fields)

@@ -182,9 +182,7 @@ class _Bomb:
         return os.system, (f"touch {_Bomb.mark}",)
 
 
-def test_invalid_messages_are_rejected_without_effect(
-    owner, vectors, place, tmp_path
-):
+def test_invalid_messages_are_rejected_without_effect(owner, vectors, place, tmp_path):
     _Bomb.mark = tmp_path / "exploded"
     odd = [
         pickle.dumps(_Bomb()),
