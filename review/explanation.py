@@ -111,7 +111,9 @@ def _rule(face: Face, run: Run, member: Member | None, state: DecisionState) -> 
     if member is None:
         if face.id in state.out:
             return "A reviewer marked it as not a face or ignored it."
-        return f"Excluded by the quality filter: {face.reason or 'low quality'}."
+        return (
+            f"Excluded by the quality filter: {(face.reason or 'low quality').replace('_', ' ')}."
+        )
     said = state.singletons.get(face.id) or state.attached.get(face.id, ("", ""))[1]
     if said:
         return f"Decided by {get_decision(said).by}; runs do not change it."

@@ -88,5 +88,5 @@ def decision_text(decision: Decision) -> str:
 def _target(decision: Decision, *, called: str) -> str:
     """Return the name of the destination of moved faces."""
     if decision.person in (NOISE, *OUT.values()):
-        return decision.person
+        return "the unmatched faces" if decision.person == NOISE else decision.person
     return called or decision.label or "their person"

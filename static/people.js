@@ -1,5 +1,5 @@
-// The field where one types a person's name: arrows and Enter, or a click, take one who is known.
-// Without an arrow, Enter means what was typed, so that somebody new is not taken for another.
+// Person field: arrows and Enter, or a click, choose an enrolled person.
+// Without an arrow, Enter means what was typed, so that a new name does not select an enrolled person.
 (() => {
   "use strict";
   const listOf = (field) => document.getElementById(field.getAttribute("aria-controls"));

@@ -207,7 +207,7 @@
   document.addEventListener("htmx:afterRequest", (event) => {
     const { status } = event.detail.xhr;
     if (event.detail.requestConfig.verb !== "post") return;
-    if ((status >= 200 && status < 400) || status === 409) return; // 409: answered by somebody else
+    if ((status >= 200 && status < 400) || status === 409) return; // 409: answered by another reviewer
     event.target.closest?.("[data-card]")?.classList.remove("answered");
   });
 

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 
 from clustering import selectors
 from clustering.decisions.event_log import decision_state
+from clustering.decisions.events import NOISE
 from clustering.documents import NO_CLUSTER, Face, Image, Run
 from clustering.services import ensure_projected
 from review.explanation import explain_face
@@ -77,7 +78,8 @@ def _beside(face: Face, run: Run | None, *, letters: int) -> list[Beside]:
     found = []
     for one in faces:
         label = members[one.id].cluster if one.id in members else one.verdict.value
-        name = whose[label].name if label in whose else label.replace("not_a_face", "not a face")
+        plain = "unmatched" if label == NOISE else label.replace("not_a_face", "not a face")
+        name = whose[label].name if label in whose else plain
         top, bottom = one.bbox[1], one.bbox[1] + one.bbox[3]
         has_room = top > 2 * letters
         found.append(Beside(one, name, top - letters / 3 if has_room else bottom + letters))

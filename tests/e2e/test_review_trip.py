@@ -35,7 +35,7 @@ def test_from_an_empty_installation_to_the_people_of_a_folder(page, product):
 
     cards = page.locator("#people .card")
     assert cards.count() >= len(PEOPLE)
-    assert page.get_by_text("1 not_an_image").is_visible()
+    assert page.get_by_text("1 not an image").is_visible()
     cards.first.click()
     page.wait_for_url("**/-/cluster_0/")
     faces = page.locator("#faces img")

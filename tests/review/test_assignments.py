@@ -92,5 +92,5 @@ def test_a_correction_conflicting_with_a_concurrent_decision_is_refused(matched,
     )
 
     assert answer.status_code == 409
-    assert "ada · choose_profile" in body_of(answer)
+    assert "ada · choose profile" in body_of(answer)
     assert Decision.objects.count() == 1

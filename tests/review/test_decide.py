@@ -136,7 +136,7 @@ def test_what_others_decided_meanwhile_is_shown_and_nothing_is_written(decide, m
 
     assert answer.status_code == 409
     assert answer["HX-Retarget"] == "#undo-line"
-    assert "ada · not_same" in body_of(answer)
+    assert "ada · not same" in body_of(answer)
     assert Decision.objects.count() == 1
 
 
