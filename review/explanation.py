@@ -118,7 +118,7 @@ def _rule(face: Face, run: Run, member: Member | None, state: DecisionState) -> 
     if said:
         return f"Decided by {get_decision(said).by}; runs do not change it."
     if member.cluster == NOISE:
-        return f"No group of {run.min_samples} faces is within strictness {run.eps:g} of it."
+        return f"No group of {run.min_samples} faces is similar enough (strictness {run.eps:g})."
     return (
         f"Grouped automatically: {run.algorithm}, strictness {run.eps:g} (cosine distance), "
         f"minimum faces {run.min_samples}{', refined' if run.refine else ''}."
