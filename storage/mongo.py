@@ -85,7 +85,7 @@ def bulk_upsert(document_class: Any, documents: Iterable[Any]) -> None:
     """Insert or replace whole documents by id. Idempotent; raises NotUniqueError."""
     for chunk in _chunks(documents):
         replacements = [
-            _replacement({"_id": document.pk}, _check_result(document), document_class, upsert=True)
+            _replacement({"_id": document.pk}, _validated(document), document_class, upsert=True)
             for document in chunk
         ]
         try:
