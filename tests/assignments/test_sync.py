@@ -5,7 +5,7 @@ import pytest
 from assignments.documents import MACHINE, AssignmentState, Strategy
 from assignments.selectors import list_run_assignments, list_user_assignments
 from assignments.sync import sync_with_decisions
-from clustering.selectors import get_cluster, iter_member_faces
+from clustering.selectors import get_cluster, list_member_faces
 from clustering.services import replay_decisions
 from tests.clustering.deciding import Reviewed
 
@@ -78,7 +78,7 @@ def test_names_and_refusals_stand_in_the_next_run(matched, reviewed):
 def test_a_run_that_shares_the_groups_changes_no_name(matched, reviewed):
     """Decisions are in the shared groups already; written again they named wrong clusters."""
     reviewed.decide("confirm_profile", cluster=matched.bob, user_id="bob")
-    face = iter_member_faces(reviewed.run, matched.ada)[0]
+    face = list_member_faces(reviewed.run, matched.ada)[0]
     reviewed.decide("move", faces=(face,), to=matched.bob)
     before = {one.cluster: state_of(one) for one in list_run_assignments(reviewed.run.id)}
 

@@ -35,7 +35,7 @@ def reviewed(painted):
     return Reviewed(painted)
 
 
-WRITES = ("bulk_upsert", "_payloads_write", "cluster_count", "cluster_shown")
+WRITES = ("bulk_upsert", "_write_payloads", "apply_count_changes", "update_cover_and_version")
 
 
 @pytest.mark.parametrize("write", WRITES)

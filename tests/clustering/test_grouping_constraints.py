@@ -383,7 +383,7 @@ def test_a_refusal_is_a_chain_of_pairs_that_were_given(seed, count):
         assert all(len(set(people_of[roots == root].tolist())) == 1 for root in set(roots.tolist()))
 
 
-@pytest.mark.parametrize("field", ["together", "apart", "twice"])
+@pytest.mark.parametrize("field", ["must_link", "cannot_link", "same_image_allowed"])
 def test_rows_that_are_not_there_are_refused(field):
     for rows in ([0, 3], [-1, 0]):
         with pytest.raises(ValueError, match="outside 0 to 2"):
