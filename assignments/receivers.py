@@ -41,5 +41,5 @@ def sync_assignments_with_decision(
 def compare_assignments_with_log(
     sender: object, *, run: Run, state: DecisionState, repair: bool, **_: object
 ) -> list[str]:
-    """Return the clusters that are somebody else's than people said; write it if asked."""
+    """Return the clusters whose assignment differs from the event log; repair them if asked."""
     return rebuild_assignments(run, state, repair=repair)

@@ -45,7 +45,9 @@ def main() -> None:
         data = Path(folder)
         configure(options, data)
         with stores(data):
-            print(f"{sum(map(len, people.values()))} photos of {len(people)} people, {in_force()}")
+            print(
+                f"{sum(map(len, people.values()))} photos of {len(people)} people, {active_models()}"
+            )
             print(
                 f"{'photos each, strategy':24}{'photos':>7}{'right':>7}{'wrong':>7}{'none':>8}"
                 f"{'right of all':>14}{'wrong clusters':>16}{'rank-1':>8}"
@@ -55,7 +57,7 @@ def main() -> None:
                     print(f"{f'{count}, {strategy}':24}{numbers}", flush=True)
 
 
-def in_force() -> str:
+def active_models() -> str:
     """Return the current models and threshold for display."""
     from django.conf import settings
 

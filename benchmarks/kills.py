@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=24 * 60, help="end after so long")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--photos", type=int, default=40, help="in the collection")
-    parser.add_argument("--look-every", type=int, default=50, help="kills between two looks")
+    parser.add_argument("--look-every", type=int, default=50, help="kills between two checks")
     parser.add_argument("--pause", type=float, default=3.0, help="longest, between two kills")
     parser.add_argument("--models", default=os.environ.get("FACEADMIN_MODELS", ""))
     options = parser.parse_args()

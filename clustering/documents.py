@@ -72,8 +72,8 @@ def collection_place(collection: str, name: str) -> str:
 class Collection(Document):
     """A clustered ``bucket/sub``, with its current run.
 
-    Whoever holds its lease writes what people decided into that run. ``log`` names its log of
-    decisions: another name, and whoever knows the old one reads it from the beginning. ``regroup``
+    The holder of its lease projects decisions into the current run. ``log`` is the id of its event
+    log: a new id invalidates every process's cached state, so that the log is replayed. ``regroup``
     makes the next run group anew although no photo changed: a repair restored faces.
     """
 

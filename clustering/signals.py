@@ -20,7 +20,7 @@ decision_written = Signal()
 # after an interruption.
 collection_purged = Signal()
 
-# Sent with ``run``, ``law`` and ``repair`` when the groups are compared with the log of decisions:
-# a receiver that follows decisions returns the labels of clusters for which it stores another, and
-# with ``repair`` writes what the log says.
+# Sent with ``run``, ``state`` and ``repair`` when the groups are compared with the event log. A
+# receiver that stores data derived from decisions returns the labels of clusters for which its data
+# differs from the log; with ``repair`` it writes what the log says.
 decisions_rebuilding = Signal()

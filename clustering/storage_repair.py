@@ -92,7 +92,7 @@ def repair_stores(
 def check_bucket(run: Run, context: PipelineContext) -> None:
     """Raise StoreUnavailable if the bucket shows nothing of a collection that has photos.
 
-    A mount or a folder that is away looks empty, which says nothing about the photos.
+    An unmounted disk leaves an empty folder, which says nothing about the photos.
     """
     context.bucket.check()
     name = CollectionName.parse(run.collection)

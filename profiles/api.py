@@ -149,7 +149,7 @@ class UpdateFaceApi(PhotoApi):
         """Add a photo to the person's reference photos, or replace all of them."""
         check_user_id(user_id)
         form, fence = parse_form(request, UpdateForm), current_fence()
-        selectors.get_profile(user_id)  # before a photo of nobody is looked at
+        selectors.get_profile(user_id)  # before the photo is decoded
         photo = _judged(form, user_id)
         enrolled = services.update_profile(
             user_id,

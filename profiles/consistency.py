@@ -79,7 +79,7 @@ def check_profiles(stores: ProfileStores, *, now: datetime) -> ProfilesReport:
 def repair_profiles(report: ProfilesReport, stores: ProfileStores) -> ProfilesRepair:
     """Remove photos without a profile, and restrict profiles to the photos that exist.
 
-    An erasure that was cut short is for whoever erases to repeat: more than the profile goes then.
+    An interrupted erasure has to be repeated as a whole: it removes more than the profile.
     A lost or damaged file cannot be made again here; a new photo of the person replaces it.
     """
     discard_references(report.leftovers, stores=stores)

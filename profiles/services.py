@@ -51,7 +51,7 @@ from profiles.selectors import (
 from profiles.tombstones import check_tombstone, current_fence, find_unfinished, is_erased_since
 from storage.errors import Conflict, Missing, Refused
 
-ATTEMPTS = 20  # of a compare-and-set; each lost one means that somebody else's succeeded
+ATTEMPTS = 20  # of a compare-and-set; each lost one means that another writer's succeeded
 
 
 class Mode(StrEnum):
@@ -79,7 +79,7 @@ class Counts:
     templates: int
 
     def __add__(self, other: Counts) -> Counts:
-        """Add up what two looks counted."""
+        """Add the counts of two passes."""
         return Counts(
             self.photos + other.photos,
             self.crops + other.crops,
@@ -116,7 +116,7 @@ def enrol_profile(
     by: str,
     fence: int | None = None,
 ) -> Enrolled:
-    """Write a profile for somebody who has none, unless the face is another's.
+    """Write a profile for a new user id, unless the face is that of another profile.
 
     ``fence`` is the last erasure's number when the request was accepted; without one it is
     accepted now. Raises PersonErased if the person was erased since.
@@ -206,7 +206,7 @@ def hide_profile(user_id: str) -> None:
     )
     mark_profiles_changed()
     if hidden is None and not (stored_references(user_id) or find_unfinished(user_id)):
-        raise NoSuchProfile(f"Nobody is known as {user_id}.")
+        raise NoSuchProfile(f"There is no profile with the id {user_id}.")
 
 
 def erase_profile(user_id: str, stores: ProfileStores) -> Receipt:

@@ -73,7 +73,7 @@ def profile_enrol(request: HttpRequest) -> HttpResponse:
 def _is_enrolled(
     request: HttpRequest, form: EnrolmentForm, seen: list[SeenPhoto], *, fence: int
 ) -> bool:
-    """Enrol whom a valid form tells of; what is refused is said in the form."""
+    """Enrol the person of a valid form; a refusal becomes an error of the form."""
     photos = check_photos(seen)
     if photos is None:
         return False

@@ -157,5 +157,5 @@ def _record_use(key: ApiKey) -> None:
     """Store when a key was used, to the minute."""
     now = timezone.now()
     if key.last_used is None or now - key.last_used > LAST_USED_GRAIN:
-        with suppress(DatabaseError):  # a full disk must not refuse whoever only reads
+        with suppress(DatabaseError):  # a full disk must not refuse read requests
             ApiKey.objects.filter(pk=key.pk).update(last_used=now)

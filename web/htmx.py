@@ -39,7 +39,7 @@ def see_other(url: str) -> HttpResponse:
 
 
 def page_before(request: HttpRequest) -> str:
-    """Return the address of the page of ours that somebody was on, "" if none is known."""
+    """Return the path of the referring page of this site, "" if there is none."""
     try:
         before = urlsplit(request.headers.get("Referer", ""))
         host = request.get_host()

@@ -1,6 +1,6 @@
 """Browsers in which an account has logged in before: others at their address do not lock them out.
 
-A signed cookie names the account (OWASP's "device cookie"). It logs nobody in; it only gives the
+A signed cookie names the account (OWASP's "device cookie"). It is no login; it only gives the
 browser a count of wrong passwords of its own, instead of the one of its address.
 """
 

@@ -41,7 +41,7 @@ class LoginForm(AuthenticationForm):
 class GuardedLogin(LoginView):
     """The login page; an address with too many wrong passwords waits for the next minute.
 
-    Neither wrong API keys nor requests without credentials count: they lock nobody out.
+    Neither wrong API keys nor requests without credentials count: they cause no lockout.
     """
 
     authentication_form = LoginForm

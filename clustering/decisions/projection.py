@@ -42,7 +42,7 @@ from storage.vectors import VectorStore
 SLICE = 500
 PATIENCE_S = 10.0
 POLL_S = 0.05
-LEASE_SECONDS = 5.0  # a reader waits no longer for whoever was killed
+LEASE_SECONDS = 5.0  # a reader waits at most this long for a killed holder
 BY_PERSON = {"not_a_face": Verdict.NOT_A_FACE, "ignored": Verdict.IGNORED}
 
 
@@ -74,7 +74,7 @@ class _Labels(dict[str, str]):
 
 
 def project_decisions(path: str, *, vectors: VectorStore) -> bool:
-    """Write the decisions of a collection that wait; False if somebody else is at it."""
+    """Project the open decisions of a collection; False if another process is projecting them."""
     with _writing(path) as lease:
         if lease is None:
             return False

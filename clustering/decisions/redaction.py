@@ -17,7 +17,7 @@ def redact_decisions(user_id: str, names: Sequence[str] = ()) -> int:
 
     A decision about another profile keeps that one, and loses its note of what was on the screen.
 
-    Whoever knows these logs reads them from the beginning, and finds nobody of this name.
+    Changing the log id invalidates every process's cached state, so the redacted log is replayed.
     """
     found = list(_naming(user_id, names))
     changes = {

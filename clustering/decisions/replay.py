@@ -220,7 +220,7 @@ def _wrong_verdicts(
 ) -> dict[str, Verdict]:
     """Return what documents should say of faces and do not.
 
-    A face in another file that looks like one that people put aside is put aside with it.
+    A face in another file that vectors_by_face like one that people put aside is put aside with it.
     """
     wrong = {
         face: Verdict(OUT[kind])
@@ -240,14 +240,14 @@ def _recognised(run: Run, faces: list[str], away: Iterable[str], vectors: Vector
     gone = sorted(away)
     if not faces or not gone:
         return set()
-    looks = dict(vectors.retrieve(run.embedder, gone))
+    vectors_by_face = dict(vectors.retrieve(run.embedder, gone))
     for one in iter_pages(DecidedFace, collection_place(run.collection, "")):
         if one.id in gone and one.embedder == run.embedder:
-            looks.setdefault(one.id, np.frombuffer(one.vector, "<f4"))
+            vectors_by_face.setdefault(one.id, np.frombuffer(one.vector, "<f4"))
     here = vectors.retrieve(run.embedder, faces)
-    if not looks or not here:
+    if not vectors_by_face or not here:
         return set()
-    alike = np.stack(list(here.values())) @ np.stack(list(looks.values())).T
+    alike = np.stack(list(here.values())) @ np.stack(list(vectors_by_face.values())).T
     best = alike.max(axis=1) >= SAME_PICTURE
     return {face for face, is_same in zip(here, best.tolist(), strict=True) if is_same}
 

@@ -1,6 +1,6 @@
 """Run a queue cluster, watch it from outside, and end it when it stands still.
 
-Whoever started this process starts it again: the launcher, or a container's restart policy.
+The parent starts this process again: the launcher, or a container's restart policy.
 """
 
 from __future__ import annotations

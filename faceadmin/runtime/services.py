@@ -85,7 +85,7 @@ def are_workers_ready(process: int) -> bool:
 def report_workers_alive() -> None:
     """Let the launcher know that this process has workers and watches them.
 
-    The file's time is the monotonic clock, which nobody sets; a full disk does not keep it old.
+    The file's time is the monotonic clock, which cannot be set; a full disk does not keep it old.
     """
     file, now = _workers_alive_file(os.getpid()), time.monotonic_ns()
     with suppress(OSError):

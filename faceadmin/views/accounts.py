@@ -76,7 +76,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
 @require_POST
 @role_required(Role.ADMIN)
 def account_change(request: HttpRequest, account_id: int) -> HttpResponse:
-    """Give somebody a role or a new password, unlock them, let them in, or shut them out."""
+    """Change the role or the password of an account, unlock, enable or disable it."""
     user = get_object_or_404(User, pk=account_id)
     change = request.POST.get("change", "")
     if change == "password":
@@ -97,7 +97,7 @@ def account_change(request: HttpRequest, account_id: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, context: dict[str, object], *, status: int = 200) -> HttpResponse:
-    """Answer with everybody; what is shown once is kept by nobody."""
+    """Render all accounts; a new password is shown only once and not stored."""
     locked = locked_names()
     context["lines"] = [
         Line(user, role_of(user), user.get_username() in locked)

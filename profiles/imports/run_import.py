@@ -326,7 +326,7 @@ def _import_photo(job: Import, user_id: str, data: bytes, context: ImportContext
     if profile is None:
         try:
             enrol_profile(user_id, photo, name="", **shared)
-        except ProfileExists:  # since a moment ago, by somebody else
+        except ProfileExists:  # another request enrolled the id meanwhile
             profile = find_profile(user_id)
         else:
             return Outcome.ENROLLED

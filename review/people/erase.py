@@ -114,7 +114,7 @@ def erase_person(
     if tombstone is None or not tombstone.user_id:
         is_known = profile is not None or stored_references(user_id) or tombstone is not None
         if not is_known and logged_seq is None:
-            raise NoSuchProfile(f"Nobody is known as {user_id}.")
+            raise NoSuchProfile(f"There is no profile with the id {user_id}.")
         tombstone = start_tombstone(
             user_id,
             name=profile.name if profile is not None else "",

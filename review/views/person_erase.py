@@ -36,5 +36,5 @@ def _what_will_go(user_id: str) -> dict[str, object]:
     """Return counts of the stored data of a person, including the rest of a partial erasure."""
     known, photos = find_profile(user_id), stored_references(user_id)
     if known is None and not photos and find_unfinished(user_id) is None:
-        raise NoSuchProfile(f"Nobody is known as {user_id}.")
+        raise NoSuchProfile(f"There is no profile with the id {user_id}.")
     return {"profile": known, "photos": len(photos), "named": count_person_references(user_id)}

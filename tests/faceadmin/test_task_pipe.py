@@ -1,4 +1,4 @@
-"""The queue between the processes of a cluster survives the death of whoever waits on it."""
+"""The queue between the processes of a cluster survives a killed process that waits on it."""
 
 import multiprocessing
 import os

@@ -253,13 +253,13 @@ class BrightSpots:
 
     def __init__(self, *, widest=100, narrowest=0, confidence=0.8):
         self.widest, self.narrowest, self.confidence = widest, narrowest, confidence
-        self.looks = []
+        self.passes = []
 
     def shape_for(self, height, width):
         return 200, 200
 
     def candidates(self, inputs):
-        self.looks.append(len(inputs))
+        self.passes.append(len(inputs))
         return [self._seen(picture[..., 0] > 128) for picture in inputs]
 
     def _seen(self, bright):
@@ -287,7 +287,7 @@ def test_one_pass_is_enough_for_a_face_within_the_frame():
     [faces] = detect_faces(graph, [spotted((60, 60, 80, 80))])
 
     assert boxes_of(faces) == [(60, 60, 80, 80)]
-    assert graph.looks == [1]
+    assert graph.passes == [1]
 
 
 def test_a_crop_that_the_face_fills_is_seen_with_a_border_in_its_own_pixels():
@@ -297,7 +297,7 @@ def test_a_crop_that_the_face_fills_is_seen_with_a_border_in_its_own_pixels():
 
     assert boxes_of(faces) == [(10, 10, 180, 180)]
     assert faces[0].landmarks[0].tolist() == [10, 10]
-    assert graph.looks == [1, 1]
+    assert graph.passes == [1, 1]
 
 
 def test_only_uncertain_photos_get_a_second_pass_and_results_keep_their_order():
@@ -311,7 +311,7 @@ def test_only_uncertain_photos_get_a_second_pass_and_results_keep_their_order():
         [(0, 0, 200, 200)],
         [(20, 20, 40, 40)],
     ]
-    assert graph.looks == [2, 1, 1]
+    assert graph.passes == [2, 1, 1]
 
 
 def test_a_face_that_touches_the_frame_gets_a_second_pass_and_is_counted_once():
@@ -320,7 +320,7 @@ def test_a_face_that_touches_the_frame_gets_a_second_pass_and_is_counted_once():
     [faces] = detect_faces(graph, [spotted((0, 60, 80, 80), (120, 120, 40, 40))])
 
     assert boxes_of(faces) == [(0, 60, 80, 80), (120, 120, 40, 40)]
-    assert graph.looks == [1, 1]
+    assert graph.passes == [1, 1]
 
 
 def test_small_faces_found_only_by_the_first_pass_are_kept():
@@ -334,9 +334,9 @@ def test_small_faces_found_only_by_the_first_pass_are_kept():
 def test_where_a_face_fills_the_frame_other_boxes_of_the_first_pass_are_dropped():
     class Broken(BrightSpots):
         def candidates(self, inputs):
-            if self.looks:
+            if self.passes:
                 return super().candidates(inputs)
-            self.looks.append(len(inputs))
+            self.passes.append(len(inputs))
             boxes = np.float32([[0, 0, 170, 170], [155, 155, 30, 30]])
             points = np.zeros((2, 5, 2), np.float32)
             return [Candidates(boxes, points, np.float32([1.0, 0.96]))]
@@ -349,7 +349,7 @@ def test_where_a_face_fills_the_frame_other_boxes_of_the_first_pass_are_dropped(
 def test_a_second_pass_that_finds_nothing_keeps_the_first():
     class Once(BrightSpots):
         def candidates(self, inputs):
-            self.narrowest = 1000 if self.looks else 0
+            self.narrowest = 1000 if self.passes else 0
             return super().candidates(inputs)
 
     [faces] = detect_faces(Once(), [spotted((0, 60, 80, 80))])
