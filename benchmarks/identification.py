@@ -49,8 +49,8 @@ def main() -> None:
                 f"{sum(map(len, people.values()))} photos of {len(people)} people, {active_models()}"
             )
             print(
-                f"{'photos each, strategy':24}{'photos':>7}{'right':>7}{'wrong':>7}{'none':>8}"
-                f"{'right of all':>14}{'wrong clusters':>16}{'rank-1':>8}"
+                f"{'photos each, strategy':24}{'photos':>7}{'right':>7}{'wrong':>7}"
+                f"{'none':>8}{'right of all':>14}{'wrong clusters':>16}{'rank-1':>8}"
             )
             for count in options.enrol:
                 for strategy, numbers in identified(data, people, count):
