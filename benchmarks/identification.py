@@ -45,9 +45,8 @@ def main() -> None:
         data = Path(folder)
         configure(options, data)
         with stores(data):
-            print(
-                f"{sum(map(len, people.values()))} photos of {len(people)} people, {active_models()}"
-            )
+            photos = sum(map(len, people.values()))
+            print(f"{photos} photos of {len(people)} people, {active_models()}")
             print(
                 f"{'photos each, strategy':24}{'photos':>7}{'right':>7}{'wrong':>7}"
                 f"{'none':>8}{'right of all':>14}{'wrong clusters':>16}{'rank-1':>8}"
