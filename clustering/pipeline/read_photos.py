@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 import numpy as np
 from django.utils import timezone
@@ -19,7 +20,7 @@ from django.utils import timezone
 from clustering.context import PipelineContext
 from clustering.documents import Face, Image, ImageState, Run, Verdict, collection_place
 from clustering.errors import CollectionAway
-from clustering.selectors import current_members
+from clustering.selectors import current_members, iter_collection_images
 from storage.errors import (
     ObjectArchived,
     ObjectFailing,
@@ -34,6 +35,7 @@ from vision import DecodedImage, DetectedFace, VisionError, encode_crop
 
 CHUNK = 4
 READ_THREADS = 4
+PROBES = 3  # known photos that are read to tell a damaged object from a failing store
 NOT_DELIVERED = (ObjectVanished, ObjectUnreadable, ObjectFailing)
 
 
@@ -133,17 +135,43 @@ def _read_photo(key: str, tag: str, *, known: Image | None, context: PipelineCon
 
 
 def _check_reach(photos: list[Photo], *, run: Run, context: PipelineContext) -> None:
-    """Raise Unavailable if photos are out of reach because their whole collection is.
+    """Raise Unavailable if photos cannot be read because the whole collection is unavailable.
 
-    A folder that was moved and a disk that was unmounted leave nothing under the prefix; refused
-    credentials do not list it. A store that delivers none of some objects is not well itself.
+    After a folder was moved or a disk was unmounted, the prefix is empty; with rejected
+    credentials, listing it fails. A store that delivers neither the objects of this chunk nor any
+    other known photo is treated as unavailable.
     """
     out = [photo for photo in photos if photo.is_out_of_reach]
     failing = [one.refusal for one in out if isinstance(one.refusal, ObjectFailing)]
     if failing and not any(photo.digest for photo in photos):
-        raise failing[0]
+        tried = {photo.key for photo in photos}
+        if not _delivers_others(tried, run=run, context=context):
+            raise failing[0]
     if out and context.bucket.is_empty(CollectionName.parse(run.collection).prefix):
         raise CollectionAway(run.collection)
+
+
+def _delivers_others(tried: set[str], *, run: Run, context: PipelineContext) -> bool:
+    """Say whether the store delivers a known photo that is not one of the ``tried`` keys.
+
+    One damaged object may be the only one of its batch; without this probe the run would wait for
+    it for ever.
+    """
+    max_bytes = context.engine.settings.limits.max_bytes
+    readable = (
+        image.key
+        for image in iter_collection_images(run.collection)
+        if image.key not in tried and image.state == ImageState.READ and not image.reason
+    )
+    for key in islice(readable, PROBES):
+        try:
+            context.bucket.read(key, max_bytes=max_bytes)
+        except NOT_DELIVERED:
+            continue
+        except ObjectTooLarge:  # its headers were delivered
+            return True
+        return True
+    return False
 
 
 def detect_photos(photos: list[Photo], *, context: PipelineContext) -> list[DetectedPhoto]:

@@ -182,6 +182,25 @@ def test_one_object_that_always_breaks_off_does_not_stop_the_run(painted_in_s3, 
     assert places(finished) == places(first)
 
 
+@pytest.mark.parametrize("fault", ["truncated", "InternalError"])
+def test_one_new_object_that_always_fails_does_not_stop_the_run(painted_in_s3, viewer, fault):
+    """It is the only object of its batch, so no other object of the batch is delivered."""
+    for number in range(4):
+        painted_in_s3.paint(f"p{number}.png", 1, shade=number)
+    first = painted_in_s3.run()
+    key = painted_in_s3.paint("q.png", 1, shade=9)
+    if fault == "truncated":
+        painted_in_s3.service.truncated[key] = 10
+    else:
+        painted_in_s3.service.fail(fault, "GetObject", keys=[key])
+
+    finished = painted_in_s3.run()
+
+    assert finished.state == RunState.FINISHED
+    assert skipped(viewer, finished) == [("q.png", "object_failing", 0)]
+    assert places(finished) == places(first)
+
+
 def test_a_service_whose_objects_all_break_off_is_waited_for(painted_in_s3):
     for number in range(4):
         painted_in_s3.paint(f"p{number}.png", 1, shade=number)
