@@ -28,6 +28,8 @@ from storage.buckets import Bucket
 from storage.errors import (
     Missing,
     NoSuchBucket,
+    ObjectFailing,
+    ObjectTooLarge,
     ObjectUnreadable,
     ObjectVanished,
     Refused,
@@ -38,6 +40,7 @@ from storage.errors import (
 )
 
 LAYOUT = "<user_id>/<file>"
+PROBES = 3  # other files that are read to tell a damaged object from a failing service
 
 
 class ZipGone(Missing):
@@ -110,7 +113,7 @@ class FolderSource:
     def read(self, file: SourceFile, *, limit: int) -> bytes:
         """Return a file's bytes; refuse one that is larger.
 
-        Raise Unavailable where not the file but the whole folder cannot be read any more.
+        Raises Unavailable if the whole folder cannot be read, rather than this file.
         """
         try:
             return self._bucket.read(file.content, max_bytes=limit)
@@ -120,6 +123,26 @@ class FolderSource:
             if self._is_gone():
                 raise _folder_away() from None
             raise
+        except ObjectFailing as failing:
+            if self._delivers_others(file, limit=limit):
+                raise ObjectUnreadable(str(failing)) from failing
+            raise
+
+    def _delivers_others(self, failing: SourceFile, *, limit: int) -> bool:
+        """Say whether the bucket delivers any of ``PROBES`` other files of the folder.
+
+        One damaged object must not keep an import waiting for ever.
+        """
+        others = (file for file in self.files if file.order != failing.order)
+        for other in islice(others, PROBES):
+            try:
+                self._bucket.read(other.content, max_bytes=limit)
+            except ObjectTooLarge:  # its headers were delivered
+                return True
+            except (ObjectVanished, ObjectUnreadable, ObjectFailing):
+                continue
+            return True
+        return False
 
     def _is_gone(self) -> bool:
         try:

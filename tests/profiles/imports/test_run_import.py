@@ -255,6 +255,26 @@ def test_a_store_that_is_away_is_waited_for(importer, bucket):
     assert (job.state, job.waiting_for) == (ImportState.FINISHED, "")
 
 
+@pytest.mark.parametrize("is_every_file", [False, True])
+def test_a_file_that_always_fails_is_refused_if_the_bucket_delivers_others(
+    importer, faulty_s3, is_every_file
+):
+    for number in range(3):
+        faulty_s3.put("staff", f"sub/ada/{number}.png", photo_of(1, shade=number))
+    failing = ["sub/ada/0.png"] if not is_every_file else sorted(faulty_s3.buckets["staff"])
+    faulty_s3.truncated.update(dict.fromkeys(failing, 10))
+
+    job = to_its_end(folder_started("staff/sub"))
+
+    if is_every_file:
+        assert (job.state, report(job)) == (ImportState.WORKING, {})
+        assert "breaks off" in job.waiting_for
+    else:
+        assert job.state == ImportState.FINISHED
+        assert report(job)["ada/0.png"] == ("refused", "unreadable_object")
+        assert references_of("ada") == 2
+
+
 def test_a_bucket_that_is_gone_ends_the_import(importer):
     job = to_its_end(folder_started("nowhere/sub"))
 
