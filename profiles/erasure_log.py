@@ -31,12 +31,13 @@ class LogEntry:
 
 
 def append_log(file: Path, entry: LogEntry) -> None:
-    """Append an erasure; it is on the disk when this returns."""
+    """Append an erasure; file and folder entry are on disk when this returns."""
     line = json.dumps(asdict(entry)) + "\n"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        # The line break in front ends a line that a full disk or a crash cut short.
-        broken = file.exists() and file.stat().st_size > 0 and not _ends_with_newline(file)
+        is_new = not file.exists()
+        # A full disk or a crash may have cut the last line short; a line break ends it.
+        broken = not is_new and file.stat().st_size > 0 and not _ends_with_newline(file)
         handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             data = (("\n" if broken else "") + line).encode()
@@ -45,6 +46,8 @@ def append_log(file: Path, entry: LogEntry) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+        if is_new:
+            _sync_folder(file.parent)
     except OSError as error:
         raise _unavailable(file, error) from error
 
@@ -63,6 +66,15 @@ def read_log(file: Path) -> Iterator[LogEntry]:
             )
         except (ValueError, KeyError, TypeError):
             continue
+
+
+def _sync_folder(folder: Path) -> None:
+    """Write a folder's entries to disk; a new file is lost in a power failure without this."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _ends_with_newline(file: Path) -> bool:
