@@ -108,7 +108,6 @@ def erase_person(
     still going on is in the receipt; the sweep finishes the erasure after it. ``logged_seq`` is
     the number of an erasure that is replayed from the log.
     """
-    began = timezone.now()
     profile = find_profile(user_id)
     tombstone = find_unfinished(user_id) if logged_seq is None else None
     if tombstone is None or not tombstone.user_id:
@@ -123,10 +122,11 @@ def erase_person(
         )
     words = [user_id, *([tombstone.name] if tombstone.name else [])]
     hide_profile(user_id)
+    hidden = timezone.now()  # a request that began before this may still answer with the person
     before = _forget(user_id, words)
     first = erase_profile(user_id, stores)
     wait = settings.ERASURE_WAIT_SECONDS if wait_seconds is None else wait_seconds
-    pending = _pending(user_id, began, wait_seconds=wait)
+    pending = _pending(user_id, hidden, wait_seconds=wait)
     # Again: what was being written when the person was hidden, and what imports wrote since.
     after = _forget(user_id, words)
     profile_receipt = first.followed_by(erase_profile(user_id, stores))
@@ -185,13 +185,13 @@ def _left(user_id: str, words: list[str]) -> PersonReferences:
     )
 
 
-def _pending(user_id: str, began: object, *, wait_seconds: float) -> list[Pending]:
+def _pending(user_id: str, hidden: object, *, wait_seconds: float) -> list[Pending]:
     """Wait for what is going on and may name the person; return what is not over by then."""
     until = time.monotonic() + wait_seconds
     imports = find_imports_naming(user_id, limits=import_limits(), open_bucket=open_bucket)
     while True:
         imports = [one for one in imports if not one.is_done_with()]
-        requests = count_open_keyed_requests(began)
+        requests = count_open_keyed_requests(hidden)
         if not (imports or requests) or time.monotonic() >= until:
             return [*map(_import_pending, imports), *_requests_pending(requests)]
         time.sleep(LOOK_EVERY_S)

@@ -1,6 +1,7 @@
 """Nothing that was accepted before an erasure, and no restored backup, brings the person back."""
 
 import json
+import os
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -22,6 +23,7 @@ from profiles.imports.context import build_import_context
 from profiles.imports.documents import Import, ImportedFile
 from profiles.imports.run_import import cancel_import, import_step
 from profiles.selectors import find_profile
+from profiles.tombstones import start_tombstone
 from review.tasks import erasures_sweep
 from storage.mongo import vacuum_embedded_store
 from storage.pictures import PictureStore
@@ -322,6 +324,22 @@ def test_the_erasure_log_holds_no_id(people, admin, settings):
     assert settings.ERASURE_LOG.stat().st_mode & 0o077 == 0
 
 
+def test_a_new_erasure_log_is_durable_with_its_folder_entry(people, admin, settings, monkeypatch):
+    people.enrol(ID, 1)
+    synced = set()
+    fsync = os.fsync
+
+    def record(handle):
+        synced.add(os.readlink(f"/proc/self/fd/{handle}"))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", record)
+
+    admin.delete(ADDRESS)
+
+    assert {str(settings.ERASURE_LOG), str(settings.ERASURE_LOG.parent)} <= synced
+
+
 def test_a_log_line_that_was_cut_short_loses_neither_its_neighbours_nor_the_next(
     people, admin, settings
 ):
@@ -437,6 +455,23 @@ def test_an_erasure_is_not_complete_before_requests_under_way_have_their_answer(
     assert (first["complete"], [one["kind"] for one in first["pending"]]) == (False, ["request"])
     assert second["complete"] is True
     assert ID not in repr(list(IdempotentRequest.objects.values()))
+
+
+def test_an_erasure_waits_for_a_request_that_began_before_the_person_was_hidden(
+    people, admin, monkeypatch
+):
+    people.enrol(ID, 1)
+    row = {"caller": "1", "key": "k", "fingerprint": "f", "path": "/detect-face"}
+
+    def start_late(user_id, **options):
+        IdempotentRequest.objects.create(**row, created_at=timezone.now())
+        return start_tombstone(user_id, **options)
+
+    monkeypatch.setattr("review.people.erase.start_tombstone", start_late)
+
+    body = admin.delete(ADDRESS).json()
+
+    assert (body["complete"], [one["kind"] for one in body["pending"]]) == (False, ["request"])
 
 
 def test_an_erasure_is_not_complete_before_the_files_are_cleaned(people, admin, monkeypatch):
