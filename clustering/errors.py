@@ -48,7 +48,7 @@ class RunEnded(Conflict):
 
 
 class CollectionBusy(Conflict):
-    """The collection is being repaired or removed in part; no run of it begins meanwhile."""
+    """The collection is being repaired or partly removed; no run can start meanwhile."""
 
     code = "collection_busy"
 
@@ -66,19 +66,19 @@ class RemovalsNeedConfirmation(Conflict):
 
 
 class NothingToConfirm(Conflict):
-    """The run does not wait for its removals to be confirmed."""
+    """The run has no removals that await confirmation."""
 
     code = "nothing_to_confirm"
 
 
 class NothingReadable(Conflict):
-    """Photos are listed, and none of them may be read."""
+    """Photos are listed, but none of them can be read."""
 
     code = "nothing_readable"
 
 
 class CollectionAway(StoreUnavailable):
-    """Nothing is under a collection's prefix any more, where photos were listed before."""
+    """The prefix of a collection is empty, although photos were listed there before."""
 
     code = "collection_away"
 
@@ -92,7 +92,7 @@ class CollectionAway(StoreUnavailable):
 
 
 class PhotoCrashed(Refused):
-    """Reading the photo ended in an unforeseen way, again and again."""
+    """Reading the photo failed repeatedly with an unexpected error."""
 
     code = "crashed"
 

@@ -90,9 +90,10 @@ def reopen_run(run: Run) -> Run:
 
 
 def parameters_with_removals(run: Run) -> RunParameters:
-    """Return what a run was asked for that failed for missing photos, now allowed to remove them.
+    """Return the parameters of a run that failed for missing photos, with removals allowed.
 
-    A page that shows an older run does not confirm what a newer one misses.
+    Raises NothingToConfirm unless it is the newest run: an outdated page must not confirm the
+    removals of a later run.
     """
     collection = Collection.objects(path=run.collection).first()
     if run.failure_code != RemovalsNeedConfirmation.code or collection.newest_run != run.id:

@@ -58,7 +58,7 @@ def start_run(name: CollectionName, *, parameters: RunParameters, started_by: st
 
 
 def restart_with_removals(run: Run, *, started_by: str) -> Run:
-    """Start what a run was asked for again, allowed to remove photos that are missing."""
+    """Start a run with the parameters of a failed one, allowed to remove missing photos."""
     return start_run(
         CollectionName.parse(run.collection),
         parameters=parameters_with_removals(run),
@@ -104,7 +104,7 @@ def delete_collection(name: CollectionName) -> PurgeReceipt:
 
 
 def check_storage(run: Run) -> StorageReport:
-    """Compare what the stores hold of a run's collection, when every decision is written."""
+    """Compare the stores' records of a run's collection after all decisions are projected."""
     for _ in range(READ_AGAIN):
         before = ensure_projected(run.collection)
         report = compare_stores(
@@ -122,8 +122,8 @@ def check_storage(run: Run) -> StorageReport:
 def repair_storage(run: Run) -> tuple[StorageRepair, StorageReport]:
     """Repair the stores of a run's collection; return the repair and a new report.
 
-    While a run works, its faces are on their way from store to store, so nothing is repaired then.
-    Where only a run can put the groups right, the next one groups anew.
+    Nothing is repaired while a run is active, because its faces are written store by store. If the
+    groups can be corrected by a run only, the next run groups again.
     """
     with lock_collection(run.collection) as lease:
         done = repair_stores(run, check_storage(run), context=build_context(run), check=lease.check)
@@ -134,9 +134,9 @@ def repair_storage(run: Run) -> tuple[StorageRepair, StorageReport]:
 
 
 def replay_decisions(path: str, *, repair: bool = False) -> ReplayReport:
-    """Derive the groups from the log again and compare; with ``repair`` write what differs.
+    """Replay the log and compare the groups with it; with ``repair`` write the differences.
 
-    Where that leaves faces elsewhere, the next run groups anew.
+    If faces are still in other clusters after the repair, the next run groups again.
     """
     get_collection(path)
     if repair:

@@ -1,7 +1,7 @@
-"""Compare what the stores hold of a collection; nothing here changes anything.
+"""Compare the stores' records of a collection. Read-only.
 
-The images are the truth: each says how many faces it has, and a face's id follows from its image.
-Faces, vectors, crops and the groups that readers see are compared with that.
+Image documents are the reference: each has its number of faces, and face ids are derived from the
+image. Faces, vectors, crops and the current run's groups are compared with them.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ JUDGED = ["verdict", "size", "confidence", "blur", "pose", "quality_score", "cre
 
 @dataclass
 class StorageReport:
-    """What a comparison found; the lists hold face ids, unless they say otherwise.
+    """Result of a comparison; lists contain face ids unless stated otherwise.
 
     ``faces_missing`` and ``qdrant_only`` map ids to the keys of their photos, and
-    ``images_missing`` maps keys of photos to the faces that are stored of them.
+    ``images_missing`` maps keys of photos to their stored faces.
     """
 
     clustering_id: str
@@ -64,7 +64,7 @@ class StorageReport:
 
     @property
     def is_consistent(self) -> bool:
-        """Say whether every face of every image is complete, and nothing is left over."""
+        """Return whether every face of every image is complete and nothing is superfluous."""
         return not any(
             (
                 *(self.faces_missing, self.images_missing, self.mongodb_only, self.orphans),
@@ -81,16 +81,16 @@ class StorageReport:
 
     @property
     def is_run_needed(self) -> bool:
-        """Say whether only a run can put the groups right."""
+        """Return whether the groups can be corrected by a new run only."""
         return bool(self.faces_without_member)
 
 
 @dataclass
 class _Stored:
-    """Ids of a collection's faces: with their embedders, of which photos, and to be grouped."""
+    """Face ids of a collection: their embedders, photos and clusters, and which are grouped."""
 
     embedders: dict[str, str] = field(default_factory=dict)
-    keys: dict[str, str] = field(default_factory=dict)  # of the faces that images speak of
+    keys: dict[str, str] = field(default_factory=dict)  # of the faces that images list
     grouped: set[str] = field(default_factory=set)
     cluster_of: dict[str, str] = field(default_factory=dict)
 
@@ -98,10 +98,10 @@ class _Stored:
 def compare_stores(
     run: Run, *, vectors: VectorStore, crops: PictureStore, models: Mapping[str, int]
 ) -> StorageReport:
-    """Compare a collection's images, faces, vectors and crops, and the groups that readers see.
+    """Compare a collection's images, faces, vectors, crops and the current run's groups.
 
-    ``models`` maps every embedder that may have left vectors to its dimension. The groups of any
-    run but the one that readers see are not compared.
+    ``models`` maps every embedder that may have left vectors to its dimension. Groups of a run
+    that is not current are not compared.
     """
     report = StorageReport(clustering_id=run.id, bucket_path=run.collection)
     stored = _Stored()
@@ -122,13 +122,13 @@ def compare_stores(
 
 
 def _is_shown(run: Run) -> bool:
-    """Say whether a run's groups are what readers see."""
+    """Return whether the current run shows this run's groups."""
     shown = find_current_run(run.collection)
     return shown is not None and shown.clusters_run == run.clusters_run
 
 
 def _compare_images(report: StorageReport, stored: _Stored, run: Run) -> None:
-    """Compare the faces that images speak of with the documents of faces."""
+    """Compare the faces that images list with the face documents."""
     for image in _rows(Image, run.collection, ["key", "digest", "model", "faces"]):
         key, digest, model = image["key"], image["digest"], image["model"]
         for index in range(image["faces"]):
@@ -149,10 +149,10 @@ def _compare_images(report: StorageReport, stored: _Stored, run: Run) -> None:
 
 
 def _images_missing(others: Mapping[str, tuple[str, str]]) -> dict[str, list[str]]:
-    """Return the photos without an image, with their faces.
+    """Return the photos without an image document, with their faces.
 
-    ``others`` are faces that no image speaks of: most are of photos that changed since, which
-    their images know and the next run tidies up.
+    ``others`` are faces that no image lists. Most belong to photos that have changed since: these
+    have an image document, and the next run removes the old faces.
     """
     by_image: dict[str, list[str]] = defaultdict(list)
     for face, (image, _) in others.items():
@@ -166,9 +166,9 @@ def _images_missing(others: Mapping[str, tuple[str, str]]) -> dict[str, list[str
 
 
 class _Participation:
-    """Whether a face took part in a run's grouping, judged as that run judged it.
+    """Decides whether a face took part in a run's grouping, by that run's thresholds.
 
-    Faces that a later run wrote, which did not end as what readers see, are not in the groups yet.
+    Faces written by a later run that did not become current are not in the groups yet.
     """
 
     def __init__(self, run: Run) -> None:
@@ -196,7 +196,7 @@ class _Participation:
 
 
 def _compare_members(report: StorageReport, stored: _Stored, run: Run) -> None:
-    """Compare the groups with their faces, and what clusters count with their members."""
+    """Compare members with faces, and the counts of clusters with their members."""
     groups = run.clusters_run
     faces, photos = Counter[str](), defaultdict[str, set[str]](set)
     for first in (f"{groups}/", excluded_place(groups)):
@@ -214,9 +214,9 @@ def _compare_members(report: StorageReport, stored: _Stored, run: Run) -> None:
 def find_wrong_clusters(
     run: Run, counted: Mapping[str, tuple[int, int]], cluster_of: Mapping[str, str]
 ) -> set[str]:
-    """Return the labels whose cluster is missing, counts wrongly, or shows faces it does not have.
+    """Return the labels of clusters that are missing, or have wrong counts or foreign covers.
 
-    ``counted`` are faces and photos by label, ``cluster_of`` is the label of each face.
+    ``counted`` has the numbers of faces and photos by label, ``cluster_of`` the label of each face.
     """
     groups, wrong = run.clusters_run, set(counted)
     for first in (f"{groups}/", emptied_place(groups, "")):
@@ -240,7 +240,7 @@ def _compare_vectors(
     vectors: VectorStore,
     models: Mapping[str, int],
 ) -> set[str]:
-    """Compare vectors and their payloads with the faces; return the faces that have theirs."""
+    """Compare vectors and payloads with the faces; return the faces whose vector is stored."""
     matching: set[str] = set()
     for embedder, dimension in models.items():
         if vectors.dimension(embedder) not in (None, dimension):
@@ -269,7 +269,7 @@ def _compare_payload(
     run: Run,
     cluster_of: Mapping[str, str],
 ) -> None:
-    """Count a vector by its cluster; report a payload that differs from the face's cluster."""
+    """Count a vector for its cluster; report a payload with another cluster than the member's."""
     cluster = cluster_of.get(face_id)
     if cluster is None:
         return
@@ -280,7 +280,7 @@ def _compare_payload(
 
 
 def _rows(kind: Any, collection: str, fields: list[str]) -> Iterator[dict[str, Any]]:
-    """Iterate some fields of a collection's documents, in no order, a batch in memory at a time."""
+    """Iterate some fields of a collection's documents, unordered, one batch in memory at a time."""
     return _range(kind, collection_place(collection, ""), fields)
 
 

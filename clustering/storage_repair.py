@@ -1,7 +1,7 @@
-"""Put right what a comparison of the stores found: restore first, remove last.
+"""Repair the differences that a comparison of the stores found: restore first, remove last.
 
-What can be made again from a photo is never removed. A vector or a member of a cluster goes only
-if its face is none of the photo's faces any more, or if its photo is stored nowhere.
+Anything that can be recomputed from a photo is kept. A vector or cluster member is removed only if
+its face is no longer among the photo's faces, or if the photo is stored nowhere.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ NOT_FOUND_AGAIN = "not_found_again"
 
 @dataclass
 class StorageRepair:
-    """What a repair did; ``not_restored`` says by photo why its faces are still incomplete."""
+    """Result of a repair; ``not_restored`` maps photos to why their faces are incomplete."""
 
     vectors_removed: int = 0
     photos_read_again: int = 0
@@ -55,7 +55,7 @@ class StorageRepair:
 def repair_stores(
     run: Run, report: StorageReport, *, context: PipelineContext, check: Callable[[], None]
 ) -> StorageRepair:
-    """Restore lost faces from their photos, then remove what belongs to no photo.
+    """Restore lost faces from their photos, then remove records that belong to no photo.
 
     ``check`` is called between the steps and stops the work by raising. If the bucket cannot be
     read, StoreUnavailable is raised and nothing is removed.
@@ -80,19 +80,19 @@ def repair_stores(
     )
     rewrite_verdicts(load_state(run.collection), vectors=context.vectors)
     check()
-    done.vectors_removed = _vectors_remove(report, gone, context)
+    done.vectors_removed = _remove_vectors(report, gone, context)
     check()
     with block_decisions(run.collection):
-        _groups_repair(run, report, gone, done=done)
+        _repair_groups(run, report, gone, done=done)
     if report.wrong_cluster or done.members_removed:
         write_payloads(run, vectors=context.vectors, check=check)
     return done
 
 
 def check_bucket(run: Run, context: PipelineContext) -> None:
-    """Raise StoreUnavailable if the bucket shows nothing of a collection that has photos.
+    """Raise StoreUnavailable if the bucket lists nothing of a collection that has photos.
 
-    An unmounted disk leaves an empty folder, which says nothing about the photos.
+    An unmounted disk leaves an empty folder, which does not mean that the photos were deleted.
     """
     context.bucket.check()
     name = CollectionName.parse(run.collection)
@@ -103,7 +103,7 @@ def check_bucket(run: Run, context: PipelineContext) -> None:
 
 
 def mark_regroup(run: Run) -> None:
-    """Let the next run of a collection group anew, though no photo changed."""
+    """Make the next run of a collection group again even if no photo has changed."""
     Collection.objects(path=run.collection).update_one(set__regroup=True)
 
 
@@ -116,7 +116,7 @@ def _bucket_away(run: Run) -> StoreUnavailable:
 
 
 def _incomplete_keys(report: StorageReport) -> set[str]:
-    """Return the photos whose image, or any of whose faces, is lost in part."""
+    """Return the keys of photos whose image or faces are incomplete."""
     incomplete = get_faces_by_id(
         sorted({*report.mongodb_only, *report.missing_crops, *report.damaged_crops})
     )
@@ -125,7 +125,7 @@ def _incomplete_keys(report: StorageReport) -> set[str]:
 
 
 def _doubted(report: StorageReport) -> dict[str, str]:
-    """Return the photos of vectors and members that no image speaks of, by face."""
+    """Return the photo keys of vectors and members that no image lists, by face."""
     doubted = {face: key for ids in report.qdrant_only.values() for face, key in ids.items()}
     return doubted | {
         face: key
@@ -137,7 +137,7 @@ def _doubted(report: StorageReport) -> dict[str, str]:
 def _not_restored(
     report: StorageReport, restored: Restored, incomplete: Iterable[str], gone: set[str]
 ) -> dict[str, str]:
-    """Return why photos could not be used, of those about which something is still wrong."""
+    """Return by key why photos could not be used, for photos that are still inconsistent."""
     kept = {key for face, key in _doubted(report).items() if face not in gone}
     about = {*incomplete, *kept}
     reasons = {key: reason for key, reason in restored.failed.items() if key in about}
@@ -148,9 +148,9 @@ def _not_restored(
 
 
 def _gone(report: StorageReport, restored: Restored) -> set[str]:
-    """Return the faces of vectors and members that are no photo's any more.
+    """Return the faces of vectors and members that no longer belong to any photo.
 
-    A photo that cannot be read for another reason than that it is gone says nothing.
+    A photo that exists but cannot be read gives no evidence, so its faces are kept.
     """
     gone: set[str] = set()
     for face, key in _doubted(report).items():
@@ -162,8 +162,8 @@ def _gone(report: StorageReport, restored: Restored) -> set[str]:
     return gone
 
 
-def _vectors_remove(report: StorageReport, gone: set[str], context: PipelineContext) -> int:
-    """Remove vectors without a face, and those of another model than their face; count them."""
+def _remove_vectors(report: StorageReport, gone: set[str], context: PipelineContext) -> int:
+    """Remove vectors without a face and of another model than their face; return how many."""
     left_over = [(embedder, [*ids]) for embedder, ids in report.wrong_model.items()]
     left_over += [
         (embedder, [face for face in ids if face in gone])
@@ -175,8 +175,8 @@ def _vectors_remove(report: StorageReport, gone: set[str], context: PipelineCont
     return sum(len(ids) for _, ids in left_over)
 
 
-def _groups_repair(run: Run, report: StorageReport, gone: set[str], *, done: StorageRepair) -> None:
-    """Remove members whose face is gone, and count anew the clusters that are wrong."""
+def _repair_groups(run: Run, report: StorageReport, gone: set[str], *, done: StorageRepair) -> None:
+    """Remove members whose face is gone, and recount wrong clusters."""
     groups, state = get_run(run.clusters_run), load_state(run.collection)
     members = members_by_face(groups.id, sorted(gone & report.members_without_face.keys()))
     bulk_delete(Member, [member.id for member in members.values()])
@@ -184,15 +184,15 @@ def _groups_repair(run: Run, report: StorageReport, gone: set[str], *, done: Sto
     wrong = sorted(left | {*report.wrong_clusters})
     for label in wrong:
         if Cluster.objects(id=Cluster.id_for(groups.id, label)).first() is None:
-            _cluster_make(groups, label, state)
+            _restore_cluster(groups, label, state)
         recount_cluster(groups, label, covers=state.covers)
     if wrong:
         ClusterSizes.objects(run=groups.id).delete()
     done.members_removed, done.clusters_recounted = len(members), len(wrong)
 
 
-def _cluster_make(groups: Run, label: str, state: DecisionState) -> None:
-    """Write the document of a cluster that was lost; its person is whose faces people put there."""
+def _restore_cluster(groups: Run, label: str, state: DecisionState) -> None:
+    """Write a lost cluster document; its person is derived from the decided faces in it."""
     person = "" if label == NOISE else _person_of(groups, label, state.anchors())
     cluster = create_cluster(groups, label, person=person)
     cluster.version = state.version(person)
@@ -200,7 +200,7 @@ def _cluster_make(groups: Run, label: str, state: DecisionState) -> None:
 
 
 def _person_of(groups: Run, label: str, anchors: Mapping[str, str]) -> str:
-    """Return the person that most decided faces of a cluster belong to, else a new one."""
+    """Return the person of most decided faces of a cluster, or a new one without decided faces."""
     first = f"{groups.id}/{label}/"
     where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
     said = Counter(

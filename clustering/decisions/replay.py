@@ -1,8 +1,8 @@
-"""Derive the groups from the grouping and the whole log, and compare the documents with that.
+"""Replay the event log over the grouping and compare the stored documents with the result.
 
-Decisions from before the grouping were its input: every face they speak of has to be where they
-say. Decisions after it are replayed over that. What documents and vectors say of faces (that they
-are none, or to be ignored), chosen covers and whose clusters are follow from all of them together.
+Decisions made before the grouping were its input: each face they name must be where they put it.
+Later decisions are replayed over that. Verdicts of documents and vectors (not a face, ignored),
+chosen covers and assigned people are derived from all decisions.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ SAID = (Verdict.NOT_A_FACE, Verdict.IGNORED)
 
 @dataclass
 class ReplayReport:
-    """What a rebuild found.
+    """Result of a replay.
 
-    ``decisions`` is how many the log has, ``replayed`` how many of them came after the grouping;
-    ``away`` is how many faces they speak of that are not in the collection now. ``differing`` are
-    faces that are elsewhere than the log says, ``misjudged`` are faces whose document or vector
-    says something else of them; the others are labels of clusters.
+    ``decisions`` is the length of the log, ``replayed`` the number of decisions made after the
+    grouping, ``away`` the number of decided faces that are not in the collection now. ``differing``
+    are ids of faces in another cluster than the log implies, ``misjudged`` ids of faces whose
+    document or vector has another verdict. The other lists hold cluster labels.
     """
 
     decisions: int = 0
@@ -64,7 +64,7 @@ class ReplayReport:
 
     @property
     def is_unchanged(self) -> bool:
-        """Say whether the documents are what the log says."""
+        """Return whether the documents agree with the log."""
         return not (
             *self.differing,
             *self.misjudged,
@@ -76,7 +76,7 @@ class ReplayReport:
 
 @dataclass
 class _Log:
-    """The decisions that a run shows: all of them, and as they were when it was grouped."""
+    """The decisions projected into a run, their state, and the state when it was grouped."""
 
     decisions: list[Decision]
     state: DecisionState
@@ -85,15 +85,15 @@ class _Log:
 
 @dataclass
 class _Derived:
-    """Who is where by the documents and by the log, and what is said of each face."""
+    """The person of each face by the documents and by the log, and wrong verdicts by face."""
 
     stored: dict[str, str]
     places: dict[str, str]
-    verdicts: dict[str, Verdict]  # of documents that say something else, what they should say
+    verdicts: dict[str, Verdict]  # by face: the verdict that a document should have
 
 
 def replay_event_log(path: str, *, vectors: VectorStore, repair: bool = False) -> ReplayReport:
-    """Derive from the log who is where, compare, and with ``repair`` write what differs."""
+    """Replay the log, compare the result with the stores, and with ``repair`` write differences."""
     project_decisions(path, vectors=vectors)
     run = snapshot_run(path)
     log = _read_log(path, run)
@@ -110,7 +110,7 @@ def replay_event_log(path: str, *, vectors: VectorStore, repair: bool = False) -
 
 
 def _read_log(path: str, run: Run) -> _Log:
-    """Read the log from its beginning, whatever this process knew of it."""
+    """Read the log from its beginning, bypassing the state cached in this process."""
     decisions = [one for one in list_decisions_after(path, 0) if one.seq <= run.decided]
     events = [one.event for one in decisions]
     before = DecisionState(one for one in events if one.seq <= run.grouped_at)
@@ -118,7 +118,7 @@ def _read_log(path: str, run: Run) -> _Log:
 
 
 def _compare(run: Run, log: _Log, *, vectors: VectorStore) -> tuple[ReplayReport, _Derived]:
-    """Compare everything that follows from the log with what is stored."""
+    """Compare everything derived from the log with what is stored."""
     persons = _persons(run)
     stored, base = _places(run, persons)
     known = _faces_known(run)
@@ -147,7 +147,7 @@ def _compare(run: Run, log: _Log, *, vectors: VectorStore) -> tuple[ReplayReport
 
 
 def _replay(run: Run, log: _Log, places: dict[str, str]) -> dict[str, str]:
-    """Return where faces are after the decisions that came after the grouping."""
+    """Return the person of each face after replaying the decisions made after the grouping."""
     for decision in log.decisions:
         if decision.seq <= run.grouped_at:
             continue
@@ -160,7 +160,7 @@ def _replay(run: Run, log: _Log, places: dict[str, str]) -> dict[str, str]:
 
 
 def _obeying(face: str, place: str, state: DecisionState, anchors: Mapping[str, str]) -> str:
-    """Return where the grouping had to put a face, by the decisions that it started from."""
+    """Return where the grouping must have put a face, given the decisions that were its input."""
     if face in state.out:
         return OUT[state.out[face][0]]
     if face in anchors:
@@ -176,7 +176,7 @@ def _owed(
     stored: Mapping[str, str],
     known: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, str]:
-    """Return the places of decided faces that are in no group, though the run has their photos."""
+    """Return the person of decided faces without a member, although the run covers their photos."""
     until, owed = written_since(run), {}
     for face, (person, _) in state.attached.items():
         if face in stored or face not in known or face in state.out:
@@ -209,7 +209,7 @@ def _places(run: Run, persons: dict[str, str]) -> tuple[dict[str, str], dict[str
 
 
 def _faces_known(run: Run) -> dict[str, dict[str, Any]]:
-    """Return what is stored of the collection's faces, as far as decisions are about it."""
+    """Return the fields of the collection's faces that decisions depend on, by face id."""
     fields = ["verdict", "reason", "key", "embedder", "created_at"]
     rows = _range(Face, collection_place(run.collection, ""), fields)
     return {row["_id"]: row for row in rows}
@@ -218,9 +218,9 @@ def _faces_known(run: Run) -> dict[str, dict[str, Any]]:
 def _wrong_verdicts(
     run: Run, state: DecisionState, known: Mapping[str, Mapping[str, Any]], *, vectors: VectorStore
 ) -> dict[str, Verdict]:
-    """Return what documents should say of faces and do not.
+    """Return the verdicts that documents should have and do not, by face.
 
-    A face in another file that vectors_by_face like one that people put aside is put aside with it.
+    A face that matches an excluded face of a removed file is excluded too.
     """
     wrong = {
         face: Verdict(OUT[kind])
@@ -236,7 +236,7 @@ def _wrong_verdicts(
 
 
 def _recognised(run: Run, faces: list[str], away: Iterable[str], vectors: VectorStore) -> set[str]:
-    """Return those of some faces that look the same as faces that are away."""
+    """Return the faces whose embedding matches one of the faces that are no longer stored."""
     gone = sorted(away)
     if not faces or not gone:
         return set()
@@ -255,7 +255,7 @@ def _recognised(run: Run, faces: list[str], away: Iterable[str], vectors: Vector
 def _wrong_payloads(
     run: Run, state: DecisionState, known: Mapping[str, Mapping[str, Any]], *, vectors: VectorStore
 ) -> set[str]:
-    """Return the faces that are put aside in one of document and vector only."""
+    """Return the faces whose document and vector payload disagree about an exclusion."""
     where = {"collection": run.collection, "verdict": [one.value for one in SAID]}
     found = {
         face: payload["verdict"]
@@ -269,7 +269,7 @@ def _wrong_payloads(
 
 
 def _wrong_covers(run: Run, state: DecisionState, stored: Mapping[str, str]) -> list[str]:
-    """Return the clusters that do not show the cover that people chose, though they have it."""
+    """Return the labels of clusters that contain their chosen cover but do not show it."""
     rows = _range(Cluster, f"{run.id}/", ["label", "person", "covers"])
     return sorted(
         row["label"]
@@ -281,7 +281,7 @@ def _wrong_covers(run: Run, state: DecisionState, stored: Mapping[str, str]) -> 
 
 
 def _wrong_counts(run: Run) -> list[str]:
-    """Return the labels whose cluster counts other faces or photos than it has."""
+    """Return the labels of clusters whose face or photo count is wrong."""
     faces, photos = Counter[str](), defaultdict[str, set[str]](set)
     for row in _range(Member, f"{run.id}/", ["cluster", "key"]):
         faces[row["cluster"]] += 1
@@ -296,7 +296,7 @@ def _wrong_counts(run: Run) -> list[str]:
 
 
 def _rewrite(run: Run, log: _Log, found: ReplayReport, *, vectors: VectorStore) -> None:
-    """Put faces back where the grouping had them, and write later decisions again over that."""
+    """Reset faces to the original grouping, then project the later decisions again."""
     labels = set(found.miscounted)
     for member in members_by_face(run.id, found.differing).values():
         labels |= {member.cluster, member.base} - {"", *NO_CLUSTER}
@@ -315,7 +315,7 @@ def _rewrite(run: Run, log: _Log, found: ReplayReport, *, vectors: VectorStore) 
 def _place(
     run: Run, faces: list[str], derived: _Derived, log: _Log, *, vectors: VectorStore
 ) -> None:
-    """Put faces where decisions from before the grouping say, as far as that cluster exists."""
+    """Move faces to the cluster that earlier decisions imply, if that cluster exists."""
     known, there = get_faces_by_id(faces), members_by_face(run.id, faces)
     written, labels = [], {member.cluster for member in there.values()}
     for face in faces:
@@ -346,7 +346,7 @@ def _label_of(run: Run, person: str) -> str:
 
 
 def _judge(verdicts: Mapping[str, Verdict], misjudged: list[str], *, vectors: VectorStore) -> None:
-    """Let documents and vectors say of faces what people said of them."""
+    """Write the decided verdicts to documents and vector payloads."""
     faces = get_faces_by_id(misjudged)
     for face in faces.values():
         face.verdict = verdicts.get(face.id, face.verdict)
@@ -356,7 +356,7 @@ def _judge(verdicts: Mapping[str, Verdict], misjudged: list[str], *, vectors: Ve
 
 
 def _recount(run: Run, labels: Iterable[str], state: DecisionState) -> None:
-    """Count clusters anew, and let them show the covers that people chose."""
+    """Recount clusters and restore their chosen covers."""
     for label in sorted(labels):
         recount_cluster(run, label, covers=state.covers)
     ClusterSizes.objects(run=run.id).delete()

@@ -95,7 +95,7 @@ def _dispatch(run: Run, *, context: PipelineContext, runs_kept: int) -> NextTask
 
 
 def _record_failure(run: Run, error: Exception) -> NextTask:
-    """Let a run wait for a store that is away, and end it with a reason for anything else."""
+    """Keep a run waiting for an unavailable store; end it as failed for any other error."""
     away = _away(error)
     if away is None:
         logger.exception("Run %s failed", run.id)
@@ -114,7 +114,10 @@ def _record_failure(run: Run, error: Exception) -> NextTask:
 
 
 def _away(error: BaseException) -> Unavailable | None:
-    """Return what an error says of a store that is away; so is a bucket that has disappeared."""
+    """Translate an error to Unavailable, None if it is another error.
+
+    A bucket that has disappeared during a run counts as unavailable.
+    """
     if isinstance(error, NoSuchBucket):
         return StoreUnavailable(str(error), store="bucket")
     return error if isinstance(error, Unavailable) else unavailable_from(error)

@@ -5,6 +5,7 @@ import os
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import mongoengine
 import pytest
@@ -330,7 +331,7 @@ def test_a_new_erasure_log_is_durable_with_its_folder_entry(people, admin, setti
     fsync = os.fsync
 
     def record(handle):
-        synced.add(os.readlink(f"/proc/self/fd/{handle}"))
+        synced.add(str(Path(f"/proc/self/fd/{handle}").readlink()))
         fsync(handle)
 
     monkeypatch.setattr(os, "fsync", record)
