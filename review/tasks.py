@@ -1,4 +1,4 @@
-"""The queue's side of erasures."""
+"""Queue tasks of erasures."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from review.people.replay_erasures import sweep_erasures
 
 
 def erasures_sweep() -> int:
-    """Finish erasures that were cut short or wait for an import, and replay unknown ones."""
+    """Finish interrupted and waiting erasures, and replay logged ones without a tombstone."""
     return sweep_erasures()

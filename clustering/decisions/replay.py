@@ -102,8 +102,8 @@ def replay_event_log(path: str, *, vectors: VectorStore, repair: bool = False) -
         with block_decisions(path):
             _rewrite(run, log, found, vectors=vectors)
             left, derived = _compare(run, log, vectors=vectors)
-            _place(run, left.differing, derived, log, vectors=vectors)
-            _judge(derived.verdicts, left.misjudged, vectors=vectors)
+            _move_faces(run, left.differing, derived, log, vectors=vectors)
+            _write_verdicts(derived.verdicts, left.misjudged, vectors=vectors)
             _recount(run, {*found.miscounted, *found.wrong_covers, *_wrong_counts(run)}, log.state)
             decisions_rebuilding.send(sender=Run, run=run, state=log.state, repair=True)
     return found
@@ -119,13 +119,15 @@ def _read_log(path: str, run: Run) -> _Log:
 
 def _compare(run: Run, log: _Log, *, vectors: VectorStore) -> tuple[ReplayReport, _Derived]:
     """Compare everything derived from the log with what is stored."""
-    persons = _persons(run)
-    stored, base = _places(run, persons)
-    known = _faces_known(run)
+    persons = _read_persons(run)
+    stored, base = _read_face_persons(run, persons)
+    known = _read_faces(run)
     anchors = log.before.anchors()
-    places = {face: _obeying(face, at, log.before, anchors) for face, at in base.items()}
+    places = {
+        face: _apply_earlier_decisions(face, at, log.before, anchors) for face, at in base.items()
+    }
     places = _replay(run, log, places)
-    places |= _owed(run, log.state, stored, known)
+    places |= _missing_decided_faces(run, log.state, stored, known)
     found = ReplayReport(
         decisions=len(log.decisions),
         replayed=sum(one.seq > run.grouped_at for one in log.decisions),
@@ -159,7 +161,9 @@ def _replay(run: Run, log: _Log, places: dict[str, str]) -> dict[str, str]:
     return places
 
 
-def _obeying(face: str, place: str, state: DecisionState, anchors: Mapping[str, str]) -> str:
+def _apply_earlier_decisions(
+    face: str, place: str, state: DecisionState, anchors: Mapping[str, str]
+) -> str:
     """Return where the grouping must have put a face, given the decisions that were its input."""
     if face in state.out:
         return OUT[state.out[face][0]]
@@ -170,7 +174,7 @@ def _obeying(face: str, place: str, state: DecisionState, anchors: Mapping[str, 
     return place
 
 
-def _owed(
+def _missing_decided_faces(
     run: Run,
     state: DecisionState,
     stored: Mapping[str, str],
@@ -188,7 +192,7 @@ def _owed(
     return owed
 
 
-def _persons(run: Run) -> dict[str, str]:
+def _read_persons(run: Run) -> dict[str, str]:
     """Return the person of each label."""
     found = {label: label for label in (NOISE, *NO_CLUSTER)}
     for first in (f"{run.id}/", f"{run.id}!emptied/"):
@@ -197,7 +201,7 @@ def _persons(run: Run) -> dict[str, str]:
     return found
 
 
-def _places(run: Run, persons: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+def _read_face_persons(run: Run, persons: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """Return the stored person of each face, and the person of the original grouping."""
     stored, base = {}, {}
     for first in (f"{run.id}/", excluded_place(run.id)):
@@ -208,7 +212,7 @@ def _places(run: Run, persons: dict[str, str]) -> tuple[dict[str, str], dict[str
     return stored, base
 
 
-def _faces_known(run: Run) -> dict[str, dict[str, Any]]:
+def _read_faces(run: Run) -> dict[str, dict[str, Any]]:
     """Return the fields of the collection's faces that decisions depend on, by face id."""
     fields = ["verdict", "reason", "key", "embedder", "created_at"]
     rows = _range(Face, collection_place(run.collection, ""), fields)
@@ -230,12 +234,16 @@ def _wrong_verdicts(
     others = [
         face for face, row in known.items() if row["verdict"] in SAID and face not in state.out
     ]
-    for face in set(others) - _recognised(run, others, state.out.keys() - known.keys(), vectors):
+    for face in set(others) - _match_removed_faces(
+        run, others, state.out.keys() - known.keys(), vectors
+    ):
         wrong[face] = Verdict.POOR if known[face].get("reason") else Verdict.KEPT
     return wrong
 
 
-def _recognised(run: Run, faces: list[str], away: Iterable[str], vectors: VectorStore) -> set[str]:
+def _match_removed_faces(
+    run: Run, faces: list[str], away: Iterable[str], vectors: VectorStore
+) -> set[str]:
     """Return the faces whose embedding matches one of the faces that are no longer stored."""
     gone = sorted(away)
     if not faces or not gone:
@@ -312,7 +320,7 @@ def _rewrite(run: Run, log: _Log, found: ReplayReport, *, vectors: VectorStore) 
     _recount(run, labels, log.state)
 
 
-def _place(
+def _move_faces(
     run: Run, faces: list[str], derived: _Derived, log: _Log, *, vectors: VectorStore
 ) -> None:
     """Move faces to the cluster that earlier decisions imply, if that cluster exists."""
@@ -345,7 +353,9 @@ def _label_of(run: Run, person: str) -> str:
     return str(cluster.label) if cluster is not None else ""
 
 
-def _judge(verdicts: Mapping[str, Verdict], misjudged: list[str], *, vectors: VectorStore) -> None:
+def _write_verdicts(
+    verdicts: Mapping[str, Verdict], misjudged: list[str], *, vectors: VectorStore
+) -> None:
     """Write the decided verdicts to documents and vector payloads."""
     faces = get_faces_by_id(misjudged)
     for face in faces.values():

@@ -1,4 +1,4 @@
-"""The faces that take part in a run, as columns for the grouping."""
+"""Columns of the faces that take part in a run's grouping."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ NOT_READ = {
 class FaceTable:
     """The faces of a run as columns, sorted by id; ``vectors`` is (n, d).
 
-    ``present`` are the ids of all faces in the bucket's photos, with those that do not take part;
-    ``without_vector`` and ``refused`` count the latter.
+    ``present`` has the ids of all faces in the bucket's photos, including excluded ones;
+    ``without_vector`` and ``refused`` are the numbers of excluded faces.
     """
 
     ids: list[str]
@@ -41,7 +41,7 @@ class FaceTable:
     refused: int
 
     def without(self, rows: set[int]) -> FaceTable:
-        """Return the table without these rows, which are counted as refused."""
+        """Return the table without some rows, which are counted as refused."""
         kept = [row for row in range(len(self.ids)) if row not in rows]
         return replace(
             self,
@@ -65,7 +65,7 @@ def face_table(run: Run, *, context: PipelineContext, wanted: Collection[str] = 
     ids, keys, taken, quality, judged, refused = [], [], [], [], [], 0
     for face in iter_collection_faces(run.collection):
         if face.id not in expected or face.embedder != run.embedder:
-            continue  # one of a photo that other models read, and that cannot be read again now
+            continue  # its photo was read by other models and cannot be read now
         if _judge_face(face, thresholds):
             judged.append(face)
         if face.verdict == Verdict.KEPT or (
@@ -77,7 +77,7 @@ def face_table(run: Run, *, context: PipelineContext, wanted: Collection[str] = 
             quality.append(face.quality_score)
         else:
             refused += 1
-    _write_judgements(judged, vectors=context.vectors)
+    _write_verdicts(judged, vectors=context.vectors)
     vectors, has_vector = _vectors_of(run, ids, context=context)
     kept = np.flatnonzero(has_vector)
     return FaceTable(
@@ -93,7 +93,7 @@ def face_table(run: Run, *, context: PipelineContext, wanted: Collection[str] = 
 
 
 def faces_of_images(run: Run, *, beyond_reach: bool = False) -> set[str]:
-    """Return the ids of all faces in the photos that are still in the bucket.
+    """Return the ids of all faces in photos that are still listed.
 
     A run with ``max_images`` covers photos up to its last key; ``beyond_reach`` includes the rest.
     """
@@ -108,7 +108,7 @@ def faces_of_images(run: Run, *, beyond_reach: bool = False) -> set[str]:
 
 
 def iter_present_images(run: Run, *, beyond_reach: bool = False) -> Iterator[Image]:
-    """Iterate the images that the run's listing has, those that could not be read too."""
+    """Iterate the images in the run's listing, including unreadable ones."""
     gone = removed_keys(run)
     for image in iter_collection_images(run.collection):
         in_reach = beyond_reach or not run.last_key or image.key <= run.last_key
@@ -117,7 +117,7 @@ def iter_present_images(run: Run, *, beyond_reach: bool = False) -> Iterator[Ima
 
 
 def check_readable(run: Run) -> None:
-    """Refuse to group where photos are listed and not one of them could be read."""
+    """Raise NothingReadable if photos are listed, but none of them could be read."""
     first, number = None, 0
     for image in iter_present_images(run):
         if image.reason not in NOT_READ:
@@ -145,7 +145,7 @@ def quality_rejection(
     *,
     thresholds: QualityThresholds,
 ) -> str:
-    """Return why a stored face is too poor to be grouped, "" if it is not."""
+    """Return the reason why a stored face is too poor to be grouped, or an empty string."""
     quality = FaceQuality(size=size, confidence=confidence, blur=blur, pose=pose, score=score)
     return rejection_reason(quality, thresholds) or ""
 
@@ -170,7 +170,7 @@ def _judge_face(face: Face, thresholds: QualityThresholds) -> bool:
     return before != (face.verdict, face.reason)
 
 
-def _write_judgements(faces: list[Face], *, vectors: VectorStore) -> None:
+def _write_verdicts(faces: list[Face], *, vectors: VectorStore) -> None:
     """Write changed verdicts to the documents and to the vector payloads."""
     bulk_upsert(Face, faces)
     for verdict in (Verdict.KEPT, Verdict.POOR):
@@ -183,7 +183,7 @@ def _write_judgements(faces: list[Face], *, vectors: VectorStore) -> None:
 def _vectors_of(
     run: Run, ids: list[str], *, context: PipelineContext
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return (n, d) vectors and (n,) which rows have one."""
+    """Return (n, d) vectors and an (n,) mask of the rows that have one."""
     rows = {face_id: row for row, face_id in enumerate(ids)}
     vectors = np.zeros((len(ids), context.engine.dimension), np.float32)
     has_vector = np.zeros(len(ids), bool)

@@ -1,8 +1,8 @@
-"""What a grouping is made of, as a digest: two runs with one digest cannot differ in their groups.
+"""Digest of the inputs of a grouping: runs with equal digests have equal groups.
 
-It is derived from the stored images and faces, not from what a run says it has read. So it differs
-after whatever wrote them meanwhile: a run that was cancelled, failed, was killed, previewed or is
-deleted by now, a repair, or a loss.
+The digest is computed from the stored images and faces, not from a run's own counts. It therefore
+changes after any write in between: by a run that was cancelled, failed, killed, previewed or
+deleted, by a repair, or by a loss of documents.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ _FACE = ("_id", "key", "taken", "embedder")
 
 @dataclass(frozen=True)
 class GroupingInputs:
-    """The digest, and whether faces have to be judged anew under the run's thresholds."""
+    """The digest, and whether stored verdicts differ from the run's quality thresholds."""
 
     digest: str
     has_stale_verdicts: bool
 
 
 def read_grouping_inputs(run: Run) -> GroupingInputs:
-    """Read what a run would group now, without vectors and in no order.
+    """Read the inputs that a run would group now, without vectors, in any order.
 
-    Call it before the faces are read to be grouped: what is written meanwhile then makes the next
-    run's digest another one.
+    Call it before the faces are read for grouping: a write in between then changes the digest of
+    the next run.
     """
     digest, expected, has_stale_verdicts = _Digest(), set[str](), False
     for image in _images(run):
@@ -59,7 +59,7 @@ def read_grouping_inputs(run: Run) -> GroupingInputs:
 
 
 class _Digest:
-    """A digest of a set: equal whatever the order in which its elements were added."""
+    """A digest of a set: independent of the order in which elements are added."""
 
     def __init__(self) -> None:
         self._sum = 0
@@ -73,7 +73,7 @@ class _Digest:
 
 
 def _images(run: Run) -> Iterator[dict[str, Any]]:
-    """Yield the images that the run's listing has, as far as the run reaches."""
+    """Yield the images in the run's listing, up to the run's last key."""
     gone = removed_keys(run)
     for image in iter_fields(Image, _range(run), _IMAGE):
         if image["key"] not in gone and (not run.last_key or image["key"] <= run.last_key):
@@ -81,7 +81,7 @@ def _images(run: Run) -> Iterator[dict[str, Any]]:
 
 
 def _faces_of(run: Run, image: dict[str, Any]) -> Iterator[str]:
-    """Yield the ids of the faces that were found in an image."""
+    """Yield the ids of the faces detected in an image."""
     for index in range(image["faces"]):
         yield Face.id_for(
             run.collection,
@@ -93,7 +93,7 @@ def _faces_of(run: Run, image: dict[str, Any]) -> Iterator[str]:
 
 
 def _is_stale(face: dict[str, Any], thresholds: QualityThresholds) -> bool:
-    """Say whether the thresholds give a face another verdict, unless a person gave it one."""
+    """Return whether the thresholds imply another verdict; verdicts by reviewers are not stale."""
     if face["verdict"] not in (Verdict.KEPT, Verdict.POOR):
         return False
     reason = quality_rejection(*(face[name] for name in _QUALITY), thresholds=thresholds)

@@ -1,7 +1,7 @@
 """List a bucket and write batches of new, changed and removed objects.
 
-The bucket's listing is read whole and sorted by key, since a service may list in any order; then
-it is compared with the stored images, which come sorted. Memory does not grow with the collection.
+The whole listing is read and sorted by key, since a service may list in any order. Then it is
+merged with the stored images, which are read in key order. Memory use is bounded.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ IMAGE_SUFFIXES = frozenset(
 CONTENT_REASONS = frozenset({"empty_file", "not_an_image", "unreadable_image"})
 GONE_PER_BATCH = 500
 REPORT_EVERY = 500
-REMOVALS_UNASKED = 20  # known photos: fewer that are missing are removed without being confirmed
+REMOVALS_UNASKED = 20  # fewer missing known photos are removed without confirmation
 
 
 @dataclass
 class Listing:
-    """What a walk over the bucket has found so far.
+    """Counts of a listing in progress.
 
-    ``read`` counts the photos in the bucket's listing before the comparison, ``listed`` those that
-    were compared, at most the run's ``max_images``. ``known`` counts the photos that were read in
-    earlier runs, ``missing_known`` those of them that are gone.
+    ``read`` is the number of listed photos, ``listed`` of compared photos, at most the run's
+    ``max_images``. ``known`` is the number of photos read in earlier runs, ``missing_known`` of
+    those that are no longer listed.
     """
 
     read: int = 0
@@ -84,7 +84,10 @@ def list_bucket(
 
 
 def check_removals(run: Run, found: Listing, *, max_share: float) -> None:
-    """Refuse to remove many of the photos that are known, unless the run was allowed to."""
+    """Raise RemovalsNeedConfirmation if many known photos are missing and removal is not allowed.
+
+    ``max_share`` is the share of known photos that may be removed without confirmation.
+    """
     missing = found.missing_known
     if run.allow_removals or missing < REMOVALS_UNASKED or missing <= max_share * found.known:
         return
@@ -97,14 +100,14 @@ def check_removals(run: Run, found: Listing, *, max_share: float) -> None:
 
 
 def is_image_key(key: str) -> bool:
-    """Say whether a key has the suffix of an image; its content is checked later, by decoding."""
+    """Return whether a key has an image suffix; the content is checked when it is decoded."""
     return PurePosixPath(key).suffix.lower() in IMAGE_SUFFIXES
 
 
 def _only_images(
     objects: Iterable[BucketObject], found: Listing, report: Callable[[Listing], None]
 ) -> Iterator[BucketObject]:
-    """Pass images on and count everything else."""
+    """Yield images and count all other files."""
     for count, item in enumerate(objects, start=1):
         if count % REPORT_EVERY == 0:
             report(found)
@@ -133,10 +136,10 @@ def _side_by_side(
 
 
 def _add_removed(stored: Image | None, *, run: Run, found: Listing) -> None:
-    """Remember a stored image that the bucket no longer lists; one beyond the limit is not gone."""
+    """Record a stored image that is not listed; images beyond ``max_images`` are not removed."""
     if stored is None:
         return
-    # A photo under a name that is ignored now was no photo: it needs no confirmation to go.
+    # Photos under names that are ignored by now are removed without confirmation.
     is_known = stored.state == ImageState.READ and not is_ignored(stored.key)
     found.known += is_known
     if run.max_images and found.listed >= run.max_images:
@@ -159,7 +162,7 @@ def _add_listed(item: BucketObject, stored: Image | None, *, run: Run, found: Li
 
 
 def _is_known(item: BucketObject, stored: Image, *, model: str) -> bool:
-    """Say whether reading an object again gives the same result: same version, same models."""
+    """Return whether reading an object again gives the same result: same version and models."""
     if stored.tag != item.tag or stored.model != model:
         return False
     if stored.state == ImageState.READ:

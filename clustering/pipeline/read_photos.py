@@ -55,8 +55,8 @@ class Photo:
     refusal: VisionError | StorageError | None = None
 
     @property
-    def is_out_of_reach(self) -> bool:
-        """Say whether the object was not delivered, and not for what it is itself."""
+    def is_undelivered(self) -> bool:
+        """Return whether the store did not deliver the object; archived objects do not count."""
         is_archived = isinstance(self.refusal, ObjectArchived)
         return isinstance(self.refusal, NOT_DELIVERED) and not is_archived
 
@@ -81,7 +81,7 @@ def store_photos(
     writing: Future[Counter[str]] | None = None
     with ThreadPoolExecutor(1, thread_name_prefix="write") as writer:
         for photos in read_photos(objects, known=known, context=context):
-            _check_reach(photos, run=run, context=context)
+            _check_store_delivers(photos, run=run, context=context)
             seen = detect_photos(photos, context=context)
             if writing is not None:
                 counts += writing.result()
@@ -134,14 +134,14 @@ def _read_photo(key: str, tag: str, *, known: Image | None, context: PipelineCon
     return Photo(key, tag, data=data, digest=digest, decoded=decoded)
 
 
-def _check_reach(photos: list[Photo], *, run: Run, context: PipelineContext) -> None:
+def _check_store_delivers(photos: list[Photo], *, run: Run, context: PipelineContext) -> None:
     """Raise Unavailable if photos cannot be read because the whole collection is unavailable.
 
     After a folder was moved or a disk was unmounted, the prefix is empty; with rejected
     credentials, listing it fails. A store that delivers neither the objects of this chunk nor any
     other known photo is treated as unavailable.
     """
-    out = [photo for photo in photos if photo.is_out_of_reach]
+    out = [photo for photo in photos if photo.is_undelivered]
     failing = [one.refusal for one in out if isinstance(one.refusal, ObjectFailing)]
     if failing and not any(photo.digest for photo in photos):
         tried = {photo.key for photo in photos}
@@ -210,7 +210,7 @@ def write_photos(seen: list[DetectedPhoto], *, run: Run, context: PipelineContex
 
 
 def face_payloads(faces: list[Face], *, run: Run) -> list[dict[str, str]]:
-    """Return what the vector store filters by; what readers see keeps its run and cluster."""
+    """Return the filter fields of vectors; members of the current run keep run and cluster."""
     seen = current_members(run.collection, [face.id for face in faces])
     return [
         {
@@ -242,10 +242,10 @@ def _image_documents(seen: list[DetectedPhoto], *, run: Run, now: datetime) -> l
 
 
 def _kept_images(photos: list[Photo], *, run: Run) -> dict[str, Image]:
-    """Return the images of refused photos, by key, whose faces are known and stay.
+    """Return the stored images of refused photos, by key, whose known faces are kept.
 
-    A photo whose bytes could be read is what they are now, unless they are those of before: then a
-    limit or the decoder has changed, not the photo.
+    They are kept if the bytes could not be read, or are unchanged: then a limit or the decoder has
+    changed, not the photo. A photo with new content loses its old faces.
     """
     refused = {Image.id_for(run.collection, photo.key): photo for photo in photos}
     return {
@@ -276,13 +276,13 @@ def new_image(photo: Photo, *, run: Run, faces: int) -> Image:
 
 
 def _mark_unreadable(image: Image, *, reason: str, detail: str) -> None:
-    """Note on an image why it could not be read."""
+    """Record on an image why it could not be read."""
     image.reason, image.detail = reason, detail
     image.skip_place = image.place
 
 
 def skip_photo(key: str, tag: str, *, run: Run, refusal: StorageError) -> None:
-    """Note why a photo was not read; what is known of it stays."""
+    """Record why a photo was not read; its known faces are kept."""
     photo = Photo(key, tag, refusal=refusal)
     bulk_upsert(Image, _image_documents([(photo, [])], run=run, now=timezone.now()))
 

@@ -1,7 +1,7 @@
-"""Read stored photos again and write what is lost of their faces, and nothing else.
+"""Read photos again and write only the lost documents, vectors and crops of their faces.
 
-The same photo and the same models give the same ids, so a document, a vector or a crop that is
-lost can be made again. What is there stays as it is, with what people said of it.
+The same photo and models give the same ids, so a lost document, vector or crop can be recomputed.
+Existing records keep their content, including reviewers' verdicts.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ VANISHED = "vanished"
 
 @dataclass(frozen=True)
 class Lost:
-    """What to write again: ids of faces whose vector or crop is lost; lost documents are seen."""
+    """Ids of faces whose vector or crop is lost; lost documents are detected while reading."""
 
     vectors: AbstractSet[str]
     crops: AbstractSet[str]
@@ -44,7 +44,7 @@ class Lost:
 
 @dataclass
 class Restored:
-    """What was written, the faces each photo has now, and why some photos could not be used."""
+    """Result: counts, the faces each photo has now, and why some photos were not used."""
 
     photos: int = 0
     documents: int = 0
@@ -61,16 +61,16 @@ def restore_photos(
     context: PipelineContext,
     check: Callable[[], None],
 ) -> Restored:
-    """Read photos and write what is lost; ``check`` stops the work by raising, before each write.
+    """Read photos and write lost records; ``check`` runs before each write and may raise to stop.
 
-    A photo that is gone, unreadable, or another one than the stored image tells of, is left alone.
+    A photo that is gone, unreadable, or has other content than its image document is not used.
     """
     done = Restored()
     for first in range(0, len(keys), PHOTOS_AT_ONCE):
-        some = keys[first : first + PHOTOS_AT_ONCE]
-        ids = [Image.id_for(run.collection, key) for key in some]
+        chunk = keys[first : first + PHOTOS_AT_ONCE]
+        ids = [Image.id_for(run.collection, key) for key in chunk]
         images = {image.key: image for image in Image.objects(id__in=ids)}
-        for photos in read_photos([(key, "") for key in some], known={}, context=context):
+        for photos in read_photos([(key, "") for key in chunk], known={}, context=context):
             seen = detect_photos(photos, context=context)
             usable = [
                 (photo, faces) for photo, faces in seen if _is_usable(photo, images, run, done)
@@ -84,7 +84,7 @@ def restore_photos(
 
 
 def _is_usable(photo: Photo, images: Mapping[str, Image], run: Run, done: Restored) -> bool:
-    """Say whether a photo is the one that was stored; note why not."""
+    """Return whether a photo is the stored one; record the reason in ``done.failed`` if not."""
     image = images.get(photo.key)
     if photo.refusal is not None:
         done.failed[photo.key] = photo.refusal.code
@@ -104,15 +104,15 @@ def _write_lost(
     context: PipelineContext,
     done: Restored,
 ) -> None:
-    """Write what is lost of some photos: crop, vector, face, and the image last."""
+    """Write lost records of photos, in this order: crop, vector, face, image."""
     now = timezone.now()
     pairs: list[tuple[Face, DetectedFace]] = []
     for photo, faces in seen:
         image = images.get(photo.key)
-        spoken_of = len(faces) if image is None else image.faces
+        face_count = len(faces) if image is None else image.faces
         pairs += [
             (new_face(face, photo, run=run, index=index, now=now), face)
-            for index, face in enumerate(faces[:spoken_of])
+            for index, face in enumerate(faces[:face_count])
         ]
     stored = get_faces_by_id([face.id for face, _ in pairs])
     new = [face for face, _ in pairs if face.id not in stored]

@@ -1,8 +1,8 @@
 """Erase a person from all stores. Idempotent: a repeated call finishes an interrupted erasure.
 
-The tombstone comes first, so that work that was accepted before writes nothing of the person any
-more; then the profile is hidden. It goes last, so that a repeated erasure finds it. An erasure is
-complete when nothing names the person, and nothing that is going on can.
+Order: the tombstone is written first, so that work accepted earlier no longer writes about the
+person; then the profile is hidden. The profile is deleted last, so that a repeated erasure finds
+it. An erasure is complete when no record names the person and no active work can write one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,12 @@ from profiles.tombstones import (
     finish_tombstone,
     start_tombstone,
 )
-from review.people.erasure_files import count_failures_left, flush_files, forget_failures, log_files
+from review.people.erasure_files import (
+    count_failures_left,
+    flush_files,
+    forget_failures_naming,
+    log_files,
+)
 from storage.buckets import open_bucket
 from web.personal_data import (
     count_login_traces,
@@ -43,7 +48,7 @@ from web.personal_data import (
     mask_logs,
 )
 
-LOOK_EVERY_S = 0.2
+POLL_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ class PersonReferences:
 
 @dataclass(frozen=True)
 class Pending:
-    """What is still going on and may name the person: an import, requests, or a busy file."""
+    """Active work that may still name the person: an import, requests, or a busy file."""
 
     kind: str
     detail: str
@@ -77,7 +82,7 @@ class Pending:
 
 @dataclass(frozen=True)
 class PersonReceipt:
-    """What an erasure removed, what a look afterwards still found, and what is still going on."""
+    """Counts of removed references, of references found afterwards, and pending work."""
 
     profile: Receipt
     removed: PersonReferences
@@ -86,13 +91,13 @@ class PersonReceipt:
 
     @property
     def is_complete(self) -> bool:
-        """Say whether nothing of the person is left, and nothing can bring the person back."""
+        """Return whether no reference is left and no pending work can write one."""
         return self.profile.is_complete and self.left == PersonReferences() and not self.pending
 
 
 def count_person_references(user_id: str) -> PersonReferences:
-    """Count what names a person besides the profile."""
-    return _left(user_id, [user_id])
+    """Count the references to a person outside of the profile."""
+    return _count_left(user_id, [user_id])
 
 
 def erase_person(
@@ -104,9 +109,9 @@ def erase_person(
 ) -> PersonReceipt:
     """Remove a person from all stores.
 
-    Waits for a while for imports that are going on and hold files of the person. What is then
-    still going on is in the receipt; the sweep finishes the erasure after it. ``logged_seq`` is
-    the number of an erasure that is replayed from the log.
+    Waits up to ``wait_seconds`` for active imports with files of the person. Work that is still
+    active then is listed in the receipt, and the sweep finishes the erasure later. ``logged_seq``
+    is the number of an erasure that is replayed from the log. Raises NoSuchProfile.
     """
     profile = find_profile(user_id)
     tombstone = find_unfinished(user_id) if logged_seq is None else None
@@ -123,19 +128,19 @@ def erase_person(
     words = [user_id, *([tombstone.name] if tombstone.name else [])]
     hide_profile(user_id)
     hidden = timezone.now()  # a request that began before this may still answer with the person
-    before = _forget(user_id, words)
+    before = _remove_references(user_id, words)
     first = erase_profile(user_id, stores)
     wait = settings.ERASURE_WAIT_SECONDS if wait_seconds is None else wait_seconds
-    pending = _pending(user_id, hidden, wait_seconds=wait)
-    # Again: what was being written when the person was hidden, and what imports wrote since.
-    after = _forget(user_id, words)
+    pending = _wait_for_pending(user_id, hidden, wait_seconds=wait)
+    # Second pass: records written while the person was being hidden, or by imports since.
+    after = _remove_references(user_id, words)
     profile_receipt = first.followed_by(erase_profile(user_id, stores))
-    receipt = PersonReceipt(profile_receipt, before + after, _left(user_id, words), pending)
-    return _closed(tombstone, receipt) if receipt.is_complete else receipt
+    receipt = PersonReceipt(profile_receipt, before + after, _count_left(user_id, words), pending)
+    return _close(tombstone, receipt) if receipt.is_complete else receipt
 
 
 def flush(tombstone: Tombstone) -> list[Pending]:
-    """Remove what was deleted from the stores' files, and record that the erasure is complete."""
+    """Overwrite deleted content in the stores' files and record the erasure as complete."""
     busy = flush_files()
     if not busy:
         finish_tombstone(tombstone)
@@ -145,8 +150,8 @@ def flush(tombstone: Tombstone) -> list[Pending]:
     ]
 
 
-def _closed(tombstone: Tombstone, receipt: PersonReceipt) -> PersonReceipt:
-    """Return the receipt of an erasure that found nothing left, after the files are cleaned."""
+def _close(tombstone: Tombstone, receipt: PersonReceipt) -> PersonReceipt:
+    """Close the tombstone of an erasure without remains, and clean the stores' files."""
     closed = close_tombstone(tombstone)
     if closed is None:
         pending = [Pending("erasure", "Another erasure of this person has begun meanwhile.")]
@@ -155,8 +160,8 @@ def _closed(tombstone: Tombstone, receipt: PersonReceipt) -> PersonReceipt:
     return PersonReceipt(receipt.profile, receipt.removed, receipt.left, pending)
 
 
-def _forget(user_id: str, words: list[str]) -> PersonReferences:
-    """Remove what names a person besides the profile; return how much it was."""
+def _remove_references(user_id: str, words: list[str]) -> PersonReferences:
+    """Remove references to a person outside of the profile; return how many."""
     rows = forget_login_traces(user_id, words[1:])
     return PersonReferences(
         forget_user_assignments(user_id),
@@ -165,13 +170,13 @@ def _forget(user_id: str, words: list[str]) -> PersonReferences:
         rows.answers,
         rows.messages,
         rows.login_attempts,
-        forget_failures(user_id),
+        forget_failures_naming(user_id),
         mask_logs(log_files(), words),
     )
 
 
-def _left(user_id: str, words: list[str]) -> PersonReferences:
-    """Count what names a person besides the profile."""
+def _count_left(user_id: str, words: list[str]) -> PersonReferences:
+    """Count references to a person outside of the profile."""
     rows = count_login_traces(user_id, words[1:])
     return PersonReferences(
         count_user_assignments(user_id),
@@ -185,8 +190,8 @@ def _left(user_id: str, words: list[str]) -> PersonReferences:
     )
 
 
-def _pending(user_id: str, hidden: object, *, wait_seconds: float) -> list[Pending]:
-    """Wait for what is going on and may name the person; return what is not over by then."""
+def _wait_for_pending(user_id: str, hidden: object, *, wait_seconds: float) -> list[Pending]:
+    """Wait for active work that may name the person; return the work that is still active."""
     until = time.monotonic() + wait_seconds
     imports = find_imports_naming(user_id, limits=import_limits(), open_bucket=open_bucket)
     while True:
@@ -194,7 +199,7 @@ def _pending(user_id: str, hidden: object, *, wait_seconds: float) -> list[Pendi
         requests = count_open_keyed_requests(hidden)
         if not (imports or requests) or time.monotonic() >= until:
             return [*map(_import_pending, imports), *_requests_pending(requests)]
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_S)
 
 
 def _import_pending(one: OpenImport) -> Pending:

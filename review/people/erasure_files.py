@@ -1,6 +1,6 @@
-"""The files behind the stores, as an erasure has to leave them: no deleted content, no log lines.
+"""Remove a person from failed tasks, and deleted content from the databases' files.
 
-Only files of this installation are reached: those of database servers are the operator's.
+Only files of this installation are cleaned; files of external database servers are not.
 """
 
 from __future__ import annotations
@@ -26,55 +26,55 @@ def log_files() -> list[Path]:
     return sorted(file for folder in folders for file in folder.glob("*.log*"))
 
 
-def forget_failures(user_id: str) -> int:
+def forget_failures_naming(user_id: str) -> int:
     """Remove the records of failed tasks that name a person; return how many."""
-    named = _failures(user_id)
+    named = _failures_naming(user_id)
     Failure.objects.filter(pk__in=named).delete()
     return len(named)
 
 
 def count_failures_left(user_id: str) -> int:
     """Return how many records of failed tasks name a person."""
-    return len(_failures(user_id))
+    return len(_failures_naming(user_id))
 
 
 def flush_files() -> list[str]:
-    """Remove deleted content from the databases' files; say of which that is not possible yet.
+    """Remove deleted content from the databases' files; return the databases that are busy.
 
-    Inside of a transaction the accounts' database is cleaned when that ends.
+    Inside a transaction, the accounts' database is cleaned after the commit.
     """
-    left = [] if _is_done("documents", _documents_flush) else ["document store"]
+    left = [] if _try_clean("documents", _clean_documents) else ["document store"]
     if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 
         def flush() -> None:
-            if not _is_done("accounts", _accounts_flush):
+            if not _try_clean("accounts", _clean_accounts):
                 left.append("accounts' database")
 
         transaction.on_commit(flush)
     return left
 
 
-def _is_done(name: str, clean: Callable[[], bool]) -> bool:
-    """Say whether a database's files are cleaned; a reason why not is in the log."""
+def _try_clean(name: str, clean: Callable[[], bool]) -> bool:
+    """Clean a database's files; False, with the reason in the log, if that is not possible now."""
     try:
         return clean()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the sweep tries again
+    except Exception as error:  # noqa: BLE001 - logged; the sweep tries again
         logger.warning("Files (%s) cannot be cleaned after an erasure: %s", name, error)
         return False
 
 
-def _documents_flush() -> bool:
+def _clean_documents() -> bool:
     file = vacuum_embedded_store()
     return file is None or truncate_wal(file)
 
 
-def _accounts_flush() -> bool:
+def _clean_accounts() -> bool:
     file = Path(settings.DATABASES["default"]["NAME"])
     vacuum(file)
     return truncate_wal(file)
 
 
-def _failures(user_id: str) -> list[str]:
+def _failures_naming(user_id: str) -> list[str]:
     """Return the ids of the failed tasks whose traceback or arguments name a person."""
     return [
         task.pk

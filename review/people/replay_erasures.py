@@ -1,4 +1,4 @@
-"""Repeat erasures that a restored backup, a crash or a slow import left undone."""
+"""Repeat erasures that were undone by a restored backup, or interrupted by a crash or an import."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ from storage.mongo import iter_fields
 
 logger = logging.getLogger(__name__)
 
-NAMING = (
+ID_FIELDS = (
     (Profile, "_id"),
     (ReferencePhoto, "user_id"),
     (ImportedFile, "user_id"),
     (Assignment, "user_id"),
     (Decision, "user"),
 )
-SURELY_OVER = timedelta(seconds=60)  # after the longest wait of a request that erases
+REQUEST_MARGIN = timedelta(seconds=60)  # after the longest wait of a request that erases
 
 
 @dataclass
-class Replayed:
-    """What a replay did; ``other_key`` counts erasures logged with another SECRET_KEY."""
+class ReplayedErasures:
+    """Result of a replay; ``other_key`` counts erasures logged with another SECRET_KEY."""
 
     entries: int = 0
     other_key: int = 0
@@ -52,16 +52,16 @@ class Replayed:
 
     @property
     def is_complete(self) -> bool:
-        """Say whether every erasure was compared, and every person who was found is erased."""
+        """Return whether all entries could be compared and all people found are erased."""
         return not self.other_key and all(one.is_complete for one in self.erased)
 
 
-def replay_log(file: Path | None = None) -> Replayed:
-    """Erase the people of a log that the stores have from before their erasure.
+def replay_log(file: Path | None = None) -> ReplayedErasures:
+    """Erase people whom the stores contain from before their logged erasure.
 
-    Entries of another file than the installation's own are added to that one.
+    Entries of another file than the installation's own log are appended to the own log.
     """
-    done, own = Replayed(), settings.ERASURE_LOG
+    done, own = ReplayedErasures(), settings.ERASURE_LOG
     entries = list(read_log(file or own))
     if file is not None and file.resolve() != own.resolve():
         known = {(one.person, one.seq) for one in read_log(own)}
@@ -79,10 +79,10 @@ def replay_log(file: Path | None = None) -> Replayed:
 
 
 def sweep_erasures() -> int:
-    """Finish erasures that were cut short, and replay those that the stores do not know.
+    """Finish interrupted erasures, and replay logged erasures without a tombstone.
 
-    The stores do not know of an erasure when they were restored from a backup made before it.
-    Return how many people were looked at.
+    A tombstone is missing after the stores were restored from an older backup. Returns the number
+    of processed people.
     """
     stored = tombstone_numbers()
     missing = {
@@ -90,21 +90,21 @@ def sweep_erasures() -> int:
         for one in sorted(read_log(settings.ERASURE_LOG), key=lambda one: one.seq)
         if one.key == key_mark() and one.seq > stored.get(one.person, 0)
     }
-    looked_at = len(_erase_known(missing)) if missing else 0
-    looked_at += len(_erase_outdated(stored))
+    processed = len(_erase_known(missing)) if missing else 0
+    processed += len(_erase_outdated(stored))
     for tombstone in list_tombstones(TombstoneState.FLUSHING):
         flush(tombstone)
-        looked_at += 1
-    before = timezone.now() - SURELY_OVER - timedelta(seconds=settings.ERASURE_WAIT_SECONDS)
+        processed += 1
+    before = timezone.now() - REQUEST_MARGIN - timedelta(seconds=settings.ERASURE_WAIT_SECONDS)
     for tombstone in list_tombstones(TombstoneState.ERASING):
         if tombstone.user_id and tombstone.started_at < before:
             erase_person(tombstone.user_id, stores=profile_stores(), wait_seconds=0)
-            looked_at += 1
-    return looked_at
+            processed += 1
+    return processed
 
 
 def _erase_known(wanted: Mapping[str, LogEntry]) -> list[PersonReceipt]:
-    """Erase the people of some log entries who are stored from before; record the other entries."""
+    """Erase stored people of some log entries unless enrolled again since; record tombstones."""
     erased = []
     found = {
         user_id: wanted[person_key(user_id)]
@@ -125,7 +125,7 @@ def _erase_known(wanted: Mapping[str, LogEntry]) -> list[PersonReceipt]:
 
 
 def _erase_outdated(numbers: Mapping[str, int]) -> list[PersonReceipt]:
-    """Erase profiles that a killed process wrote for people who had been erased."""
+    """Erase profiles that a killed process wrote after the person had been erased."""
     if not numbers:
         return []
     outdated = [
@@ -135,22 +135,22 @@ def _erase_outdated(numbers: Mapping[str, int]) -> list[PersonReceipt]:
     ]
     erased = []
     for user_id in outdated:
-        with suppress(NoSuchProfile):  # the process that wrote it has taken it back
+        with suppress(NoSuchProfile):  # the process that wrote it has removed it again
             erased.append(erase_person(user_id, stores=profile_stores(), wait_seconds=0))
     return erased
 
 
 def _stored_people() -> set[str]:
-    """Return the ids of all people that the stores name in a field of their own."""
+    """Return the ids of all people in the id fields of the stores."""
     return {
         str(user_id)
-        for kind, name in NAMING
+        for kind, name in ID_FIELDS
         for user_id in (one.get(name) for one in iter_fields(kind, {}, [name]))
         if user_id
     }
 
 
 def _fences(user_ids: Iterable[str]) -> dict[str, int]:
-    """Return the fences of some people's profiles."""
+    """Return the fence of each profile by user id."""
     found = iter_fields(Profile, {"_id": {"$in": sorted(user_ids)}}, ["fence"])
     return {str(one["_id"]): int(one.get("fence", 0)) for one in found}

@@ -10,7 +10,7 @@ from django.core.management.base import CommandParser
 
 from faceadmin.runtime.exit_codes import CommandFailed, Exit, ProductCommand
 from faceadmin.runtime.launcher import run_services
-from review.people.replay_erasures import Replayed, replay_log
+from review.people.replay_erasures import ReplayedErasures, replay_log
 
 
 class Command(ProductCommand):
@@ -46,7 +46,7 @@ class Command(ProductCommand):
             raise CommandFailed(" ".join(["Not all of it is erased yet; repeat later.", *pending]))
 
 
-def sentence(file: Path, done: Replayed) -> str:
+def sentence(file: Path, done: ReplayedErasures) -> str:
     """Return what a replay did."""
     people = f"{len(done.erased)} {'person was' if len(done.erased) == 1 else 'people were'}"
     return f"{file}: {done.entries} erasures; {people} stored again and erased."
