@@ -62,13 +62,13 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _check_all() -> dict[str, dict[str, object]]:
-    return {name: _check_part(question) for name, question in _QUESTIONS.items()}
+    return {name: _check_part(check) for name, check in _CHECKS.items()}
 
 
-def _check_part(question: Callable[[], str]) -> dict[str, object]:
+def _check_part(check: Callable[[], str]) -> dict[str, object]:
     """Return the part's description, or its error as one sentence."""
     try:
-        return {"ok": True, "detail": question()}
+        return {"ok": True, "detail": check()}
     except (StorageError, ModelMissing) as trouble:
         return {"ok": False, "detail": str(trouble)}
     except Exception as error:
@@ -89,7 +89,7 @@ def _qdrant() -> str:
 
 
 def _queue() -> str:
-    """Say how many workers take tasks; those that stand still are started again by their watch."""
+    """Return the number of responsive workers; stalled clusters are restarted by their watch."""
     get_broker().queue_size()
     stats = Stat.get_all()
     stalled = {stat.key: _stalled_seconds(stat) for stat in stats}
@@ -109,7 +109,7 @@ def _queue() -> str:
 
 
 def _stalled_seconds(stat: Stat) -> float:
-    """Return for how long a cluster's heartbeat is overdue, 0 while it is not."""
+    """Return for how many seconds a cluster has stalled, 0 if its heartbeat is not overdue."""
     heartbeat = heartbeat_of(stat)
     return float(heartbeat["stalled"]) if heartbeat.get("is_overdue") else 0.0
 
@@ -141,7 +141,7 @@ def _models() -> str:
     return found.name
 
 
-_QUESTIONS: dict[str, Callable[[], str]] = {
+_CHECKS: dict[str, Callable[[], str]] = {
     "mongodb": _mongodb,
     "qdrant": _qdrant,
     "queue": _queue,

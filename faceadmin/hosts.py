@@ -1,4 +1,4 @@
-"""The names under which the product answers: health under any, everything else under its own."""
+"""Host header checks: health checks accept any host, everything else only ALLOWED_HOSTS."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from django.middleware.common import CommonMiddleware
 from web.errors import Refusal
 from web.middleware import refusal_answer
 
-# Load balancers, containers and Prometheus ask by IP address.
+# Load balancers, containers and Prometheus send requests by IP address.
 ANY_HOST = frozenset({"/health/live", "/health/ready", "/metrics"})
 
 
 class HostsMiddleware(CommonMiddleware):
-    """Django's checks of every request, but for the host of a health check."""
+    """Django's CommonMiddleware without the host check for health checks."""
 
     def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
-        """Refuse a host that ALLOWED_HOSTS does not name, in the one shape of all refusals."""
+        """Refuse a host that is not in ALLOWED_HOSTS, with the product's error response."""
         if request.path_info in ANY_HOST:
             return None
         try:

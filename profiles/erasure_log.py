@@ -1,6 +1,6 @@
-"""The erasure log: one line of JSON for every erasure, appended to a file outside of the stores.
+"""The erasure log: one line of JSON per erasure, appended to a file outside of the stores.
 
-A restored backup of the stores does not know later erasures; this file does.
+After a restore of the stores from a backup, it contains the erasures made since the backup.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class ErasureLogUnavailable(StoreUnavailable):
 
 @dataclass(frozen=True)
 class LogEntry:
-    """An erasure: the person's keyed hash, its number, when, and a mark of the hash's key."""
+    """An erasure: the person's keyed hash, its number, its time, and the hash key's fingerprint."""
 
     person: str
     seq: int
@@ -53,7 +53,7 @@ def append_log(file: Path, entry: LogEntry) -> None:
 
 
 def read_log(file: Path) -> Iterator[LogEntry]:
-    """Yield the erasures of a log; a line that a crash cut short is left out."""
+    """Yield the erasures of a log; incomplete lines are skipped."""
     try:
         text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
     except OSError as error:

@@ -1,8 +1,8 @@
-"""Tombstones of erased people: work that was accepted before an erasure may not bring them back.
+"""Tombstones of erased people: they reject work that was accepted before the erasure.
 
-Every erasure gets the next number of one counter. Work remembers the number that was current when
-it was accepted (its *fence*), as with a fencing token, so no clocks have to agree. A tombstone
-keeps a keyed hash of the user id; the id itself stands in it only while the erasure is going on.
+Each erasure takes the next number of a counter. Work stores the number that was current when it was
+accepted (its *fence*, as in fencing tokens), so clocks need not agree. A tombstone's id is a keyed
+hash of the user id; the user id itself is stored only while the erasure is in progress.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ATTEMPTS = 5
 
 
 class TombstoneState(StrEnum):
-    """An erasure is going on, has to clean the stores' files still, or is complete."""
+    """Erasing: in progress. Flushing: the stores' files are not yet cleaned. Erased: complete."""
 
     ERASING = "erasing"
     FLUSHING = "flushing"
@@ -34,7 +34,7 @@ class TombstoneState(StrEnum):
 
 
 class Tombstone(Document):
-    """An erasure of a person; ``seq`` is its number. Id and name are there while it goes on."""
+    """An erasure of a person; ``seq`` is its number. Id and name are set until it is complete."""
 
     id = fields.StringField(primary_key=True)
     seq = fields.IntField(required=True)
@@ -61,18 +61,21 @@ def person_key(user_id: str) -> str:
 
 
 def key_mark() -> str:
-    """Return a mark of the key that hashes are made with, to tell hashes of another key."""
+    """Return a short fingerprint of the hash key, to recognise hashes made with another key."""
     return person_key("")[:8]
 
 
 def current_fence() -> int:
-    """Return the number of the last erasure; work that is accepted now remembers it."""
+    """Return the number of the last erasure; work accepted now stores it."""
     value = ErasureCounter.objects(id=COUNTER).scalar("value").first()
     return int(value or 0)
 
 
 def check_tombstone(user_id: str, fence: int) -> None:
-    """Refuse work on a person who is being erased, or was since the work was accepted."""
+    """Raise ProfileErasing or PersonErased for work that an erasure of the person precludes.
+
+    The erasure is in progress, or has begun since the work was accepted.
+    """
     found = Tombstone.objects(id=person_key(user_id)).first()
     if found is None:
         return
@@ -88,13 +91,13 @@ def check_tombstone(user_id: str, fence: int) -> None:
 
 
 def is_erased_since(user_id: str, fence: int) -> bool:
-    """Say whether an erasure of a person has begun since some work was accepted."""
+    """Return whether an erasure of the person has begun since the work was accepted."""
     found = Tombstone.objects(id=person_key(user_id)).only("seq", "state").first()
     return found is not None and found.seq > fence
 
 
 def find_unfinished(user_id: str) -> Tombstone | None:
-    """Return the tombstone of an erasure that is not complete."""
+    """Return the tombstone of an incomplete erasure, or None."""
     found = Tombstone.objects(id=person_key(user_id)).first()
     return None if found is None or found.state == TombstoneState.ERASED else found
 
@@ -102,10 +105,10 @@ def find_unfinished(user_id: str) -> Tombstone | None:
 def start_tombstone(
     user_id: str, *, name: str, seq_at_least: int = 0, is_logged: bool = False
 ) -> Tombstone:
-    """Write and return the tombstone of an erasure that begins.
+    """Write and return the tombstone of a new erasure.
 
-    It is written to the erasure log first, unless it comes from there (``is_logged``), so that a
-    restore of the document store does not lose it.
+    The erasure is appended to the erasure log first, unless it is replayed from there
+    (``is_logged``), so that it survives a restore of the document store.
     """
     seq, key = _next_number(at_least=seq_at_least), person_key(user_id)
     if not is_logged:
@@ -120,10 +123,10 @@ def start_tombstone(
 
 
 def close_tombstone(tombstone: Tombstone) -> Tombstone | None:
-    """Take id and name out of a tombstone when nothing of the person is left.
+    """Remove id and name from a tombstone after all references to the person were removed.
 
-    Its number goes up again, so that what was accepted while the erasure went on is refused too.
-    None if another erasure of the person has begun since.
+    The tombstone gets a new number, so that work accepted during the erasure is rejected too.
+    Returns None if another erasure of the person has begun since.
     """
     return Tombstone.objects(id=tombstone.id, seq=tombstone.seq).modify(
         new=True,
@@ -140,7 +143,7 @@ def finish_tombstone(tombstone: Tombstone) -> None:
 
 
 def record_tombstone(entry: LogEntry) -> None:
-    """Store a log's tombstone of a person who is not stored."""
+    """Store the tombstone of a log entry whose person is not stored."""
     _next_number(at_least=entry.seq)
     _write(entry.person, entry.seq, state=TombstoneState.ERASED, user_id="", name="")
 
@@ -151,7 +154,7 @@ def list_tombstones(state: TombstoneState) -> list[Tombstone]:
 
 
 def list_people_being_erased() -> list[str]:
-    """Return the ids of people whose erasure has begun and still finds or waits for something."""
+    """Return the ids of people whose erasure is in progress, sorted."""
     return sorted(one.user_id for one in list_tombstones(TombstoneState.ERASING) if one.user_id)
 
 
@@ -161,7 +164,7 @@ def tombstone_numbers() -> dict[str, int]:
 
 
 def _write(key: str, seq: int, *, state: TombstoneState, user_id: str, name: str) -> None:
-    """Write a tombstone unless one with a higher number is there."""
+    """Write a tombstone unless one with a higher number exists."""
     values = {
         "seq": seq,
         "state": state,
@@ -181,7 +184,7 @@ def _write(key: str, seq: int, *, state: TombstoneState, user_id: str, name: str
 
 
 def _next_number(*, at_least: int = 0) -> int:
-    """Take the next number; the counter of a restored store is behind the log and catches up."""
+    """Take the next number, above ``at_least``: a restored counter may be behind the log."""
     for _ in range(ATTEMPTS):
         stored = ErasureCounter.objects(id=COUNTER).first()
         if stored is None:

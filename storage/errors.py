@@ -105,7 +105,10 @@ class StoreUnavailable(Unavailable):
 
 
 class ObjectFailing(StoreUnavailable):
-    """A store answers and does not deliver an object: the object's fault if it delivers others."""
+    """A store responds but does not deliver an object.
+
+    The object itself is damaged if the store delivers others; otherwise the store is unavailable.
+    """
 
     code = "object_failing"
 
@@ -123,7 +126,7 @@ class DiskFull(Unavailable):
 
 
 class LeaseLost(Exception):
-    """Another worker has taken the lease over; stop without writing."""
+    """Another worker has taken over the lease; stop without writing."""
 
 
 def unavailable_from(error: BaseException) -> Unavailable | None:

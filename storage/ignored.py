@@ -1,6 +1,6 @@
-"""Names that are never photos of a person's own: thumbnails, recycle bins, snapshots, hidden files.
+"""Names that are never users' photos: thumbnails, recycle bins, snapshots, hidden files.
 
-One rule for buckets of both kinds and for what is imported.
+The same rule applies to local buckets, S3 buckets and imports.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from functools import lru_cache
 
 from django.conf import settings
 
-# What Synology, QNAP, NetApp, Windows and macOS put beside files. Those who see it there do not
-# tell upper from lower case.
+# Created by Synology, QNAP, NetApp, Windows and macOS, whose file systems ignore case.
 _ANY_CASE = (
     *("@eadir", "@synoresource", "synofile_thumb_*", "synophoto_thumb_*", "@tmp", "@sharesnap"),
     *("#recycle", "#snapshot", "@recycle", "@recently-snapshot", "@transcode", "@__thumb"),
@@ -25,7 +24,7 @@ _THIS_CASE = ("lost+found", "files_trashbin", "files_versions", "appdata_oc*")
 
 
 def is_ignored(path: str) -> bool:
-    """Say whether a part of a path is hidden, or a name that systems or the settings leave out."""
+    """Return whether a part of a path is hidden, or matches a system name or IGNORED_PATHS."""
     folder, _, name = path.rpartition("/")
     patterns = tuple(settings.IGNORED_PATHS)
     return _is_ignored_name(name, patterns) or _is_ignored_folder(folder, patterns)
@@ -33,7 +32,7 @@ def is_ignored(path: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _is_ignored_folder(folder: str, patterns: tuple[str, ...]) -> bool:
-    """Say so of a folder's path; a listing asks it of the same folder for every file in it."""
+    """Return whether a folder is ignored; cached, since listings check it for every file in it."""
     return any(_is_ignored_name(part, patterns) for part in folder.split("/"))
 
 
@@ -48,8 +47,8 @@ def _is_ignored_name(name: str, patterns: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=8)
 def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    ours = [unicodedata.normalize("NFC", one) for one in patterns]
+    configured = [unicodedata.normalize("NFC", one) for one in patterns]
     return (
         re.compile("|".join(map(translate, _ANY_CASE)), re.IGNORECASE),
-        re.compile("|".join(map(translate, [*_THIS_CASE, *ours]))),
+        re.compile("|".join(map(translate, [*_THIS_CASE, *configured]))),
     )

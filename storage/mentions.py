@@ -9,9 +9,9 @@ _FILE_ENDING = r"(?i:\.(?:zip|jpe?g|jfif|png|webp|gif|bmp|tiff?|heic|heif|avif|j
 
 
 def mentions_id(text: str, user_id: str) -> bool:
-    """Say whether an id stands in a text by itself, or as the name of a file.
+    """Return whether a text contains an id as a separate token, or as a file name.
 
-    ``ada`` stands in "ada has a profile" and in "ada.zip", not in the ids "ada.b" and "ada@home".
+    ``ada`` is found in "ada has a profile" and in "ada.zip", not in the ids "ada.b" and "ada@home".
     """
     stated = re.escape(user_id)
     pattern = rf"(?<![\w.@-]){stated}(?:(?!\.?[\w@-])|{_FILE_ENDING}(?![\w@-]))"
@@ -19,15 +19,15 @@ def mentions_id(text: str, user_id: str) -> bool:
 
 
 def mentions_word(text: str, words: Iterable[str]) -> bool:
-    """Say whether one of some words stands in a text between characters that are no letters.
+    """Return whether a text contains one of the words, not adjacent to letters or digits.
 
-    For file names and messages, where "Ada-2.zip" is likely to be about ``ada``.
+    Case-insensitive. For file names and messages, where "Ada-2.zip" probably refers to ``ada``.
     """
     return any(word and _loose(word).search(text) is not None for word in words)
 
 
 def masked(data: bytes, words: Iterable[str]) -> bytes:
-    """Return bytes of the same length in which the words are overwritten with asterisks."""
+    """Return the bytes with the words overwritten by asterisks; the length is unchanged."""
     for word in words:
         if word:
             pattern = re.compile(

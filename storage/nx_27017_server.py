@@ -1,4 +1,4 @@
-"""The embedded document store's process: nx-27017, with SQLite told to overwrite what is deleted.
+"""The embedded document store's process: nx-27017 with SQLite's ``secure_delete`` enabled.
 
 ``python -m storage.nx_27017_server`` takes the arguments of ``python -m nx_27017.nx_27017``.
 """
@@ -10,7 +10,7 @@ from nx_27017.nx_27017 import main
 
 
 def overwrite_deleted() -> None:
-    """Let every connection that the server opens overwrite deleted content with zeros."""
+    """Make every SQLite connection of the server overwrite deleted content with zeros."""
     configure = Connection._configure_connection
 
     def configure_securely(self: Connection) -> None:

@@ -1,7 +1,7 @@
-"""Browsers in which an account has logged in before: others at their address do not lock them out.
+"""Known browsers: failures of other clients at an address do not lock out a known browser.
 
-A signed cookie names the account (OWASP's "device cookie"). It is no login; it only gives the
-browser a count of wrong passwords of its own, instead of the one of its address.
+A signed cookie contains the account's name (OWASP "device cookies"). It does not authenticate; it
+only gives the browser its own counter of wrong passwords instead of its address's.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from django.utils.crypto import get_random_string
 
 COOKIE = "known_browser"
 SALT = "web.known_browsers"
-KEPT = timedelta(days=180)
+MAX_AGE = timedelta(days=180)
 
 
 def is_known_browser(request: HttpRequest, credentials: Mapping[str, Any] | None) -> bool:
-    """Say whether an account's own browser asks (the hook of django-axes).
+    """Return whether the account has logged in with this browser (a hook of django-axes).
 
-    After too many wrong passwords it counts as unknown for a while.
+    After too many wrong passwords, the browser counts as unknown for AXES_COOLOFF_TIME.
     """
     browser = _browser_id(request, (credentials or request.POST).get("username"))
     return browser is not None and _failures(browser) < settings.AXES_FAILURE_LIMIT
 
 
 def count_browser_failure(request: HttpRequest, name: str) -> None:
-    """Count a wrong password for an account from one of its own browsers."""
+    """Count a wrong password for an account from one of its known browsers."""
     browser = _browser_id(request, name)
     if browser is not None:
         wait = int(settings.AXES_COOLOFF_TIME.total_seconds())
@@ -40,11 +40,11 @@ def count_browser_failure(request: HttpRequest, name: str) -> None:
 
 
 def remember_browser(response: HttpResponse, name: str) -> None:
-    """Give a browser the cookie of an account that has just logged in."""
+    """Set the cookie of an account that has just logged in."""
     response.set_cookie(
         COOKIE,
         signing.dumps([name, get_random_string(16)], salt=SALT),
-        max_age=KEPT,
+        max_age=MAX_AGE,
         path=reverse(settings.LOGIN_URL),
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
@@ -53,16 +53,16 @@ def remember_browser(response: HttpResponse, name: str) -> None:
 
 
 def _browser_id(request: HttpRequest, name: str | None) -> str | None:
-    """Return the id of a browser that an account has logged in with, None for all others."""
+    """Return the browser id of a valid cookie for this account, None otherwise."""
     try:
-        known, browser = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=KEPT)
+        known, browser = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=MAX_AGE)
     except signing.BadSignature:
         return None
     return str(browser) if known == name else None
 
 
 def _failures(browser: str) -> int:
-    """Return the wrong passwords of a browser; all web processes share them."""
+    """Return a browser's number of wrong passwords, shared by all web processes."""
     return int(caches["default"].get(_failures_key(browser), 0))
 
 

@@ -31,7 +31,7 @@ class LoginForm(AuthenticationForm):
     """A name and a password."""
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a name that is longer than any account's, and than the log of failures takes."""
+        """Refuse a name longer than the model's limit, which the table of failures cannot store."""
         name = str(self.cleaned_data.get("username", ""))
         if len(name) > (self.username_field.max_length or len(name)):
             raise self.get_invalid_login_error()
@@ -39,9 +39,9 @@ class LoginForm(AuthenticationForm):
 
 
 class GuardedLogin(LoginView):
-    """The login page; an address with too many wrong passwords waits for the next minute.
+    """The login page; an address with too many wrong passwords is refused until the next minute.
 
-    Neither wrong API keys nor requests without credentials count: they cause no lockout.
+    Wrong API keys and requests without credentials are not counted: they cause no lockout.
     """
 
     authentication_form = LoginForm
@@ -55,13 +55,13 @@ class GuardedLogin(LoginView):
         return answer
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        """Log in, and let the browser be known for it."""
+        """Log in, and set the cookie of a known browser."""
         answer: HttpResponse = super().form_valid(form)
         remember_browser(answer, form.get_user().get_username())
         return answer
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        """Count a wrong password; an empty form is none."""
+        """Count a wrong password; an empty form is not counted."""
         if form.cleaned_data.get("password"):
             if is_known_browser(self.request, form.cleaned_data):
                 count_browser_failure(self.request, form.cleaned_data["username"])
@@ -77,7 +77,7 @@ class LoginAttempts(AxesDatabaseHandler):  # type: ignore[misc]  # django-axes h
     def get_user_attempts(
         self, request: HttpRequest, credentials: dict[str, Any] | None = None
     ) -> list[QuerySet[AccessAttempt]]:
-        """Leave out attempts of the future: they were written before the clock was set back."""
+        """Exclude attempts in the future: they were written before the clock was set back."""
         latest = timezone.now() + CLOCKS_DIFFER
         found = super().get_user_attempts(request, credentials)
         return [attempts.filter(attempt_time__lte=latest) for attempts in found]
@@ -113,7 +113,7 @@ def locked_names() -> set[str]:
 
 
 def unlock_account(name: str) -> None:
-    """Forget the wrong passwords for an account, from every address."""
+    """Delete the recorded wrong passwords of an account, from every address."""
     reset(username=name)
 
 

@@ -1,4 +1,4 @@
-"""Remove a person from the logins' database and from log files, as an erasure has to."""
+"""Erase a person from the accounts' database and from log files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ERASED_ANSWER = {
     ),
     "code": "person_erased",
 }
-# What the login guard stores of a request; the address holds the page that was asked for.
+# Request texts stored by django-axes; the address may contain the requested page.
 LOGIN_TEXTS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (AccessAttempt, ("path_info", "get_data", "post_data")),
     (AccessLog, ("path_info",)),
@@ -37,7 +37,7 @@ LOGIN_TEXTS: tuple[tuple[Any, tuple[str, ...]], ...] = (
 
 @dataclass(frozen=True)
 class LoginTraces:
-    """How many rows of the logins' database name a person."""
+    """Number of rows of the accounts' database that name a person."""
 
     answers: int = 0
     messages: int = 0
@@ -45,32 +45,32 @@ class LoginTraces:
 
 
 def forget_login_traces(user_id: str, names: Sequence[str]) -> LoginTraces:
-    """Remove a person, by id and names; return how many rows named the person.
+    """Remove a person, by id and names; return the number of changed rows.
 
-    Sessions and kept answers that have expired go altogether.
+    Expired sessions and stored answers are deleted.
     """
     IdempotentRequest.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
     return LoginTraces(
-        answers=sum(1 for row in list(_answers(user_id)) if _answer_forget(row, user_id)),
-        messages=sum(1 for row in list(_waiting([user_id, *names])) if row.forget()),
-        login_attempts=sum(1 for row in list(_attempts([user_id, *names])) if row.forget()),
+        answers=sum(1 for row in list(_answers_naming(user_id)) if _replace_answer(row, user_id)),
+        messages=sum(1 for row in list(_sessions_naming([user_id, *names])) if row.forget()),
+        login_attempts=sum(1 for row in list(_attempts_naming([user_id, *names])) if row.forget()),
     )
 
 
 def count_login_traces(user_id: str, names: Sequence[str]) -> LoginTraces:
     """Count the rows that name a person."""
     return LoginTraces(
-        answers=sum(1 for _ in _answers(user_id)),
-        messages=sum(1 for _ in _waiting([user_id, *names])),
-        login_attempts=sum(1 for _ in _attempts([user_id, *names])),
+        answers=sum(1 for _ in _answers_naming(user_id)),
+        messages=sum(1 for _ in _sessions_naming([user_id, *names])),
+        login_attempts=sum(1 for _ in _attempts_naming([user_id, *names])),
     )
 
 
 def count_open_keyed_requests(before: Any) -> int:
-    """Count requests with an Idempotency-Key that began before a moment and have no answer yet.
+    """Count requests with an Idempotency-Key that began before a time and have no answer yet.
 
-    The answer that they will leave may name a person who is erased meanwhile.
+    Their stored answer may name a person who is erased meanwhile.
     """
     abandoned = timezone.now() - ABANDONED
     return IdempotentRequest.objects.filter(
@@ -79,20 +79,20 @@ def count_open_keyed_requests(before: Any) -> int:
 
 
 def mask_logs(files: Iterable[Path], words: Sequence[str]) -> int:
-    """Overwrite a person's id and names in log files, in place; return in how many files.
+    """Overwrite a person's id and names in log files, in place; return the number of files.
 
     A file keeps its length, so processes that append to it are not disturbed.
     """
     return sum(_mask(file, words) for file in files if file.is_file())
 
 
-def list_logs_naming(files: Iterable[Path], words: Sequence[str]) -> int:
-    """Return how many log files name a person."""
+def count_logs_naming(files: Iterable[Path], words: Sequence[str]) -> int:
+    """Return the number of log files that name a person."""
     return sum(1 for file in files if file.is_file() and _is_named_in(file, words))
 
 
-def _answers(user_id: str) -> Iterator[IdempotentRequest]:
-    """Iterate the kept answers that name a person."""
+def _answers_naming(user_id: str) -> Iterator[IdempotentRequest]:
+    """Iterate the stored answers that name a person."""
     near = Q(body__icontains=user_id) | Q(path__contains=user_id) | Q(location__contains=user_id)
     near |= Q(key__icontains=user_id)
     for row in IdempotentRequest.objects.filter(near).iterator():
@@ -105,13 +105,13 @@ def _answers(user_id: str) -> Iterator[IdempotentRequest]:
             yield row
 
 
-def _answer_forget(row: IdempotentRequest, user_id: str) -> bool:
-    """Put a refusal in the place of a kept answer.
+def _replace_answer(row: IdempotentRequest, user_id: str) -> bool:
+    """Replace a stored answer by a refusal.
 
-    The row stays, so that the same request sent again does not enrol the person again.
+    The row is kept, so that repeating the request does not enrol the person again.
     """
     row.path, row.location = "", ""
-    if mentions_word(row.key, [user_id]):  # written before keys were kept as hashes
+    if mentions_word(row.key, [user_id]):  # written before keys were stored as hashes
         row.key = key_hash(row.key)
     if row.status:
         row.status, row.body = 409, json.dumps(ERASED_ANSWER)
@@ -120,7 +120,7 @@ def _answer_forget(row: IdempotentRequest, user_id: str) -> bool:
 
 
 def _is_source_named(row: IdempotentRequest, user_id: str) -> bool:
-    """Say whether the answer is about an import from a file that is named after a person."""
+    """Return whether the answer describes an import from a file named after the person."""
     try:
         body = json.loads(row.body)
     except ValueError:
@@ -130,8 +130,8 @@ def _is_source_named(row: IdempotentRequest, user_id: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _Waiting:
-    """A session in which messages wait that name a person."""
+class _SessionMessages:
+    """A session with undelivered messages that name a person."""
 
     key: str
     stored: str
@@ -140,15 +140,15 @@ class _Waiting:
     messages: list[Any]
 
     def forget(self) -> bool:
-        """Remove these messages unless the session has changed; say whether they are removed."""
+        """Remove these messages; return False if the session has changed meanwhile."""
         kept = [one for one in self.messages if not mentions_word(str(one), self.words)]
         session = {**self.session, SessionStorage.session_key: json.dumps(kept, cls=MessageEncoder)}
         same = Session.objects.filter(session_key=self.key, session_data=self.stored)
         return bool(same.update(session_data=SessionStore().encode(session)))
 
 
-def _waiting(words: Sequence[str]) -> Iterator[_Waiting]:
-    """Iterate the sessions in which messages wait that name a person."""
+def _sessions_naming(words: Sequence[str]) -> Iterator[_SessionMessages]:
+    """Iterate the sessions with undelivered messages that name a person."""
     for key, stored in Session.objects.values_list("session_key", "session_data"):
         session = SessionStore().decode(stored)
         try:
@@ -156,7 +156,7 @@ def _waiting(words: Sequence[str]) -> Iterator[_Waiting]:
         except ValueError:
             continue
         if any(mentions_word(str(one), words) for one in messages):
-            yield _Waiting(key, stored, words, session, messages)
+            yield _SessionMessages(key, stored, words, session, messages)
 
 
 @dataclass(frozen=True)
@@ -168,11 +168,11 @@ class _Attempt:
     fields: Sequence[str]
 
     def forget(self) -> bool:
-        """Blank the texts; the count of failures stays."""
+        """Clear the texts; the count of failures is kept."""
         return bool(self.kind.objects.filter(pk=self.pk).update(**dict.fromkeys(self.fields, "")))
 
 
-def _attempts(words: Sequence[str]) -> Iterator[_Attempt]:
+def _attempts_naming(words: Sequence[str]) -> Iterator[_Attempt]:
     """Iterate the recorded logins whose address or form names a person."""
     for kind, fields in LOGIN_TEXTS:
         near = Q()
@@ -190,7 +190,7 @@ def _is_named_in(file: Path, words: Sequence[str]) -> bool:
 
 
 def _mask(file: Path, words: Sequence[str]) -> bool:
-    """Overwrite words in a file a line at a time; say whether there were any."""
+    """Overwrite words in a file, line by line; return whether any were found."""
     found, at = False, 0
     with file.open("r+b") as opened:
         while line := opened.readline():

@@ -1,7 +1,7 @@
-"""The client's address and scheme, as trusted proxies report them.
+"""Client address and scheme from the headers of trusted proxies.
 
-The setting ``TRUSTED_PROXIES`` is the only source of trust. Everything after this middleware reads
-``REMOTE_ADDR`` and ``request.scheme``, which are the client's; the proxies' headers are removed.
+Only proxies in the setting ``TRUSTED_PROXIES`` are trusted. After this middleware, ``REMOTE_ADDR``
+and ``request.scheme`` are the client's, and the forwarding headers are removed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 UNIX = "unix"  # in TRUSTED_PROXIES: a proxy that connects through a unix socket
 OTHER_HEADERS = ("HTTP_FORWARDED", "HTTP_X_REAL_IP")
-SUBSCRIBER_BITS = 64  # of an IPv6 address: one customer has at least all addresses below
+SUBSCRIBER_BITS = 64  # prefix length of an IPv6 network that is assigned to one customer
 WARNED_MAX = 20
 
 Address = IPv4Address | IPv6Address
@@ -29,7 +29,7 @@ _warned: set[str] = set()
 
 
 class TrustedProxiesMiddleware:
-    """Replace address and scheme by those that a trusted proxy reports; has to come first.
+    """Replaces address and scheme by those reported by a trusted proxy; must be the first.
 
     ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are read, ``Forwarded`` (RFC 7239) is not.
     """
@@ -38,7 +38,7 @@ class TrustedProxiesMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on; cookies that are set over https are never sent over http."""
+        """Handle the request; cookies set over https get the ``Secure`` attribute."""
         _replace_peer(request.META)
         response = self._get_response(request)
         if request.is_secure():
@@ -48,9 +48,9 @@ class TrustedProxiesMiddleware:
 
 
 def counted_address(request: HttpRequest) -> str | None:
-    """Return the address by which failures are counted (the hook of django-axes).
+    """Return the address by which failures are counted (a hook of django-axes).
 
-    For IPv6 it is the first address of the network that one customer has; None without an address.
+    For IPv6 this is the first address of the customer's /64 network. None without an address.
     """
     address = parse_address(request.META.get("REMOTE_ADDR", ""))
     if address is None:
@@ -63,7 +63,7 @@ def counted_address(request: HttpRequest) -> str | None:
 def parse_address(text: str) -> Address | None:
     """Return the address of ``1.2.3.4``, ``1.2.3.4:80``, ``::1``, ``[::1]:80``; None for others.
 
-    An IPv4 address written as IPv6 becomes IPv4, and a zone (``%eth0``) is left out.
+    An IPv4-mapped IPv6 address becomes IPv4, and a zone (``%eth0``) is removed.
     """
     host = text.strip()
     if host.startswith("["):
@@ -98,15 +98,15 @@ def _replace_peer(meta: dict[str, Any]) -> None:
 
 
 def _entries(header: str) -> list[str]:
-    """Return the values of a header; several lines of it are one, joined by commas."""
+    """Return the comma-separated values of a header; repeated headers are joined by commas."""
     return [entry for part in header.split(",") if (entry := part.strip())]
 
 
 def _find_client(peer: Address | None, forwarded_for: Sequence[str]) -> tuple[Address | None, int]:
-    """Return the last address that no trusted proxy has, and how many entries lead to it.
+    """Return the rightmost address that is not a trusted proxy, and the number of entries read.
 
-    Each proxy appends the address it was called from, so entries are believed from the right. What
-    is left of an untrusted address, or of an entry that is no address, may be the client's claim.
+    Each proxy appends the address of its peer, so entries are read from the right. Entries to the
+    left of an untrusted or invalid address may be forged by the client.
     """
     client, hops = peer, 0
     for entry in reversed(forwarded_for):
@@ -120,7 +120,7 @@ def _find_client(peer: Address | None, forwarded_for: Sequence[str]) -> tuple[Ad
 
 
 def _find_scheme(forwarded_proto: Sequence[str], hops: int) -> str:
-    """Return the scheme that the proxy next to the client reports, "" if that is none of HTTP."""
+    """Return the scheme reported by the proxy next to the client, "" unless http or https."""
     if not forwarded_proto:
         return ""
     scheme = forwarded_proto[-min(max(hops, 1), len(forwarded_proto))].lower()
@@ -140,7 +140,7 @@ def _networks(proxies: tuple[str, ...]) -> tuple[Network, ...]:
 
 
 def _warn_ignored(peer: Address | None) -> None:
-    """Tell the log once that a proxy on a private address is not trusted."""
+    """Log once per private address that forwarding headers of an untrusted proxy are ignored."""
     name = UNIX if peer is None else str(peer)
     if (peer is not None and not peer.is_private) or name in _warned or len(_warned) >= WARNED_MAX:
         return

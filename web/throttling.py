@@ -1,7 +1,7 @@
-"""Limits by the minute: requests of one caller, and failures of one address to authenticate.
+"""Limits per minute: requests of one caller, and failed authentications of one address.
 
-Each web process counts for itself, in memory: a request costs no write. A request that
-authenticates is refused only by its caller's own limit; one without credentials is not counted.
+Each web process counts separately in memory, so a request costs no write. An authenticated
+request is refused only by its caller's own limit; requests without credentials are not counted.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WINDOW_S = 60
 
 
 class FailureKind(StrEnum):
-    """A way in which authentication fails; each has a counter of its own."""
+    """Kind of failed authentication; each has its own counter."""
 
     KEY = "wrong API keys"
     PASSWORD = "wrong passwords"
@@ -80,13 +80,13 @@ def _failures_name(request: HttpRequest, kind: FailureKind) -> str:
 
 
 def _count(name: str) -> int:
-    """Count one more in this minute and return how many there are."""
+    """Increment a counter of the current minute and return it."""
     cache, key = caches["counters"], _window_key(name)
     if cache.add(key, 1, timeout=2 * WINDOW_S):
         return 1
     try:
         return int(cache.incr(key))
-    except ValueError:  # it expired between the two lines
+    except ValueError:  # the counter expired between the two calls
         return 1
 
 

@@ -1,10 +1,10 @@
-"""What the processes of one queue cluster did last, and the heartbeat task that goes through it.
+"""Shared activity record of one queue cluster's processes, and the cluster's heartbeat task.
 
-The record lies in memory that the processes share and that has no lock, because a killed process
-would keep the lock. Times are the machine's monotonic clock, which all processes read alike.
+The record is in shared memory without a lock, because a killed process would never release it.
+Times are from the machine's monotonic clock, which is the same in all processes.
 
-The heartbeat is put in by the process that takes tasks from the broker, after the broker has
-answered: so each of several clusters tests itself, and nothing is stored.
+The process that takes tasks from the broker adds the heartbeat after the broker has answered. So
+each of several clusters tests itself, and nothing is stored.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ from django_q.signing import SignedPackage
 from faceadmin.runtime.process_state import process_state
 
 HEARTBEAT = "queue heartbeat"
-SENTINEL = 1  # its slot; that of the process which made the record is 0
-SLOTS = 1024  # of processes that live at once; a slot is used again after so many starts
+SENTINEL = 1  # slot of the sentinel; the process that created the record has slot 0
+SLOTS = 1024  # upper bound of concurrent processes; a slot is reused after this many starts
 PUBLISH_EVERY_S = 2.0
 PUBLISHED_FOR_S = 15
 
 
 class Sign(IntEnum):
-    """Something that a process of the cluster notes the time of."""
+    """Events of a cluster; the record has the time of the last one of each kind."""
 
-    SPAWNED = 0  # a worker is there
-    GUARDED = 1  # the sentinel looked after its processes
-    ISSUED = 2  # a heartbeat was put in
-    RETURNED = 3  # its result came out
+    SPAWNED = 0  # a worker started
+    GUARDED = 1  # the sentinel checked its processes
+    ISSUED = 2  # a heartbeat was added to the tasks
+    RETURNED = 3  # the result of a heartbeat arrived
     TAKEN = 4  # a worker took a task of any kind
-    FINISHED = 5  # a worker finished one
+    FINISHED = 5  # a worker finished a task
     STORED = 6  # the monitor stored a result
     BROKER_FAILED = 7
-    STALLED_FOR = 8  # seconds, as the watch sees it
+    STALLED_FOR = 8  # seconds, written by the watch; not a time
 
 
 class Activity:
-    """The shared record of one cluster; made before its processes are forked."""
+    """The shared record of one cluster; create it before the processes are forked."""
 
     def __init__(self, *, workers: int, timeout: float) -> None:
         self.timeout = timeout
@@ -63,11 +63,11 @@ class Activity:
         return float(self._times[sign])
 
     def note(self, sign: Sign, value: float | None = None) -> None:
-        """Note that something happened now."""
+        """Record an event at the current time, or a given value."""
         self._times[sign] = time.monotonic() if value is None else value
 
     def record(self) -> None:
-        """Let the processes that are forked from now on write into the record."""
+        """Register the hooks by which processes forked from now on write to the record."""
         os.register_at_fork(before=self._before_fork, after_in_child=self._after_fork)
         post_spawn.connect(self._spawned, weak=False)
         pre_execute.connect(self._taken, weak=False)
@@ -87,20 +87,20 @@ class Activity:
         return states
 
     def kill(self) -> None:
-        """Kill the cluster's processes: those that wait for a lock do not listen to SIGTERM."""
+        """Kill the cluster's processes: while they wait for a lock, SIGTERM has no effect."""
         for slot in self.states():
             with suppress(ProcessLookupError):
                 os.kill(self._processes[slot], signal.SIGKILL)
 
     def are_all_busy(self) -> bool:
-        """Say whether every worker is on a task, so that the next one has to wait."""
+        """Return whether every worker executes a task, so that the next task has to wait."""
         busy = [slot for slot, state in self.states().items() if self._is_busy[slot]]
         return len(busy) >= self._workers
 
     def is_heartbeat_due(self) -> bool:
-        """Say whether a heartbeat is to be put in: one at a time, and none that could not run.
+        """Return whether to add a heartbeat: one at a time, and only if a worker is free.
 
-        One that was lost with a killed process is followed by another.
+        A heartbeat that was lost with a killed process is replaced after a pause.
         """
         is_outstanding = self[Sign.ISSUED] > self[Sign.RETURNED]
         pause = self.timeout / (4 if is_outstanding else 6)
@@ -111,7 +111,7 @@ class Activity:
             self._forked += 1
 
     def _after_fork(self) -> None:
-        """Take a slot: the first process forks the sentinel, and that one forks all others."""
+        """Take a slot: the first process forks the sentinel, which forks all others."""
         if self._slot > SENTINEL:
             return
         if self._slot == SENTINEL:
@@ -139,7 +139,7 @@ class Activity:
 
 
 class WatchedBroker:
-    """The configured broker; it also puts heartbeats in and notes when it was asked."""
+    """The configured broker, extended by heartbeats and by recording its failures."""
 
     def __init__(self, activity: Activity) -> None:
         self._activity = activity
@@ -150,7 +150,7 @@ class WatchedBroker:
         return getattr(self._inner(), name)
 
     def dequeue(self) -> list[tuple[object, str]]:
-        """Take what waits, and a heartbeat if one is due."""
+        """Take queued tasks, and a heartbeat if one is due."""
         tasks = self._noting(self._inner().dequeue) or []
         if self._activity.is_heartbeat_due():
             self._activity.note(Sign.ISSUED)
@@ -158,13 +158,13 @@ class WatchedBroker:
         return tasks
 
     def acknowledge(self, task_id: object) -> object:
-        """Remove a task that was done; a heartbeat is stored nowhere."""
+        """Remove a finished task; a heartbeat is not stored in the broker."""
         if task_id == HEARTBEAT:
             return None
         return self._noting(lambda: self._inner().acknowledge(task_id))
 
     def set_stat(self, key: str, value: str, timeout: int) -> object:
-        """Publish what the sentinel says of the cluster, and the heartbeat beside it."""
+        """Publish the sentinel's status of the cluster, and the age of the heartbeat."""
         self._activity.note(Sign.GUARDED)
         now = time.monotonic()
         if now - self._published >= PUBLISH_EVERY_S:
@@ -178,7 +178,7 @@ class WatchedBroker:
         return self._inner().set_stat(key, value, timeout)
 
     def _inner(self) -> Any:
-        """Return the broker, made by the first process that asks, which is the sentinel."""
+        """Return the broker, created on first use, which is in the sentinel."""
         if self._broker is None:
             self._broker = get_broker()
         return self._broker
@@ -192,7 +192,7 @@ class WatchedBroker:
 
 
 def heartbeat_package() -> str:
-    """Return the heartbeat as a task of django-q; its result is not kept."""
+    """Return the heartbeat as a signed task of django-q; its result is not stored."""
     task = {
         "id": uuid4().hex,
         "name": HEARTBEAT,
@@ -207,11 +207,11 @@ def heartbeat_package() -> str:
 
 
 def heartbeat() -> None:
-    """Do nothing: that a worker came to it is what counts."""
+    """Do nothing: its execution by a worker is the signal."""
 
 
 def heartbeat_of(stat: Any) -> dict[str, Any]:
-    """Return what a cluster last published of its heartbeat; empty while it starts."""
+    """Return the heartbeat that a cluster last published; empty while it starts."""
     published: dict[str, Any] | None = get_broker().cache.get(
         _heartbeat_key(stat.get_key(stat.cluster_id))
     )

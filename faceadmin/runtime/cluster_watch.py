@@ -1,6 +1,6 @@
-"""Run a queue cluster, watch it from outside, and end it when it stands still.
+"""Run a queue cluster, watch it from outside, and end it when it stalls.
 
-The parent starts this process again: the launcher, or a container's restart policy.
+The parent restarts this process: the launcher, or the restart policy of a container.
 """
 
 from __future__ import annotations
@@ -19,40 +19,40 @@ from faceadmin.runtime.cluster_activity import Activity, Sign, WatchedBroker
 from faceadmin.runtime.exit_codes import CommandFailed
 from faceadmin.runtime.task_pipe import use_task_pipe
 
-LOOK_EVERY_S = 0.5
-START_S = 80  # less than the launcher waits, so that the sentence is in the log
+POLL_S = 0.5
+START_S = 80  # less than the launcher's limit, so that the error message gets into the log
 
 
 @dataclass(frozen=True)
 class Stall:
-    """How long something has been missing, and the sentence that says what."""
+    """How long an expected event has been missing, and a sentence that describes it."""
 
     seconds: float
     sentence: str
 
 
 class Watch:
-    """Judge a cluster by what its processes noted; each look has to follow the last one soon."""
+    """Detects stalls from a cluster's activity record; call ``check`` at short intervals."""
 
     def __init__(self, activity: Activity) -> None:
         self._activity = activity
-        self._looked = self._fresh = time.monotonic()
+        self._checked = self._fresh = time.monotonic()
         self._worker_free_since = self._running_seen = self._results_seen = self._fresh
         self._stored = 0.0
 
-    def look(self) -> Stall:
-        """Return what has been missing for longest, and tell the cluster's processes about it."""
+    def check(self) -> Stall:
+        """Return the longest stall, and write its length to the activity record."""
         now = time.monotonic()
-        if now - self._looked > self._activity.timeout / 4:
-            self._fresh = now  # this process was stopped itself, and the others perhaps with it
-        self._looked = now
+        if now - self._checked > self._activity.timeout / 4:
+            self._fresh = now  # this process itself was suspended, and possibly the others too
+        self._checked = now
         self._excuse(now)
         stall = max(self._missing(now), key=lambda one: one.seconds)
         self._activity.note(Sign.STALLED_FOR, stall.seconds)
         return stall
 
     def _excuse(self, now: float) -> None:
-        """Move the moments from which a silence counts."""
+        """Reset the times from which a stall counts, where silence is legitimate."""
         activity = self._activity
         if activity.are_all_busy():
             self._worker_free_since = now
@@ -79,9 +79,9 @@ class Watch:
 
 
 def run_cluster(*, say_alive: Callable[[], None]) -> None:
-    """Take tasks until told to stop; end with a sentence when the cluster stands still.
+    """Take tasks until told to stop; raise CommandFailed when the cluster stalls.
 
-    ``say_alive`` is called again and again once there is a worker.
+    ``say_alive`` is called at short intervals once a worker has started.
     """
     activity = Activity(
         workers=settings.FACEADMIN_WORKERS, timeout=settings.QUEUE_HEARTBEAT_TIMEOUT
@@ -96,7 +96,7 @@ def run_cluster(*, say_alive: Callable[[], None]) -> None:
 
 @contextmanager
 def _time_limit(seconds: int, activity: Activity) -> Iterator[None]:
-    """End if a cluster does not come to its work, as when its database hangs."""
+    """Raise CommandFailed if a cluster does not start in time, e.g. because its database hangs."""
 
     def too_late(*_signal: object) -> None:
         activity.kill()
@@ -116,8 +116,8 @@ def _time_limit(seconds: int, activity: Activity) -> Iterator[None]:
 def _watch(sentinel: BaseProcess, activity: Activity, *, say_alive: Callable[[], None]) -> None:
     watch = Watch(activity)
     while sentinel.is_alive():
-        sentinel.join(LOOK_EVERY_S)
-        stall = watch.look()
+        sentinel.join(POLL_S)
+        stall = watch.check()
         if stall.seconds > activity.timeout:
             activity.kill()
             sentinel.join()

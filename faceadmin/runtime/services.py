@@ -1,4 +1,4 @@
-"""The processes of the product: their commands, and how to tell that each is ready.
+"""The processes of the product: their commands and readiness checks.
 
 ``compose.yaml`` uses the same commands for the workers and the web server.
 """
@@ -28,15 +28,15 @@ PREPARE = ("python", "manage.py", "prepare")
 WORKERS = ("python", "manage.py", "workers")
 WEB = ("python", "-m", "gunicorn", "--config", "python:faceadmin.gunicorn", "faceadmin.wsgi")
 ANSWER_TIMEOUT_S = 5.0
-WORKERS_SILENT_S = 10.0  # they say many times in it that they live
+WORKERS_SILENT_S = 10.0  # they report several times within this interval
 
 
 @dataclass(frozen=True)
 class Service:
     """One process of the product; ``is_ready`` and ``is_alive`` get its process id.
 
-    ``is_ready`` is asked until the first start of all is through, ``is_alive`` from then on. It may
-    take long to answer: it is asked in a thread.
+    ``is_ready`` is called until the process is ready for the first time, ``is_alive`` from then on.
+    ``is_alive`` may block: it is called in a thread.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Service:
 
 
 def local_services(*, web: bool) -> list[Service]:
-    """Return the processes of this machine in the order in which they start."""
+    """Return the processes to run on this machine, in start order."""
     services = []
     if settings.MONGODB_EMBEDDED:
         services.append(_documents(settings.DATA / "mongodb", settings.FACEADMIN_MONGODB_PORT))
@@ -68,29 +68,30 @@ def address() -> str:
 
 
 def host_in_url(host: str) -> str:
-    """Return a listening host as a browser on this machine reaches it."""
+    """Return the host under which a browser on this machine reaches a listening address."""
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
     return f"[{reached}]" if ":" in reached else reached
 
 
 def are_workers_ready(process: int) -> bool:
-    """Tell whether the workers of a process have just said that they live."""
+    """Return whether the workers of a process have reported within WORKERS_SILENT_S."""
     try:
-        said = _workers_alive_file(process).stat().st_mtime_ns
+        reported = _workers_alive_file(process).stat().st_mtime_ns
     except OSError:
         return False
-    return abs(time.monotonic_ns() - said) < WORKERS_SILENT_S * 10**9
+    return abs(time.monotonic_ns() - reported) < WORKERS_SILENT_S * 10**9
 
 
 def report_workers_alive() -> None:
-    """Let the launcher know that this process has workers and watches them.
+    """Report to the launcher that this process has workers and watches them.
 
-    The file's time is the monotonic clock, which cannot be set; a full disk does not keep it old.
+    The report is a file's mtime, set to the monotonic clock, which is not affected by clock
+    changes; updating it works on a full disk.
     """
     file, now = _workers_alive_file(os.getpid()), time.monotonic_ns()
     with suppress(OSError):
         if not file.exists():
-            _forget_ended_workers(file.parent)
+            _remove_stale_files(file.parent)
             file.touch()
         os.utime(file, ns=(now, now))
 
@@ -100,23 +101,23 @@ def _workers_alive_file(process: int) -> Path:
     return folder / f"workers-{process}"
 
 
-def _forget_ended_workers(folder: Path) -> None:
+def _remove_stale_files(folder: Path) -> None:
     for file in folder.glob("workers*"):
         if not process_state(int(file.name.partition("-")[2] or 0)):
             file.unlink(missing_ok=True)
 
 
 def is_web_ready() -> bool:
-    """Tell whether the web server says that everything is ready."""
-    return _web_says_ok("/health/ready")
+    """Return whether the web server reports that all parts are ready."""
+    return _get_is_ok("/health/ready")
 
 
 def is_web_answering() -> bool:
-    """Tell whether the web server answers at all."""
-    return _web_says_ok("/health/live")
+    """Return whether the web server responds."""
+    return _get_is_ok("/health/live")
 
 
-def _web_says_ok(path: str) -> bool:
+def _get_is_ok(path: str) -> bool:
     host = host_in_url(settings.FACEADMIN_HOST).strip("[]")
     connection = http.client.HTTPConnection(host, settings.FACEADMIN_PORT, timeout=ANSWER_TIMEOUT_S)
     try:

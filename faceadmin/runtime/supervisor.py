@@ -1,7 +1,7 @@
 """Keep a list of processes running: start them in order, restart them, stop them in reverse.
 
-A plain loop over ``subprocess``. Each process has a session of its own and is killed by the kernel
-when this one ends. A thread for each asks whether it still answers; an answer may take long.
+A plain loop over ``subprocess``. Each process has its own session and is killed by the kernel when
+this process ends. One thread per process runs its liveness probe, which may block.
 """
 
 from __future__ import annotations
@@ -34,40 +34,40 @@ class Timeouts:
 
     start: float = 90.0
     stop: float = 15.0
-    steady: float = 30.0  # up that long, a process has not failed in a row
+    steady: float = 30.0  # uptime after which the count of successive failures is reset
     pause: float = 0.25  # doubled after each failure
     longest_pause: float = 30.0
     tick: float = 0.1
-    failures: int = 5  # of a process that has never been ready
-    ask: float = 5.0  # how often a process is asked whether it answers
-    silent: float = 90.0  # a process that answers nothing for so long is started again
+    failures: int = 5  # successive ones, of a process that has never been ready
+    ask: float = 5.0  # interval of liveness probes
+    silent: float = 90.0  # a process without a successful probe for this time is restarted
 
 
 class CrashLoop(CommandFailed):
-    """A process fails again and again, or does not become ready, from the start."""
+    """A process that has never been ready fails repeatedly or does not become ready."""
 
 
 class _LivenessProbes(threading.Thread):
-    """Ask a process again and again whether it answers, and remember when it last did.
+    """Probes a process periodically and records the time of the last success.
 
-    A question may hang as long as the process does; it ends when the process is killed.
+    A probe may block as long as the process hangs; it ends when the process is killed.
     """
 
     def __init__(self, is_alive: Callable[[int], bool], process: int, *, every: float) -> None:
-        super().__init__(name=f"questions to {process}", daemon=True)
+        super().__init__(name=f"probes of {process}", daemon=True)
         self._is_alive, self._process, self._every = is_alive, process, every
         self._ended = threading.Event()
         self.answered = time.monotonic()
 
     def run(self) -> None:
-        """Ask until told to end."""
+        """Probe until ``end`` is called."""
         while not self._ended.wait(self._every):
-            with suppress(Exception):  # whatever went wrong, it was no answer
+            with suppress(Exception):  # any error is a failed probe
                 if not is_process_stopped(self._process) and self._is_alive(self._process):
                     self.answered = time.monotonic()
 
     def end(self) -> None:
-        """Ask no more."""
+        """Stop probing."""
         self._ended.set()
 
 
@@ -79,14 +79,14 @@ class _Child:
     log: Path
     process: subprocess.Popen[bytes] | None = None
     is_ready: bool = False
-    was_ready: bool = False  # at any time: it can be started
-    questions: _LivenessProbes | None = None
+    was_ready: bool = False  # at any earlier time, so the command works in principle
+    probes: _LivenessProbes | None = None
     since: float = 0.0  # started, ready or failed
     failures: int = field(default=0)
 
 
 class Supervisor:
-    """Run services until told to stop, or until one cannot be started at all."""
+    """Runs services until told to stop, or until one cannot be started at all."""
 
     def __init__(
         self,
@@ -94,13 +94,13 @@ class Supervisor:
         *,
         logs: Path,
         say: Callable[[str], None],
-        patience: Timeouts | None = None,
+        timeouts: Timeouts | None = None,
     ) -> None:
         self._children = [_Child(one, logs / f"{one.name}.log") for one in services]
         self._say = say
-        self._patience = patience or Timeouts()
+        self._timeouts = timeouts or Timeouts()
         self._is_stopping = False
-        self._looked = self._awake_since = time.monotonic()
+        self._ticked = self._awake_since = time.monotonic()
         logs.mkdir(parents=True, exist_ok=True)
 
     def stop_soon(self, *_signal: object) -> None:
@@ -120,17 +120,17 @@ class Supervisor:
 
     def _until(self, is_reached: Callable[[], bool]) -> None:
         while not self._is_stopping and not is_reached():
-            self._look_at_the_clock()
+            self._detect_suspension()
             for child in self._children:
                 self._watch(child)
-            time.sleep(self._patience.tick)
+            time.sleep(self._timeouts.tick)
 
-    def _look_at_the_clock(self) -> None:
-        """Notice that this process was stopped itself: no silence before that counts."""
+    def _detect_suspension(self) -> None:
+        """Detect that this process itself was suspended: earlier silence does not count."""
         now = time.monotonic()
-        if now - self._looked > self._patience.silent / 3:
+        if now - self._ticked > self._timeouts.silent / 3:
             self._awake_since = now
-        self._looked = now
+        self._ticked = now
 
     def _is_up(self, child: _Child) -> bool:
         if child.process is None and not child.failures:
@@ -143,12 +143,12 @@ class Supervisor:
             if child.failures and time.monotonic() - child.since >= self._pause(child):
                 self._start(child)
         elif child.process.poll() is not None:
-            self._failed(child, f"ended with {_describe_exit(child.process.returncode)}")
+            self._record_failure(child, f"ended with {_describe_exit(child.process.returncode)}")
         elif not child.is_ready:
-            self._look_for_ready(child)
-        elif self._silence(child) > self._patience.silent:
-            self._failed(child, f"did not answer for {self._patience.silent:g} s")
-        elif time.monotonic() - child.since >= self._patience.steady:
+            self._check_ready(child)
+        elif self._silence(child) > self._timeouts.silent:
+            self._record_failure(child, f"did not answer for {self._timeouts.silent:g} s")
+        elif time.monotonic() - child.since >= self._timeouts.steady:
             child.failures = 0
             _truncate_log(child.log)
 
@@ -168,17 +168,17 @@ class Supervisor:
         child.is_ready, child.since = False, time.monotonic()
 
     def _pause(self, child: _Child) -> float:
-        return min(self._patience.pause * 2 ** (child.failures - 1), self._patience.longest_pause)
+        return min(self._timeouts.pause * 2 ** (child.failures - 1), self._timeouts.longest_pause)
 
     def _silence(self, child: _Child) -> float:
-        """Return for how long a child that was ready has not answered, or was not asked."""
-        assert child.questions is not None
-        return time.monotonic() - max(child.questions.answered, self._awake_since)
+        """Return the seconds since the last successful probe, or since the last suspension."""
+        assert child.probes is not None
+        return time.monotonic() - max(child.probes.answered, self._awake_since)
 
-    def _look_for_ready(self, child: _Child) -> None:
-        """See whether a child is ready; after its first time it is enough that it answers.
+    def _check_ready(self, child: _Child) -> None:
+        """Check whether a child is ready; after its first start, liveness is enough.
 
-        The web server is ready once all parts are, and must not be started again for the others.
+        The web server is ready only if all parts are, and must not be restarted for other parts.
         """
         assert child.process is not None
         service, process = child.service, child.process.pid
@@ -186,16 +186,16 @@ class Supervisor:
         if (is_alive if child.was_ready else service.is_ready)(process):
             child.is_ready = child.was_ready = True
             child.since = time.monotonic()
-            child.questions = _LivenessProbes(is_alive, process, every=self._patience.ask)
-            child.questions.start()
-        elif time.monotonic() - child.since > self._patience.start:
-            self._failed(child, f"was not ready within {self._patience.start:g} s")
+            child.probes = _LivenessProbes(is_alive, process, every=self._timeouts.ask)
+            child.probes.start()
+        elif time.monotonic() - child.since > self._timeouts.start:
+            self._record_failure(child, f"was not ready within {self._timeouts.start:g} s")
 
-    def _failed(self, child: _Child, how: str) -> None:
+    def _record_failure(self, child: _Child, how: str) -> None:
         _end(child, patience=0)
         child.failures, child.since = child.failures + 1, time.monotonic()
         name = child.service.name
-        if child.failures >= self._patience.failures and not child.was_ready:
+        if child.failures >= self._timeouts.failures and not child.was_ready:
             raise CrashLoop(
                 f"The process '{name}' {how}, {child.failures} times in a row, so everything was "
                 f"stopped. The end of {child.log}:\n{_tail(child.log)}"
@@ -206,15 +206,15 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         for child in reversed(self._children):
-            _end(child, patience=self._patience.stop)
+            _end(child, patience=self._timeouts.stop)
 
 
 def _end(child: _Child, *, patience: float) -> None:
-    """Ask a child's main process to end, then kill what is left of its session."""
+    """Send SIGTERM to a child's main process, then kill the rest of its session."""
     process, child.process, child.is_ready = child.process, None, False
-    if child.questions is not None:
-        child.questions.end()
-        child.questions = None
+    if child.probes is not None:
+        child.probes.end()
+        child.probes = None
     if process is None:
         return
     if process.poll() is None and patience:
@@ -231,7 +231,7 @@ def _describe_exit(code: int) -> str:
 
 
 def _truncate_log(log: Path) -> None:
-    """Keep only the last part of a log; its writers append and are not disturbed."""
+    """Move a large log to ``.1`` and truncate it in place; its writers append and keep it open."""
     if log.exists() and log.stat().st_size > LOG_BYTES:
         shutil.copyfile(log, log.with_name(f"{log.name}.1"))
         os.truncate(log, 0)

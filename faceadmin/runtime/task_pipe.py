@@ -1,8 +1,9 @@
-"""The queue between the processes of a cluster, with locks that a killed process cannot keep.
+"""The queue between the processes of a cluster, with locks that are released on a kill.
 
-``multiprocessing.Queue`` guards its pipe by semaphores. A reader waits for the next task with the
-semaphore taken; killed there, it never gives it back and every other reader waits for ever. A file
-lock belongs to an open file instead, and the kernel releases it when its process ends.
+``multiprocessing.Queue`` guards its pipe by semaphores. A reader waits for the next task while it
+owns the semaphore; if it is killed there, the semaphore is never released and all other readers
+block for ever. A file lock belongs to an open file, and the kernel releases it when the process
+ends.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class FileLock:
         return True
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Release the lock."""
         fcntl.flock(self._file(), fcntl.LOCK_UN)
 
     def __enter__(self) -> bool:
@@ -44,7 +45,7 @@ class FileLock:
         self.release()
 
     def _file(self) -> int:
-        """Return this process's own open file: a descriptor that was forked shares its lock."""
+        """Return an open file of this process only: forked descriptors would share the lock."""
         if self._opened is None or self._opened[0] != os.getpid():
             self._opened = os.getpid(), os.open(f"/proc/self/fd/{self._memory}", os.O_RDWR)
         return self._opened[1]
@@ -59,9 +60,9 @@ class TaskPipe(Queue):  # type: ignore[misc]  # django-q has no types
 
 
 def use_task_pipe() -> None:
-    """Let clusters of this process use such queues; Linux only, elsewhere nothing changes.
+    """Make django-q clusters of this process use TaskPipe. No effect on other systems than Linux.
 
-    django-q takes the class from its own module and has no setting for it.
+    django-q reads the class from its own module and has no setting for it.
     """
     if sys.platform == "linux":
         django_q.cluster.Queue = TaskPipe

@@ -1,4 +1,4 @@
-"""What imports keep of an erased person: lines, file names, and photos still to be imported."""
+"""Erase a person from imports: lines, file names, and photos that are still to be imported."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ TEXTS = ("source", "failure", "waiting_for")
 
 @dataclass(frozen=True)
 class OpenImport:
-    """An import that is going on and names a person; done with them after the file ``last``.
+    """An active import with files of a person; it is done with them after the file ``last``.
 
-    Without ``last`` it has to end first: a zip keeps its photos until then.
+    Without ``last`` it must end first, because its zip contains the photos until then.
     """
 
     import_id: str
     last: str = ""
 
     def is_done_with(self) -> bool:
-        """Say whether the import has ended, or has passed the person's files."""
+        """Return whether the import has ended, or is past the person's files."""
         job = Import.objects(id=self.import_id).first()
         return job is None or not job.is_active or bool(self.last and job.next > self.last)
 
@@ -41,7 +41,7 @@ class OpenImport:
 def find_imports_naming(
     user_id: str, *, limits: ImportLimits, open_bucket: Callable[[str], Bucket]
 ) -> list[OpenImport]:
-    """Return the active imports that still hold files of a person, or cannot be read to tell."""
+    """Return the active imports that have files of a person left, or cannot be read."""
     found = (
         _open_import(job, user_id, limits, open_bucket) for job in Import.objects(active=ACTIVE)
     )
@@ -49,9 +49,9 @@ def find_imports_naming(
 
 
 def forget_import_traces(user_id: str) -> int:
-    """Remove the lines about a person's files and their id from all else that imports keep.
+    """Delete a person's lines and remove the person's id from other lines and imports.
 
-    Return how many lines and imports were changed or removed.
+    Returns the number of changed or deleted lines and imports.
     """
     own = _lines_of("user_place", user_id)
     bulk_delete(ImportedFile, own)
@@ -68,7 +68,7 @@ def forget_import_traces(user_id: str) -> int:
 
 
 def count_import_traces(user_id: str) -> int:
-    """Return how many lines and imports name a person."""
+    """Return the number of lines and imports that name a person."""
     lines = {
         *_lines_of("user_place", user_id),
         *_lines_of("other_place", user_id),
@@ -80,26 +80,26 @@ def count_import_traces(user_id: str) -> int:
 def _open_import(
     job: Import, user_id: str, limits: ImportLimits, open_bucket: Callable[[str], Bucket]
 ) -> OpenImport | None:
-    """Return an active import if it holds files of a person."""
-    if job.kind == ImportKind.PATH:  # its folder can be read by its command only
+    """Return an active import if it has files of a person or cannot be read."""
+    if job.kind == ImportKind.PATH:  # only its command can read the folder
         return OpenImport(job.id)
     try:
         if job.kind == ImportKind.ZIP:
             with open_zip(job.id, total=limits.zip_bytes, read_bytes=0) as source:
-                named = _orders_naming(source.files, user_id)
+                named = _sort_keys_naming(source.files, user_id)
             return OpenImport(job.id) if named else None
-        if mentions_word(job.source, [user_id]):  # the folder's name is kept until the end
+        if mentions_word(job.source, [user_id]):  # the source is needed until the end
             return OpenImport(job.id)
         folder = open_folder(job.source, open_bucket, has_begun=bool(job.next))
-        named = _orders_naming(folder.files, user_id)
+        named = _sort_keys_naming(folder.files, user_id)
         return OpenImport(job.id, max(named)) if named else None
-    except Exception as error:  # noqa: BLE001 - what cannot be read may hold the person
+    except Exception as error:  # noqa: BLE001 - an unreadable source may contain the person
         logger.warning("Import %s cannot be read for an erasure: %s", job.id, error)
         return OpenImport(job.id)
 
 
-def _orders_naming(files: list[SourceFile], user_id: str) -> list[str]:
-    """Return the orders of the files whose path names a person."""
+def _sort_keys_naming(files: list[SourceFile], user_id: str) -> list[str]:
+    """Return the sort keys of the files whose path names a person."""
     return [file.order for file in files if mentions_word(file.path, [user_id])]
 
 
@@ -111,7 +111,7 @@ def _lines_of(field: str, user_id: str) -> list[str]:
 
 
 def _lines_mentioning(user_id: str) -> Iterator[dict[str, str]]:
-    """Iterate the lines of others in whose path or detail a person's id stands."""
+    """Iterate the lines of other people whose path or detail names a person."""
     wanted = ["path", "detail", "user_id", "place", "outcome_place"]
     seen: set[str] = set()
     for field in ("path", "detail"):
@@ -123,12 +123,14 @@ def _lines_mentioning(user_id: str) -> Iterator[dict[str, str]]:
 
 
 def _is_named(line: dict[str, str], user_id: str) -> bool:
-    """Say whether a line is about a person beside its owner, whose folder may be named alike."""
-    return any(mentions_word(_of_others(line, field), [user_id]) for field in ("path", "detail"))
+    """Return whether a line names a person apart from its owner, whose id may contain the word."""
+    return any(
+        mentions_word(_without_owner(line, field), [user_id]) for field in ("path", "detail")
+    )
 
 
-def _of_others(line: dict[str, str], field: str) -> str:
-    """Return a text of a line without its owner's id."""
+def _without_owner(line: dict[str, str], field: str) -> str:
+    """Return a text of a line with its owner's id removed."""
     text, owner = line.get(field) or "", line["user_id"]
     if not owner:
         return text
@@ -138,11 +140,11 @@ def _of_others(line: dict[str, str], field: str) -> str:
 
 
 def _line_without(line: dict[str, str], user_id: str) -> dict[str, object]:
-    """Return the fields of a line with a path and a detail that name no person."""
+    """Return the changes by which path and detail of a line no longer name the person."""
     changes: dict[str, object] = {}
-    if mentions_word(_of_others(line, "detail"), [user_id]):
+    if mentions_word(_without_owner(line, "detail"), [user_id]):
         changes["detail"] = ERASED
-    if mentions_word(_of_others(line, "path"), [user_id]):
+    if mentions_word(_without_owner(line, "path"), [user_id]):
         import_id, outcome = line["outcome_place"].split("\t")[:2]
         order = f"{ERASED}\t{line['_id']}"
         changes |= {
@@ -156,9 +158,9 @@ def _line_without(line: dict[str, str], user_id: str) -> dict[str, object]:
 def _imports_mentioning(
     user_id: str,
 ) -> Iterator[tuple[str, dict[str, object], dict[str, object]]]:
-    """Iterate the imports that name a person, with what is to be set.
+    """Iterate the imports that name a person, with the fields to set.
 
-    The source of a folder import is read until it ends, so it stays until then.
+    The source of a folder import is needed until it ends, so it is kept until then.
     """
     for job in iter_fields(Import, {}, [*TEXTS, "kind", "active"]):
         named = [name for name in TEXTS if mentions_word(job.get(name) or "", [user_id])]

@@ -1,7 +1,7 @@
-"""Import photos of known people: one file at a time, under a lease, with a record for every file.
+"""Import reference photos: one file at a time, under a lease, with a record for every file.
 
-Any number of workers may process an import concurrently, and any of them may be killed: a photo
-that is there already changes nothing, and a record that exists is not written again.
+Any number of workers may process an import, and any of them may be killed: a photo that is already
+stored changes nothing, and an existing record is not written again.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def start_import(
     file: File | None = None,
     limits: ImportLimits,
 ) -> Import:
-    """Write a queued import; a zip is looked at first, and then kept under the import's lease."""
+    """Write a queued import; a zip is validated first, and then stored under the import's lease."""
     fence = current_fence()
     if file is not None:
         ZipSource(file, total=limits.zip_bytes)
@@ -149,7 +149,7 @@ def import_step(import_id: str, context: ImportContext) -> bool:
     with extend_in_background(lease, or_on_error=_is_unavailable):
         try:
             return _advance_recording(held, lease, context)
-        except BaseException:  # an interrupted command, or the document store is away
+        except BaseException:  # an interrupted command, or an unavailable document store
             lease.commit()
             raise
 
@@ -212,13 +212,13 @@ def _advance_recording(job: Import, lease: Lease, context: ImportContext) -> boo
     except ImportCancelled:
         end_import(job, ImportState.CANCELLED)
     except Exception as error:  # noqa: BLE001 - recorded on the import, its traceback in the log
-        _failure_record(job, lease, error)
+        _record_failure(job, lease, error)
     else:
         return more
     return False
 
 
-def _failure_record(job: Import, lease: Lease, error: Exception) -> None:
+def _record_failure(job: Import, lease: Lease, error: Exception) -> None:
     """Keep the import waiting for an unavailable store; end it with a reason otherwise."""
     away = _unavailable(error)
     if away is not None:
@@ -242,7 +242,7 @@ def _step(job: Import, lease: Lease, context: ImportContext) -> bool:
         left = [one for one in source.files if one.order > job.next]
         for n, file in enumerate(left, start=1):
             _check_cancel(job)
-            line = _store_line(job, file) or _write_line(job, file, top, source, context, lease)
+            line = _find_line(job, file) or _write_line(job, file, top, source, context, lease)
             _checkpoint(job, file, line, source=source)
             if time.monotonic() >= until:
                 return n < len(left)
@@ -260,7 +260,7 @@ def _source(job: Import, context: ImportContext) -> Iterator[Source]:
         yield open_folder(job.source, context.open_bucket, has_begun=bool(job.next))
 
 
-def _store_line(job: Import, file: SourceFile) -> Line | None:
+def _find_line(job: Import, file: SourceFile) -> Line | None:
     """Return the record of a worker that was killed before it counted the file."""
     stored = ImportedFile.objects(id=_line_id(job, file)).first()
     return stored and Line(stored.outcome, stored.user_id, stored.code, stored.detail)
@@ -291,14 +291,14 @@ def _write_line(
 def _import_checked(
     job: Import, file: SourceFile, top: str, source: Source, context: ImportContext
 ) -> Line:
-    """Import a file into its person's profile; a refusal is an outcome like any other."""
+    """Import a file into its person's profile; refusals are returned as an outcome."""
     user_id = ""
     try:
         user_id = owner_of(file, top=top)
         data = source.read(file, limit=context.limits.file_bytes)
         return Line(_import_photo(job, user_id, data, context), user_id)
     except (ModelMissing, ModelRefused, TooManyBytes):
-        raise  # of the whole import, not of this file
+        raise  # errors of the whole import, not of this file
     except LooksLikeAnother as refused:
         other = str(refused.extra.get("user_id", ""))
         return Line(Outcome.REFUSED, user_id, refused.code, str(refused), other)
@@ -336,7 +336,7 @@ def _import_photo(job: Import, user_id: str, data: bytes, context: ImportContext
 
 
 def _is_known(profile: Profile, data: bytes, engine: Engine) -> bool:
-    """Say whether the profile has this very photo, read by the current embedder."""
+    """Return whether the profile has this photo (same bytes), read by the current embedder."""
     same = (hashlib.sha256(data).hexdigest(), engine.embedder_id)
     return any((one.digest, one.embedder) == same for one in list_references(profile))
 

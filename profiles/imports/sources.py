@@ -69,7 +69,7 @@ class SourceFile:
 
 
 class Source(Protocol):
-    """A list of files, and a method that reads one."""
+    """Interface of a source: a list of files, and a method that reads one."""
 
     files: list[SourceFile]
 
@@ -152,7 +152,7 @@ class FolderSource:
 
 
 def top_of(files: Iterable[SourceFile]) -> str:
-    """Return the one folder above the folders of all people, with a slash; "" without one."""
+    """Return the common top folder of all people's folders, with a slash, or an empty string."""
     found = set()
     for file in files:
         if _is_safe(file.path):
@@ -204,9 +204,10 @@ def zip_name(import_id: str) -> str:
 def open_folder(
     path: str, open_bucket: Callable[[str], Bucket], *, has_begun: bool
 ) -> FolderSource:
-    """Open a folder written ``bucket/sub``; what ``open_bucket`` opens may have no sub.
+    """Open a folder written as ``bucket/sub`` or ``bucket``.
 
-    One that an import ``has_begun`` to read, and that is gone now, is waited for.
+    If the import ``has_begun`` and the folder is gone, StoreUnavailable is raised, so the import
+    waits for it.
     """
     name, _, sub = path.partition("/")
     try:
@@ -265,7 +266,7 @@ def _storage() -> Storage:
 
 @contextmanager
 def _named_errors() -> Iterator[None]:
-    """Translate the storage's errors into ours; other errors of the body pass."""
+    """Translate file errors to storage errors; other errors propagate."""
     try:
         yield
     except FileNotFoundError as error:

@@ -42,9 +42,9 @@ from review.people.erasure_files import (
 from storage.buckets import open_bucket
 from web.personal_data import (
     count_login_traces,
+    count_logs_naming,
     count_open_keyed_requests,
     forget_login_traces,
-    list_logs_naming,
     mask_logs,
 )
 
@@ -186,7 +186,7 @@ def _count_left(user_id: str, words: list[str]) -> PersonReferences:
         rows.messages,
         rows.login_attempts,
         count_failures_left(user_id),
-        list_logs_naming(log_files(), words),
+        count_logs_naming(log_files(), words),
     )
 
 

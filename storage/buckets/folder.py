@@ -26,7 +26,7 @@ from storage.names import check_bucket_name
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe must not block
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EMLINK}
-# These say nothing of one file: its disk or server is away, or this process lacks something.
+# Not the fault of one file: its disk or server is unavailable, or this process lacks a resource.
 _AWAY = {
     getattr(errno, name)
     for name in (
@@ -99,7 +99,7 @@ class LocalBucket:
         return [one.key for one in entries if one.is_folder and one.key.startswith(prefix)]
 
     def is_empty(self, prefix: str = "") -> bool:
-        """Say whether nothing but ignored names is under a prefix; raise what `check` raises."""
+        """Return whether only ignored names are under a prefix; raises the errors of `check`."""
         folder, _, start = prefix.rpartition("/")
         with self._list_errors(folder), self._folder(folder) as handle:
             if handle is None:
@@ -116,8 +116,8 @@ class LocalBucket:
     def _entries(self, folder: str, *, was_listed: bool = False) -> Iterator[_Entry]:
         above = f"{folder}/" if folder else ""
         with self._list_errors(folder), self._folder(folder) as handle:
-            if handle is None and was_listed and not _is_written_out(folder):
-                # Passing over it would look as if its photos had been removed.
+            if handle is None and was_listed and not _is_escaped(folder):
+                # Skipping it would make its photos count as removed.
                 raise StoreUnavailable(
                     f"The folder '{self._name}/{folder}' disappeared while it was being listed.",
                     store="bucket",
@@ -131,7 +131,7 @@ class LocalBucket:
 
     @contextmanager
     def _folder(self, path: str) -> Iterator[int | None]:
-        """Open a folder of the bucket part by part without following symlinks, None without one."""
+        """Open a folder of the bucket without following symlinks; None if it does not exist."""
         handle = self._open_bucket()
         try:
             for part in path.split("/") if path else ():
@@ -157,7 +157,7 @@ class LocalBucket:
             raise
 
     def _absent(self, key: str) -> Exception:
-        if _is_written_out(key):
+        if _is_escaped(key):
             return ObjectUnreadable(f"The name of '{key}' is not valid UTF-8; rename the file.")
         return object_vanished(key)
 
@@ -254,8 +254,8 @@ def _readable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", errors="backslashreplace")
 
 
-def _is_written_out(key: str) -> bool:
-    """Say whether a key may be what `_readable` wrote, which opens nothing."""
+def _is_escaped(key: str) -> bool:
+    """Return whether a key may be an escaped name of `_readable`, which cannot be opened."""
     return "\\x" in key
 
 

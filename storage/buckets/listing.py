@@ -37,10 +37,10 @@ class Bucket(Protocol):
         """
 
     def prefixes(self, prefix: str = "") -> list[str]:
-        """Return the prefixes one level below, sorted, each with its slash at the end."""
+        """Return the prefixes one level below, sorted, each with a trailing slash."""
 
     def is_empty(self, prefix: str = "") -> bool:
-        """Say whether nothing lies under a prefix now; raise what `check` raises."""
+        """Return whether the prefix is empty now; raises the errors of `check`."""
 
     def check(self) -> None:
         """Raise NoSuchBucket, CredentialsRefused or StoreUnavailable if it cannot be listed."""

@@ -77,7 +77,7 @@ class S3Bucket:
             return self._read_once(key, max_bytes=max_bytes)
 
     def prefixes(self, prefix: str = "") -> list[str]:
-        """Return the prefixes one level below, each with its slash at the end."""
+        """Return the prefixes one level below, each with a trailing slash."""
         found = {
             common["Prefix"]
             for page in self._pages(prefix, Delimiter="/")
@@ -86,7 +86,7 @@ class S3Bucket:
         return sorted(one for one in found if not is_ignored(one))
 
     def is_empty(self, prefix: str = "") -> bool:
-        """Say whether nothing but ignored names is under a prefix; raise what `check` raises."""
+        """Return whether only ignored names are under a prefix; raises the errors of `check`."""
         return next(self.iter_objects(prefix), None) is None
 
     def check(self) -> None:

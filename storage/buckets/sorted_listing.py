@@ -1,9 +1,9 @@
-"""A bucket's listing in the order of its keys, in whatever order the service lists.
+"""External merge sort of a bucket's listing by key.
 
-Amazon lists general purpose buckets in UTF-8 order; other services list folders first, without
-regard to case, in UTF-16 order or by a hash. Memory stays bounded: what is more than a chunk goes
-to a temporary file as sorted runs, which are merged from there. The file has no name, so that the
-system removes it with the process however that ends.
+Amazon lists general purpose buckets in UTF-8 order; other services list folders first,
+case-insensitively, in UTF-16 order or by a hash. Memory use is bounded: listings longer than one
+chunk are written to a temporary file as sorted runs, which are then merged. The file is unlinked,
+so the system removes it when the process ends for any reason.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from storage.buckets.listing import BucketObject
 from storage.errors import DiskFull, StoreUnavailable
 
 CHUNK = 50_000  # objects in memory at once: about 25 MB
-BLOCK = 200  # objects that are read back at once, of each run
+BLOCK = 200  # objects per read, of each run
 
 _key = attrgetter("key")
 _values = attrgetter("key", "size", "tag", "modified")
@@ -36,16 +36,17 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 def sorted_by_key(
     objects: Iterable[BucketObject], *, chunk: int = CHUNK
 ) -> Generator[BucketObject]:
-    """Yield objects in the order of their keys, each key once, as it was listed last.
+    """Yield objects sorted by key; of duplicate keys the last listed one.
 
-    The order is that of code points, which is also that of UTF-8 bytes and of the document store.
-    Nothing is yielded before all is listed. Close the iterator if it is not read to its end.
+    The order is by code points, which equals the order of UTF-8 bytes and of the document store.
+    The first object is yielded after the whole listing was read. Close the generator if it is not
+    exhausted. Raises DiskFull or StoreUnavailable if the temporary file cannot be used.
     """
     remaining = iter(objects)
     first = sorted(islice(remaining, chunk), key=_key)
     second = sorted(islice(remaining, chunk), key=_key)
     if not second:
-        yield from _last_of_each(first)
+        yield from _drop_duplicates(first)
         return
     with _runs_in(Path(settings.DATA)) as runs:
         runs.add(first)
@@ -54,11 +55,11 @@ def sorted_by_key(
         while more := sorted(islice(remaining, chunk), key=_key):
             runs.add(more)
             del more
-        yield from _last_of_each(runs.merged())
+        yield from _drop_duplicates(runs.merged())
 
 
-def _last_of_each(objects: Iterable[BucketObject]) -> Iterator[BucketObject]:
-    """Yield the last of those that have one key and follow each other."""
+def _drop_duplicates(objects: Iterable[BucketObject]) -> Iterator[BucketObject]:
+    """Yield the last of consecutive objects with the same key."""
     last: BucketObject | None = None
     for one in objects:
         if last is not None and last.key != one.key:
@@ -78,9 +79,9 @@ class _Runs:
         self._last_key = ""
 
     def add(self, objects: list[BucketObject]) -> None:
-        """Write sorted objects; those that follow the last ones make their run longer.
+        """Write sorted objects; extend the last run if they follow it.
 
-        A listing that is sorted already is one run, and is not merged with anything.
+        An already sorted listing is a single run and needs no merge.
         """
         if not self._runs or objects[0].key < self._last_key:
             self._runs.append([])
@@ -90,7 +91,7 @@ class _Runs:
             self._runs[-1].append(self._write(pickle.dumps(block, pickle.HIGHEST_PROTOCOL)))
 
     def merged(self) -> Iterator[BucketObject]:
-        """Yield all objects by key; of those with one key the earlier listed comes first."""
+        """Yield all objects by key; objects with the same key keep the order of the listing."""
         return heapq.merge(*(self._read(run) for run in self._runs), key=_key)
 
     def _write(self, data: bytes) -> tuple[int, int]:
@@ -111,7 +112,7 @@ class _Runs:
 
 @contextmanager
 def _runs_in(folder: Path) -> Iterator[_Runs]:
-    """Open a temporary file in a folder, and close it, which gives its room back."""
+    """Open a temporary file in a folder; closing it frees its disk space."""
     with ExitStack() as stack:
         with _errors(folder):
             folder.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ PARTS = {"mongodb", "qdrant", "queue", "crops", "models"}
 def parts(monkeypatch):
     """Stub the result of every part."""
     answers = dict.fromkeys(PARTS, lambda: "here")
-    monkeypatch.setattr(health, "_QUESTIONS", answers)
+    monkeypatch.setattr(health, "_CHECKS", answers)
     return answers
 
 
@@ -27,7 +27,7 @@ def test_it_lives_without_any_store(client):
 
 
 def test_every_part_is_asked():
-    assert health._QUESTIONS.keys() == PARTS
+    assert health._CHECKS.keys() == PARTS
 
 
 def test_it_is_ready_when_every_part_is_there(client, parts):

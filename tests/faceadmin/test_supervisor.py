@@ -53,7 +53,7 @@ def supervise(tmp_path):
     said = []
 
     def run(*services, when_ready=lambda supervisor: supervisor.stop_soon(), patience=QUICK):
-        one = Supervisor(services, logs=tmp_path / "logs", say=said.append, patience=patience)
+        one = Supervisor(services, logs=tmp_path / "logs", say=said.append, timeouts=patience)
         give_up = threading.Timer(30, one.stop_soon)
         give_up.start()
         try:
