@@ -1,4 +1,4 @@
-"""A product in a folder of its own, whose processes are killed and whose REST answers are read."""
+"""An installation of the product in its own folder, used from outside by commands and REST."""
 
 import http.client
 import json
@@ -21,11 +21,11 @@ NO_ANSWER = 0
 
 
 class Gone(Exception):
-    """The launcher ended by itself, although nothing killed it."""
+    """The launcher ended without being killed."""
 
 
 class Installation:
-    """What ``manage.py up`` runs, seen from outside: its processes, its commands, its REST."""
+    """A product started by ``manage.py up``: its processes, commands and REST interface."""
 
     def __init__(self, folder: Path, *, buckets: Path, models: str) -> None:
         self.data, self._log, self._key = folder / "data", folder / "up.log", ""
@@ -43,7 +43,7 @@ class Installation:
         }
 
     def start(self) -> None:
-        """Start everything and wait until it is ready."""
+        """Start the product and wait until it is ready."""
         with self._log.open("ab") as log:
             self._launcher = subprocess.Popen(
                 [sys.executable, "manage.py", "up"],
@@ -56,7 +56,7 @@ class Installation:
         self.wait_ready(START_S)
 
     def stop(self) -> None:
-        """End everything."""
+        """Stop the product."""
         if self._launcher is not None and self._launcher.poll() is None:
             self._launcher.terminate()
             try:
@@ -66,7 +66,7 @@ class Installation:
                 self._launcher.wait()
 
     def is_up(self) -> bool:
-        """Say whether the launcher runs; start it again after it was killed."""
+        """Return whether the launcher runs; raise Gone if it ended without being killed."""
         assert self._launcher is not None
         code = self._launcher.poll()
         if code is not None and code != -signal.SIGKILL:
@@ -74,7 +74,7 @@ class Installation:
         return code is None
 
     def wait_ready(self, seconds: float) -> float:
-        """Wait until every part is ready; return how long that took. The launcher has to run."""
+        """Wait until every part is ready; return the seconds. The launcher must be running."""
         started = time.monotonic()
         while self.call("GET", "/health/ready", seconds=10)[0] != 200:
             if not self.is_up():
@@ -85,11 +85,11 @@ class Installation:
         return time.monotonic() - started
 
     def health(self) -> Any:
-        """Return what health says."""
+        """Return the body of the readiness check."""
         return self.call("GET", "/health/ready", seconds=10)[1]
 
     def processes(self) -> dict[int, str]:
-        """Return the product's processes and what each runs."""
+        """Return the command line of each of the product's processes by process id."""
         found = {}
         for folder in Path("/proc").iterdir():
             if not folder.name.isdigit():
@@ -104,7 +104,7 @@ class Installation:
         return found
 
     def command(self, *arguments: str) -> tuple[int, str]:
-        """Run a command of the product; return its exit code and what it said."""
+        """Run a management command; return its exit code and output."""
         ended = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
@@ -117,10 +117,10 @@ class Installation:
         return ended.returncode, ended.stdout + ended.stderr
 
     def create_key(self) -> None:
-        """Make the key that later calls bring."""
-        code, said = self.command("create_key", "--role", "admin", "--name", "soak")
-        assert code == 0, said
-        self._key = said.strip().splitlines()[-1]
+        """Create the API key that later calls send."""
+        code, output = self.command("create_key", "--role", "admin", "--name", "soak")
+        assert code == 0, output
+        self._key = output.strip().splitlines()[-1]
 
     def call(
         self,
@@ -131,7 +131,7 @@ class Installation:
         form: tuple[Mapping[str, str], bytes] | None = None,
         seconds: float = 60,
     ) -> tuple[int, Any]:
-        """Return status and JSON; ``NO_ANSWER`` when the outcome is not known."""
+        """Return status and JSON body; ``NO_ANSWER`` if the outcome is unknown."""
         headers, data = {}, None
         if self._key:
             headers["Authorization"] = f"Token {self._key}"
@@ -148,11 +148,11 @@ class Installation:
         except urllib.error.HTTPError as refusal:
             return refusal.code, _json_or_none(refusal.read)
         except (OSError, ValueError, http.client.HTTPException):
-            return NO_ANSWER, None  # also for an answer that ended in its middle
+            return NO_ANSWER, None  # includes truncated responses
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on."""
+    """Return an unused port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

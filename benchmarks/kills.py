@@ -1,18 +1,19 @@
-"""What is lost, doubled or stalled when any process of the product is killed, over and over.
+"""Count losses, duplicates and stalls while random processes of the product are killed.
 
 `python benchmarks/kills.py FOLDER [--kills 1000] [--seed 1] [--photos 40] [--models PATH]`
 
-Starts a product on a folder of its own, with photos of FOLDER (a folder for each person) as its
-collection. A client starts runs, decides, undoes, imports people and erases them over REST, while
-processes of the product are killed (SIGKILL) at random moments: the launcher, which is started
-again here, the stores, the queue's processes, the web server's. The client writes down what was
-acknowledged. Every so many kills, and in the end, it is left in peace and looked through:
+Starts the product in a temporary folder, with photos of FOLDER (one folder per person) as its
+collection. A client starts runs, makes and undoes decisions, imports people and erases them over
+REST, while processes of the product are killed (SIGKILL) at random times: the launcher (restarted
+by this script), the stores, the queue's and the web server's processes. The client records every
+acknowledged request. After every `--look-every` kills, and at the end, killing pauses and the
+product is checked against the record:
 
-lost: acknowledged decisions that are not in the log, faces that were there before the first kill
-and are not seen any more, imports and people that are gone. doubled: faces or decisions that are
-there twice. stalled: runs, imports, or the product itself, that did not end or become ready in
-time. came back: people who were erased. differing: what `verify_storage` or `rebuild_decisions`
-finds. Exit code 1 if any of them is not 0.
+lost: acknowledged decisions missing in the log, faces that existed before the first kill and are
+not exported any more, missing imports and people. doubled: faces or decisions that exist twice.
+stalled: runs, imports, or the product itself, that did not end or become ready in time. came back:
+people who were erased. differing: differences reported by `verify_storage` or `rebuild_decisions`.
+Exit code 1 if any count is not 0.
 """
 
 import argparse
@@ -41,7 +42,7 @@ COUNTS = ("lost", "doubled", "stalled", "came back", "differing")
 
 
 def main() -> None:
-    """Kill, look through, print the table; end with 1 if anything is wrong."""
+    """Run the kills and checks, print the table, exit with 1 if any count is not 0."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("folder", type=Path, help="photos, a folder for each person")
     parser.add_argument("--kills", type=int, default=1000)
@@ -69,7 +70,7 @@ def main() -> None:
 
 
 class Soak:
-    """Kills, the client beside them, and what was found."""
+    """Kills processes while a client works, and counts the faults."""
 
     def __init__(
         self,
@@ -80,17 +81,17 @@ class Soak:
         pause: float,
     ) -> None:
         self._product, self._chance, self._pause = product, chance, pause
-        # A seed of its own: how often the client gets to act does not change what is killed.
+        # A separate seed: the number of client requests does not change the sequence of kills.
         self._work = Work(product, PATH, people, chance=random.Random(chance.random()))
         self._killed: Counter[str] = Counter()
         self._faces: set[str] = set()
         self._started = time.monotonic()
-        self._settled: list[float] = []
-        self._said: set[tuple[str, str]] = set()
+        self._settle_times: list[float] = []
+        self._reported: set[tuple[str, str]] = set()
         self.found: Counter[str] = Counter()
 
     def run(self, kills: int, *, look_every: int, minutes: float) -> None:
-        """Kill so many times or for so long, and look through all of it now and then."""
+        """Kill ``kills`` times or for ``minutes``, with a check every ``look_every`` kills."""
         self._product.start()
         self._product.create_key()
         state = self._work.run(full=False, seconds=BOUND_S)
@@ -101,15 +102,15 @@ class Soak:
         until = self._started + 60 * minutes
         while (done := self._killed.total()) < kills and time.monotonic() < until:
             try:
-                self._kill_beside_work(min(done + look_every, kills))
-                self._look()
+                self._kill_during_work(min(done + look_every, kills))
+                self._check()
             except (Gone, TimeoutError, Unanswered) as trouble:
-                self._wrong("stalled", str(trouble))
+                self._add_fault("stalled", str(trouble))
                 return
-            say(f"{self._killed.total()} kills: {dict(self.found) or 'nothing wrong'}")
+            say(f"{self._killed.total()} kills: {dict(self.found) or 'no faults'}")
 
     def report(self) -> None:
-        """Print what was killed, what was done, and what was found."""
+        """Print the numbers of kills, requests and faults."""
         took = time.monotonic() - self._started
         total = self._killed.total()
         print(f"\n{total} kills in {took:.0f} s, {took / max(total, 1):.1f} s a kill")
@@ -118,12 +119,12 @@ class Soak:
         print("Requests:")
         for name, count in sorted(self._work.ledger.done.items()):
             print(f"  {count:5} {name}")
-        if self._settled:
-            print(f"All had ended {max(self._settled):.0f} s after the last kill, at most.")
+        if self._settle_times:
+            print(f"All had ended {max(self._settle_times):.0f} s after the last kill, at most.")
         print(" | ".join(COUNTS))
         print(" | ".join(str(self.found[name]) for name in COUNTS))
 
-    def _kill_beside_work(self, until: int) -> None:
+    def _kill_during_work(self, until: int) -> None:
         is_over = threading.Event()
         client = threading.Thread(target=self._act, args=(is_over,))
         client.start()
@@ -140,43 +141,43 @@ class Soak:
             self._work.step()
 
     def _kill(self) -> None:
-        """Kill one of the processes; start the launcher again if it was that one."""
+        """Kill a random process; restart the launcher if it was the one."""
         if (processes := self._product.processes()) and self._product.is_up():
             process = self._chance.choice(sorted(processes))
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
                 self._killed[processes[process]] += 1
-        self._start_again()
+        self._restart()
 
-    def _start_again(self) -> None:
-        """Start the launcher if it is dead; what it had started dies with it."""
+    def _restart(self) -> None:
+        """Start the launcher if it has ended; its processes end with it."""
         time.sleep(0.2)
         try:
             if self._product.is_up():
                 return
         except Gone as gone:
-            self._wrong("stalled", str(gone))
+            self._add_fault("stalled", str(gone))
         until = time.monotonic() + 30
         while self._product.processes() and time.monotonic() < until:
             time.sleep(0.1)
         self._product.start()
 
-    def _look(self) -> None:
-        """Leave the product in peace, wait until all has ended, and compare with the ledger."""
+    def _check(self) -> None:
+        """Wait without kills until all work has ended, and compare the product with the ledger."""
         last_kill = time.monotonic()
         self._product.wait_ready(BOUND_S)
         self._wait_ended(last_kill + BOUND_S)
-        self._settled.append(time.monotonic() - last_kill)
+        self._settle_times.append(time.monotonic() - last_kill)
         state = self._work.run(full=True, seconds=BOUND_S)
         if state != "finished":
-            self._wrong("stalled", f"a run after the kills is {state}")
-        self._look_at_faces()
-        self._look_at_decisions()
-        self._look_at_people()
+            self._add_fault("stalled", f"a run after the kills is {state}")
+        self._check_faces()
+        self._check_decisions()
+        self._check_people()
         for command in ("verify_storage", "rebuild_decisions"):
-            code, said = self._product.command(command, PATH)
+            code, output = self._product.command(command, PATH)
             if code:
-                self._wrong("differing", f"{command}: {said}")
+                self._add_fault("differing", f"{command}: {output}")
 
     def _wait_ended(self, until: float) -> None:
         ledger = self._work.ledger
@@ -186,62 +187,62 @@ class Soak:
             waiting -= {path for path in waiting if self._has_ended(path)}
             time.sleep(0.5)
         for path in waiting:
-            self._wrong("stalled", f"{path} is {self._work.state_of(path)}")
-        ledger.runs.clear()  # they have ended; older ones are forgotten by the product itself
+            self._add_fault("stalled", f"{path} is {self._work.state_of(path)}")
+        ledger.runs.clear()  # they have ended; the product deletes old runs
 
     def _has_ended(self, path: str) -> bool:
         status, answer = self._product.call("GET", path)
         return status == 404 or (status == 200 and answer["state"] in ENDED)
 
-    def _look_at_faces(self) -> None:
+    def _check_faces(self) -> None:
         rows = self._work.faces_stored()
         seen = Counter(row["face_id"] for row in rows)
         places = Counter((row["image_path"], *row["bbox"]) for row in rows)
-        for face in self._faces - seen.keys():  # what was said to be no face is in no cluster
+        for face in self._faces - seen.keys():  # faces marked as not a face are in no cluster
             if self._product.call("GET", f"/api/v1/faces/{face}/")[0] != 200:
-                self._wrong("lost", f"face {face}")
+                self._add_fault("lost", f"face {face}")
         for face in seen.keys() - self._faces:
-            self._wrong("doubled", f"face {face} that was not there before the kills")
+            self._add_fault("doubled", f"face {face} that was not there before the kills")
         for counted in (seen, places):
             for name, count in counted.items():
                 if count > 1:
-                    self._wrong("doubled", f"{name} is there {count} times")
+                    self._add_fault("doubled", f"{name} is there {count} times")
 
-    def _look_at_decisions(self) -> None:
+    def _check_decisions(self) -> None:
         stored, ledger = Counter(self._work.decisions_stored()), self._work.ledger
         for decision in ledger.decisions - stored.keys():
-            self._wrong("lost", f"decision {decision}")
+            self._add_fault("lost", f"decision {decision}")
         twice = sum(stored.values()) - len(ledger.decisions) - ledger.unknown_decisions
         if twice > 0:
-            self._wrong("doubled", f"{twice} decisions more than were sent")
+            self._add_fault("doubled", f"{twice} decisions more than were sent")
 
-    def _look_at_people(self) -> None:
+    def _check_people(self) -> None:
         known, ledger = self._work.people_stored(), self._work.ledger
         for person in ledger.erased & known.keys():
-            self._wrong("came back", person)
+            self._add_fault("came back", person)
         for person, photos in known.items():
             if photos > PERSON_PHOTOS:
-                self._wrong("doubled", f"{person} has {photos} photos of {PERSON_PHOTOS}")
+                self._add_fault("doubled", f"{person} has {photos} photos of {PERSON_PHOTOS}")
         for import_id, person in list(ledger.imports.items()):
             status, job = self._product.call("GET", f"/api/v1/profiles/imports/{import_id}/")
             gone = ledger.erased | ledger.maybe_erased
             if status == 404 and person not in gone:
-                self._wrong("lost", f"import {import_id} of {person}")
+                self._add_fault("lost", f"import {import_id} of {person}")
             elif status == 200 and person not in gone:
                 expected = job["total"] - job["refused"] if job["state"] == "finished" else 0
                 if known.get(person, 0) < expected:
-                    self._wrong("lost", f"photos of {person}, whose import is {job}")
+                    self._add_fault("lost", f"photos of {person}, whose import is {job}")
 
-    def _wrong(self, what: str, detail: str) -> None:
-        """Count a fault, once however often it is seen."""
-        if (what, detail) not in self._said:
-            self._said.add((what, detail))
+    def _add_fault(self, what: str, detail: str) -> None:
+        """Count a fault; the same fault is counted once."""
+        if (what, detail) not in self._reported:
+            self._reported.add((what, detail))
             self.found[what] += 1
             say(f"{what.upper()}: {detail}")
 
 
 def photos_of(folder: Path) -> dict[str, list[Path]]:
-    """Return each person's photos by the name of the folder."""
+    """Return the photos of each person by folder name; exit if there are none."""
     people = {
         one.name.replace(" ", "_"): [
             photo for photo in sorted(one.iterdir()) if photo.suffix.lower() in SUFFIXES
@@ -256,7 +257,7 @@ def photos_of(folder: Path) -> dict[str, list[Path]]:
 
 
 def fill(target: Path, people: dict[str, list[Path]], photos: int) -> None:
-    """Copy photos, as many of each person, into the collection's folder."""
+    """Copy an equal number of photos of each person into the collection's folder."""
     each = max(photos // len(people), 1)
     for name, some in people.items():
         (target / name).mkdir(parents=True)

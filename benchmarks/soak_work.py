@@ -1,7 +1,7 @@
-"""What clients do while a product is killed, and a ledger of what was answered with success.
+"""A client that sends random requests to the product, and a ledger of acknowledged requests.
 
-A request without an answer may have been done or not: it is written down as unknown, and not
-repeated. What was acknowledged has to be there in the end, once.
+The outcome of a request without a response is unknown: it is recorded as such and not repeated.
+Every acknowledged change must exist exactly once in the end.
 """
 
 import io
@@ -23,24 +23,24 @@ ABOUT_CLUSTERS = ("merge", "not_same")
 
 
 class Unanswered(Exception):
-    """The product does not answer although nothing is killed any more."""
+    """The product does not answer although no process is being killed."""
 
 
 @dataclass
 class Ledger:
-    """What was acknowledged, and what is not known."""
+    """Acknowledged requests, and requests with an unknown outcome."""
 
     decisions: set[str] = field(default_factory=set)
     unknown_decisions: int = 0
     runs: set[str] = field(default_factory=set)
-    imports: dict[str, str] = field(default_factory=dict)  # its person, by id
+    imports: dict[str, str] = field(default_factory=dict)  # person by import id
     erased: set[str] = field(default_factory=set)
     maybe_erased: set[str] = field(default_factory=set)
     done: Counter[str] = field(default_factory=Counter)
 
 
 class Work:
-    """A client that does one thing after the other, chosen at random."""
+    """A client that sends random requests, one after the other."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Work:
         self._number = 0
 
     def step(self) -> None:
-        """Do one thing."""
+        """Send one random request."""
         act = self._chance.choices(
             (self._run, self._decide, self._undo, self._import, self._erase), (2, 6, 2, 2, 1)
         )[0]
@@ -74,7 +74,7 @@ class Work:
         return "stalled"
 
     def state_of(self, path: str) -> str:
-        """Return the state of a run or an import, empty when there is no answer."""
+        """Return the state of a run or an import, empty without an answer."""
         return str((self._product.call("GET", path)[1] or {}).get("state", ""))
 
     def decisions_stored(self) -> list[str]:
@@ -86,13 +86,13 @@ class Work:
         ]
 
     def faces_stored(self) -> list[dict[str, Any]]:
-        """Return every face that readers see."""
+        """Return all exported faces."""
         path = f"/api/v1/export/clusters/?collection={self._path}&format=json"
         rows: list[dict[str, Any]] = self._get(path)["faces"]
         return rows
 
     def people_stored(self) -> dict[str, int]:
-        """Return how many photos each person is known by, by the person's id."""
+        """Return the number of reference photos by person."""
         pages = self._pages("/api/v1/profiles/?limit=100")
         return {
             one["user_id"]: one["reference_photos"] for page in pages for one in page["profiles"]
@@ -121,15 +121,15 @@ class Work:
             return
         one, other = self._chance.choice(in_clusters), self._chance.choice(in_clusters)
         kind = self._chance.choice((*ABOUT_FACES, *ABOUT_CLUSTERS))
-        asked: dict[str, Any] = {"kind": kind, "cluster": one["cluster_id"]}
+        command: dict[str, Any] = {"kind": kind, "cluster": one["cluster_id"]}
         if kind in ABOUT_CLUSTERS:
-            asked["other"] = other["cluster_id"]
+            command["other"] = other["cluster_id"]
         else:
-            asked["faces"] = [one["face_id"]]
+            command["faces"] = [one["face_id"]]
         status, answer = self._product.call(
             "POST",
             "/api/v1/decisions/",
-            body={"collection": self._path, "decisions": [asked]},
+            body={"collection": self._path, "decisions": [command]},
         )
         self._count("decision", status)
         if status == 201:
@@ -192,7 +192,7 @@ class Work:
 
 
 def is_unknown(status: int) -> bool:
-    """Say whether an answer leaves open if the request was done: none, or an error of ours."""
+    """Return whether the outcome of a request is unknown: no answer, or a server error."""
     return status == 0 or status >= 500
 
 

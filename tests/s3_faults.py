@@ -1,7 +1,7 @@
-"""An S3 service over HTTP whose faults can be switched: for what moto's server always does well.
+"""An S3 service over HTTP with switchable faults, which moto's server does not offer.
 
-It lists and reads what a dict of buckets contains. Orders of listing, sizes of pages, refusals,
-delays and truncated bodies are switched while it serves.
+It serves a dict of buckets. Listing order, page size, refusals, delays and truncated bodies can be
+changed while it runs.
 """
 
 import threading
@@ -52,9 +52,10 @@ class StoredObject:
 
 @dataclass
 class Fault:
-    """A refusal of some requests: by operation and key, after some and for some of them or a time.
+    """A refusal of requests, selected by bucket, operation and key.
 
-    Empty `operations` mean all, and `keys` of None mean all and requests without a key too.
+    It applies after `after_requests` matching requests, at most `times` times, and between `starts`
+    and `ends`. Empty `operations` match all; `keys` of None match all, also requests without a key.
     """
 
     code: str
@@ -70,7 +71,7 @@ class Fault:
     refused: int = field(default=0, init=False)
 
     def refuses(self, operation, bucket, key):
-        """Count a request, and say whether it is refused."""
+        """Count a request and return whether it is refused."""
         if self.operations and operation not in self.operations:
             return False
         if self.bucket not in ("", bucket) or (self.keys is not None and key not in self.keys):
@@ -85,7 +86,7 @@ class Fault:
 
 
 class S3WithFaults:
-    """The service: put objects, switch faults, read which requests came."""
+    """The service: store objects, switch faults, read the received requests."""
 
     access_key = "faulty"
     secret_key = "faulty-secret"  # any signature is taken
@@ -138,7 +139,7 @@ class S3WithFaults:
         del self.buckets[bucket][key]
 
     def fail(self, code, *operations, after_seconds=0.0, for_seconds=FOREVER, **when):
-        """Refuse requests from now on (see Fault) and return the fault, to be lifted by `lift`.
+        """Refuse requests from now on (see Fault); return the fault, which `lift` removes.
 
         Operations are ListBuckets, HeadBucket, ListObjectsV2, HeadObject and GetObject.
         """
@@ -158,14 +159,14 @@ class S3WithFaults:
         return fault
 
     def hide_bucket(self, bucket, **when):
-        """Let a bucket disappear: at once, or by `after_requests`, `after_seconds`.
+        """Hide a bucket: at once, or after `after_requests` or `after_seconds`.
 
-        It returns by `lift`, or after `for_seconds` or a number of refusals, `times`.
+        It returns after `lift`, after `for_seconds`, or after `times` refusals.
         """
         return self.fail("NoSuchBucket", bucket=bucket, **when)
 
     def lift(self, *faults):
-        """End some faults, or all of them; also delays and truncated bodies if all."""
+        """Remove some faults; without arguments all of them, with delays and truncated bodies."""
         with self._lock:
             self._faults = [one for one in self._faults if faults and one not in faults]
         if not faults:
@@ -173,11 +174,11 @@ class S3WithFaults:
             self.truncated.clear()
 
     def asked(self, operation):
-        """Return the keys (prefixes for listings) that an operation was asked for, in order."""
+        """Return the requested keys (prefixes for listings) of an operation, in order."""
         return [key for one, _, key in list(self.requests) if one == operation]
 
     def refusal(self, operation, bucket, key):
-        """Record a request, wait as long as answers are slow, return the fault that refuses it."""
+        """Record a request, wait for `delay_s`, return the fault that refuses it, or None."""
         with self._lock:
             self.requests.append((operation, bucket, key))
             found = next((f for f in self._faults if f.refuses(operation, bucket, key)), None)
@@ -186,7 +187,7 @@ class S3WithFaults:
         return found
 
     def listed(self, objects, *, prefix, delimiter, after):
-        """Yield (key, name, object) after a key in the set order; a common prefix has no object."""
+        """Yield (key, name, object) after a key in listing order; object is None for a prefix."""
         rank = ORDERS[self.order]
         named = set()
         for key in sorted((one for one in objects if one.startswith(prefix)), key=rank):
@@ -205,7 +206,7 @@ class _Handler(BaseHTTPRequestHandler):
     s3: S3WithFaults
 
     def log_message(self, *_args):
-        """Say nothing."""
+        """Do not log requests."""
 
     def do_GET(self):
         self._answer(self._names("GET"))
@@ -322,7 +323,7 @@ def _listed_xml(name, stored, encoded):
 
 
 def _folders_first(key):
-    """Return a sort key by which each folder's subfolders come before its files."""
+    """Return a sort key that puts each folder's subfolders before its files."""
     *folders, file = key.split("/")
     return [(0, part) for part in folders] + [(1, file)]
 
