@@ -36,7 +36,7 @@ def leave(painted, file):
 
 
 @pytest.mark.parametrize("file", ["bob0.png", "ada0.png"])
-def test_a_face_decided_about_is_where_it_was_after_every_return(painted, reviewed, file):
+def test_decided_face_returns_to_its_cluster_each_time(painted, reviewed, file):
     """One was moved to another person, the other was confirmed where it was."""
     face, ada = reviewed.face(file), reviewed.label("ada1.png")
     kind = (
@@ -55,7 +55,7 @@ def test_a_face_decided_about_is_where_it_was_after_every_return(painted, review
         assert member.put_by == "person"
 
 
-def test_a_face_said_to_be_none_is_none_after_every_return(painted, reviewed):
+def test_face_marked_as_not_a_face_stays_marked_after_each_return(painted, reviewed):
     face = reviewed.face("ada0.png")
     reviewed.decide("not_a_face", faces=(face,))
 
@@ -65,7 +65,7 @@ def test_a_face_said_to_be_none_is_none_after_every_return(painted, reviewed):
         assert reviewed.label("ada0.png") == "not_a_face"
 
 
-def test_a_decided_face_is_known_in_another_file_after_its_photo_left_twice(painted, reviewed):
+def test_decided_face_is_recognised_in_a_renamed_file_after_two_removals(painted, reviewed):
     face = reviewed.face("bob0.png")
     reviewed.decide("move", faces=(face,), to=reviewed.label("ada1.png"))
     content = (painted.folder / "bob0.png").read_bytes()

@@ -64,7 +64,7 @@ def shop(painted, faulty_s3):
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_a_second_run_finds_only_what_is_new_changed_or_gone_in_any_order(shop, order):
+def test_second_run_finds_new_changed_and_removed_keys_in_any_order(shop, order):
     shop.service.order, shop.service.page_size = order, 3
     first = shop.painted.run()
     second = shop.painted.run()
@@ -84,7 +84,7 @@ def test_a_second_run_finds_only_what_is_new_changed_or_gone_in_any_order(shop, 
 
 
 @pytest.mark.parametrize("order", ["case_insensitive", "reversed"])
-def test_the_first_images_are_the_first_by_key_in_any_order(shop, order):
+def test_max_images_selects_the_first_keys_in_any_order(shop, order):
     shop.service.order = order
     first = sorted(NAMES, key=str.encode)[:7]
     shop.remove(first[2])
@@ -121,7 +121,7 @@ class Slow:
         raise AssertionError("Listing went on.")
 
 
-def test_a_run_shows_what_is_listed_and_is_cancelled_before_the_listing_ends(painted):
+def test_run_reports_progress_and_is_cancelled_during_the_listing(painted):
     for number in range(3):
         painted.paint(f"p{number}.png", 1, shade=number)
     run, seen = painted.start(), []
@@ -136,7 +136,7 @@ def test_a_run_shows_what_is_listed_and_is_cancelled_before_the_listing_ends(pai
     assert seen == [3]
 
 
-def test_a_run_waits_where_a_long_listing_finds_no_room_and_goes_on(
+def test_run_waits_if_the_disk_is_full_during_a_long_listing(
     painted, settings, tmp_path, monkeypatch
 ):
     for number in range(3):
@@ -174,7 +174,7 @@ keys = st.lists(st.sampled_from(LETTERS), min_size=1, max_size=3).map("".join)
 @hypothesis_settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_a_listing_is_compared_like_two_sets(
+def test_comparison_of_a_listing_equals_set_operations(
     mongodb, monkeypatch, tmp_path, settings, stored, listed, changed, limit, batch_size, chunk
 ):
     settings.DATA = tmp_path

@@ -68,7 +68,7 @@ def forget(ids):
     Face._get_collection().delete_many({"_id": {"$in": ids}})
 
 
-def test_lost_documents_are_told_and_restored_with_their_vectors_untouched(stored):
+def test_lost_face_documents_are_reported_and_restored_without_changing_vectors(stored):
     before, lost = stored.faces(), stored.ids("ada0.png", "bob1.png")
     vectors = stored.vectors(lost)
     forget(lost)
@@ -85,7 +85,7 @@ def test_lost_documents_are_told_and_restored_with_their_vectors_untouched(store
     assert all(np.array_equal(vectors[one], stored.vectors(lost)[one]) for one in lost)
 
 
-def test_what_is_lost_everywhere_is_restored_everywhere(stored):
+def test_faces_lost_from_all_stores_are_restored_to_all_stores(stored):
     before, lost = stored.faces(), stored.ids("ada0.png")
     forget(lost)
     stored.painted.vectors.delete(MODEL, lost)
@@ -98,7 +98,7 @@ def test_what_is_lost_everywhere_is_restored_everywhere(stored):
     assert stored.painted.crops.missing(lost) == []
 
 
-def test_the_run_after_a_repair_has_all_faces(stored):
+def test_run_after_a_repair_has_all_faces(stored):
     people = Reviewed(stored.painted).people()
     forget(stored.ids("ada0.png", "bob0.png"))
     stored.repair()
@@ -110,7 +110,7 @@ def test_the_run_after_a_repair_has_all_faces(stored):
     assert stored.verify()["total_consistency"] is True
 
 
-def test_what_people_said_of_faces_is_there_again(stored):
+def test_decided_verdicts_of_restored_faces_are_kept(stored):
     reviewed = Reviewed(stored.painted)
     face, beside = stored.ids("ada0.png") + stored.ids("ada1.png")
     reviewed.decide("not_a_face", faces=(face,))
@@ -126,7 +126,7 @@ def test_what_people_said_of_faces_is_there_again(stored):
     assert reviewed.label("ada0.png") == "not_a_face"
 
 
-def test_a_face_whose_photo_is_gone_stays_lost_and_is_told(stored):
+def test_face_of_a_removed_photo_is_reported_and_not_restored(stored):
     """Its vector and its place among the others stay: the photo may come back."""
     before, [lost] = stored.faces(), stored.ids("ada0.png")
     photo = stored.painted.folder / "ada0.png"
@@ -146,7 +146,7 @@ def test_a_face_whose_photo_is_gone_stays_lost_and_is_told(stored):
     assert stored.faces() == before
 
 
-def test_a_photo_that_changed_does_not_stand_for_the_lost_one(stored):
+def test_changed_photo_is_not_used_to_restore_a_face(stored):
     [lost] = stored.ids("ada0.png")
     forget([lost])
     stored.painted.paint("ada0.png", BOB, shade=77)
@@ -180,7 +180,7 @@ def hidden(request, stored):
     return away
 
 
-def test_nothing_is_removed_while_the_bucket_is_away(stored, hidden):
+def test_nothing_is_removed_while_the_bucket_is_unavailable(stored, hidden):
     lost, orphan = stored.ids("ada0.png"), "00000000-0000-5000-8000-000000000000"
     payload = {"collection": stored.painted.name.path, "key": stored.painted.key("gone.png")}
     payload |= {"run": "", "cluster": "", "verdict": "kept"}
@@ -201,7 +201,7 @@ def test_nothing_is_removed_while_the_bucket_is_away(stored, hidden):
     assert check["total_consistency"] is True
 
 
-def test_a_vector_whose_photo_has_lost_its_documents_is_no_orphan(stored):
+def test_vector_of_a_photo_with_lost_documents_is_no_orphan(stored):
     before, lost = stored.faces(), stored.ids("ada0.png")
     forget(lost)
     Image.objects(
@@ -217,7 +217,7 @@ def test_a_vector_whose_photo_has_lost_its_documents_is_no_orphan(stored):
     assert stored.faces() == before
 
 
-def test_a_lost_document_of_a_photo_is_told_and_written_again(stored):
+def test_lost_image_document_is_reported_and_restored(stored):
     before, key = stored.faces(), stored.painted.key("bob2.png")
     image = Image.objects(id=Image.id_for(stored.painted.name.path, key)).first()
     image.delete()
@@ -232,7 +232,7 @@ def test_a_lost_document_of_a_photo_is_told_and_written_again(stored):
     assert stored.faces() == before
 
 
-def test_empty_and_broken_crops_are_told_and_cut_again(stored):
+def test_empty_and_damaged_crops_are_reported_and_restored(stored):
     ids = stored.ids()
     whole = stored.painted.crops.read(ids[3])
     for face, broken in zip(ids, (b"", b"no picture", whole[: len(whole) // 2]), strict=False):
@@ -248,7 +248,7 @@ def test_empty_and_broken_crops_are_told_and_cut_again(stored):
     assert all(stored.painted.crops.read(face).startswith(b"\xff\xd8") for face in ids)
 
 
-def test_a_face_that_is_in_no_group_needs_a_run_which_groups_anew(stored):
+def test_face_without_member_requires_a_run_that_groups_again(stored):
     people = Reviewed(stored.painted).people()
     [face] = stored.ids("ada1.png")
     Member.objects(face=face).delete()
@@ -270,7 +270,7 @@ def test_a_face_that_is_in_no_group_needs_a_run_which_groups_anew(stored):
     [{"set__face_count": 9}, {"set__image_count": 1}, {"set__covers": ["no-such-face"]}],
     ids=lambda change: next(iter(change)),
 )
-def test_clusters_that_count_or_show_wrong_faces_are_told_and_put_right(stored, change):
+def test_clusters_with_wrong_counts_or_covers_are_reported_and_repaired(stored, change):
     run = Reviewed(stored.painted).run
     Cluster.objects(id=Cluster.id_for(run.id, "cluster_1")).update_one(**change)
 
@@ -284,7 +284,7 @@ def test_clusters_that_count_or_show_wrong_faces_are_told_and_put_right(stored, 
     assert (again.face_count, again.image_count, len(again.covers)) == (3, 3, 3)
 
 
-def test_a_lost_cluster_is_the_person_again_whose_faces_people_put_there(stored):
+def test_restored_cluster_has_the_person_of_its_decided_faces(stored):
     reviewed = Reviewed(stored.painted)
     label = reviewed.label("bob0.png")
     reviewed.decide("confirm", faces=(reviewed.face("bob0.png"),), cluster=label)
@@ -299,7 +299,7 @@ def test_a_lost_cluster_is_the_person_again_whose_faces_people_put_there(stored)
     assert reviewed.people() == people
 
 
-def test_a_member_of_a_photo_that_is_stored_nowhere_is_removed(stored):
+def test_member_of_an_unknown_photo_is_removed(stored):
     run = Reviewed(stored.painted).run
     ghost = "00000000-0000-5000-8000-000000000000"
     pattern = Member.objects(face=stored.ids("ada0.png")[0]).first()
@@ -319,7 +319,7 @@ def test_a_member_of_a_photo_that_is_stored_nowhere_is_removed(stored):
     assert (done["members_removed"], after["total_consistency"]) == (1, True)
 
 
-def test_photos_that_a_cancelled_run_read_are_no_damage(stored):
+def test_photos_read_by_a_cancelled_run_are_consistent(stored):
     run = stored.painted
     run.paint("new.png", ADA, shade=50)
     started = run.start()
@@ -348,7 +348,7 @@ def command(monkeypatch, capsys):
     return run
 
 
-def test_the_command_tells_what_is_lost_and_what_cannot_be_restored(stored, command):
+def test_command_reports_lost_and_unrestorable_faces(stored, command):
     forget(stored.ids("ada0.png", "bob0.png"))
     (stored.painted.folder / "ada0.png").unlink()
 
@@ -363,7 +363,7 @@ def test_the_command_tells_what_is_lost_and_what_cannot_be_restored(stored, comm
     assert "The stores agree" not in output
 
 
-def test_the_command_names_the_run_that_is_needed(stored, command):
+def test_command_reports_that_a_run_is_needed(stored, command):
     Member.objects(face=stored.ids("ada1.png")[0]).delete()
 
     code, output, advice = command(stored, "--repair")
@@ -373,7 +373,7 @@ def test_the_command_names_the_run_that_is_needed(stored, command):
     assert advice == f"Start a run: cluster_bucket {stored.painted.name.path} --wait"
 
 
-def test_the_command_repairs_nothing_while_the_bucket_is_away(stored, command, hidden):
+def test_command_repairs_nothing_while_the_bucket_is_unavailable(stored, command, hidden):
     forget(stored.ids("ada0.png"))
 
     with hidden():
@@ -384,7 +384,7 @@ def test_the_command_repairs_nothing_while_the_bucket_is_away(stored, command, h
     assert len(stored.vectors(stored.ids())) == 5
 
 
-def test_the_page_tells_what_is_lost_and_what_was_restored(stored, page_of):
+def test_page_reports_lost_and_restored_faces(stored, page_of):
     here = {"bucket": stored.painted.name.bucket, "sub": stored.painted.name.sub}
     browser = page_of("admin")
     forget(stored.ids("ada0.png", "bob0.png"))

@@ -62,7 +62,7 @@ def put(reviewed, face, label):
     )
 
 
-def test_decisions_from_before_the_grouping_are_counted_and_obeyed(reviewed, command):
+def test_decisions_before_the_grouping_are_counted_and_applied(reviewed, command):
     decide_some(reviewed)
     regroup(reviewed)
     reviewed.decide("confirm", faces=(reviewed.face("ada0.png"),), cluster="cluster_0")
@@ -76,9 +76,7 @@ def test_decisions_from_before_the_grouping_are_counted_and_obeyed(reviewed, com
 
 
 @pytest.mark.parametrize("which", ["moved", "alone"])
-def test_a_face_that_the_grouping_put_against_a_decision_is_told_and_put_right(
-    reviewed, command, which
-):
+def test_face_grouped_against_a_decision_is_reported_and_repaired(reviewed, command, which):
     moved, _, singletons = decide_some(reviewed)
     regroup(reviewed)
     people = reviewed.people()
@@ -94,7 +92,7 @@ def test_a_face_that_the_grouping_put_against_a_decision_is_told_and_put_right(
     assert command()[0] == Exit.DONE
 
 
-def test_a_rejected_face_that_is_back_is_told_and_taken_out(reviewed, command):
+def test_rejected_face_in_its_cluster_is_reported_and_removed(reviewed, command):
     face, label = reviewed.face("bob0.png"), reviewed.label("bob1.png")
     reviewed.decide("reject", faces=(face,), cluster=label)
     regroup(reviewed)
@@ -106,7 +104,7 @@ def test_a_rejected_face_that_is_back_is_told_and_taken_out(reviewed, command):
     assert reviewed.label("bob0.png") == "noise"
 
 
-def test_a_moved_face_whose_member_is_lost_is_put_where_it_was_moved(reviewed, command):
+def test_lost_member_of_a_moved_face_is_restored_to_its_target(reviewed, command):
     moved, *_ = decide_some(reviewed)
     regroup(reviewed)
     people = reviewed.people()
@@ -119,7 +117,7 @@ def test_a_moved_face_whose_member_is_lost_is_put_where_it_was_moved(reviewed, c
 
 @pytest.mark.parametrize("is_regrouped", [True, False])
 @pytest.mark.parametrize("where", ["document", "vector"])
-def test_what_is_said_of_faces_follows_the_whole_log(reviewed, command, where, is_regrouped):
+def test_verdicts_are_derived_from_the_whole_log(reviewed, command, where, is_regrouped):
     _, none, _ = decide_some(reviewed)
     kept = reviewed.face("ada1.png")
     if is_regrouped:
@@ -142,7 +140,7 @@ def test_what_is_said_of_faces_follows_the_whole_log(reviewed, command, where, i
     assert [face for batch in found for face, _ in batch] == [none]
 
 
-def test_a_face_put_aside_that_lies_in_another_file_is_no_difference(reviewed, command):
+def test_excluded_face_in_a_renamed_file_is_no_difference(reviewed, command):
     decide_some(reviewed)
     (reviewed.painted.folder / "bob1.png").rename(reviewed.painted.folder / "renamed.png")
     reviewed.painted.run()
@@ -154,7 +152,7 @@ def test_a_face_put_aside_that_lies_in_another_file_is_no_difference(reviewed, c
     assert "1 faces that they speak of are not in the collection now." in output
 
 
-def test_a_chosen_cover_follows_the_whole_log(reviewed, command):
+def test_chosen_cover_is_derived_from_the_whole_log(reviewed, command):
     face, label = reviewed.face("ada3.png"), reviewed.label("ada3.png")
     reviewed.decide("choose_cover", faces=(face,), cluster=label)
     regroup(reviewed)
@@ -170,7 +168,7 @@ def test_a_chosen_cover_follows_the_whole_log(reviewed, command):
     assert Cluster.objects(id=cluster.id).first().covers[0] == face
 
 
-def test_where_the_cluster_is_lost_the_next_run_groups_anew(reviewed, command):
+def test_lost_cluster_makes_the_next_run_group_again(reviewed, command):
     moved, *_ = decide_some(reviewed)
     regroup(reviewed)
     people = reviewed.people()

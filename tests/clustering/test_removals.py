@@ -44,7 +44,7 @@ def move_back(painted):
         path.rename(painted.folder / path.name)
 
 
-def test_a_run_that_misses_many_photos_fails_and_removes_nothing(active_engine, finished, viewer):
+def test_run_with_many_missing_photos_fails_and_removes_nothing(active_engine, finished, viewer):
     failed = active_engine.run()
 
     body = viewer.get(f"/api/v1/runs/{failed.id}/").json()
@@ -60,14 +60,14 @@ def test_a_run_that_misses_many_photos_fails_and_removes_nothing(active_engine, 
 
 
 @pytest.mark.parametrize("kind", [{"full": True}, {"preview": True}])
-def test_other_kinds_of_runs_ask_as_well(active_engine, finished, kind):
+def test_full_and_preview_runs_need_confirmation_too(active_engine, finished, kind):
     failed = active_engine.run(**kind)
 
     assert (failed.state, failed.failure_code) == (RunState.FAILED, "removals_need_confirmation")
     assert faces_left(active_engine) == 40
 
 
-def test_a_run_goes_on_when_the_photos_are_back(active_engine, finished):
+def test_resumed_run_finishes_after_the_photos_are_back(active_engine, finished):
     failed = active_engine.run()
     reopen_run(failed)
     failed = active_engine.finish(failed)
@@ -81,7 +81,7 @@ def test_a_run_goes_on_when_the_photos_are_back(active_engine, finished):
     assert resumed.stats["total_faces"] == 40
 
 
-def test_rest_confirms(active_engine, finished, reviewer):
+def test_removals_are_confirmed_over_rest(active_engine, finished, reviewer):
     answer = reviewer.post(f"{start_address(active_engine)}?allow_removals=true")
     run = active_engine.finish(newest_run(active_engine.name.path))
 
@@ -93,7 +93,7 @@ def test_rest_confirms(active_engine, finished, reviewer):
     )
 
 
-def test_the_command_confirms(active_engine, finished, settings, db):
+def test_removals_are_confirmed_by_the_command(active_engine, finished, settings, db):
     settings.MONGODB_EMBEDDED = False  # else the command asks for workers
     call_command("cluster_bucket", active_engine.name.path, "--allow-removals")
 
@@ -102,7 +102,7 @@ def test_the_command_confirms(active_engine, finished, settings, db):
     assert (run.state, faces_left(active_engine)) == (RunState.FINISHED, 15)
 
 
-def test_a_button_on_the_page_confirms_with_the_same_parameters(active_engine, finished, page_of):
+def test_page_button_confirms_with_the_same_parameters(active_engine, finished, page_of):
     failed = active_engine.run(eps=0.07, max_images=20)
     browser = page_of("reviewer")
     page = reverse(
@@ -127,7 +127,7 @@ def test_a_button_on_the_page_confirms_with_the_same_parameters(active_engine, f
     assert refused.status_code == 409
 
 
-def test_viewers_see_no_button_and_may_not_confirm(active_engine, finished, page_of):
+def test_viewers_see_no_button_and_cannot_confirm(active_engine, finished, page_of):
     failed = active_engine.run()
     browser = page_of("viewer")
     page = reverse(
@@ -140,7 +140,7 @@ def test_viewers_see_no_button_and_may_not_confirm(active_engine, finished, page
     assert browser.post(address).status_code == 403
 
 
-def test_few_photos_are_removed_unasked(active_engine, finished):
+def test_few_photos_are_removed_without_confirmation(active_engine, finished):
     move_back(active_engine)
     move(active_engine, 19)
 
@@ -149,14 +149,14 @@ def test_few_photos_are_removed_unasked(active_engine, finished):
     assert (run.state, run.gone, faces_left(active_engine)) == (RunState.FINISHED, 19, 21)
 
 
-def test_the_share_that_is_removed_unasked_can_be_set(active_engine, finished):
+def test_share_removed_without_confirmation_is_configurable(active_engine, finished):
     run = active_engine.start()
     active_engine.finish(run, removals_max_share=0.7)
 
     assert faces_left(active_engine) == 15
 
 
-def test_photos_that_were_never_read_are_not_missed(active_engine, finished):
+def test_photos_never_read_do_not_count_as_missing(active_engine, finished):
     move_back(active_engine)
     for number in range(30):
         (active_engine.folder / f"broken{number}.png").write_text("no photo")
@@ -169,7 +169,7 @@ def test_photos_that_were_never_read_are_not_missed(active_engine, finished):
     assert (run.state, run.gone, faces_left(active_engine)) == (RunState.FINISHED, 30, 40)
 
 
-def test_photos_beyond_a_limit_are_not_missed(active_engine, finished):
+def test_photos_beyond_max_images_do_not_count_as_missing(active_engine, finished):
     move_back(active_engine)
 
     run = active_engine.run(max_images=5)
@@ -178,7 +178,7 @@ def test_photos_beyond_a_limit_are_not_missed(active_engine, finished):
     assert faces_left(active_engine) == 40
 
 
-def test_photos_under_names_that_are_ignored_now_go_without_being_confirmed(painted, settings):
+def test_photos_under_ignored_names_are_removed_without_confirmation(painted, settings):
     painted.paint("a.png", 1)
     for number in range(25):
         painted.paint(f"old/{number}.png", 1, shade=number)

@@ -107,7 +107,7 @@ READ_BY = [cancelled, failed, killed, deleted, previewed, preview_dropped, curre
 
 
 @pytest.mark.parametrize("read_new_photos", READ_BY)
-def test_photos_that_another_run_has_read_are_in_the_next(ten, read_new_photos):
+def test_photos_read_by_another_run_are_in_the_next_run(ten, read_new_photos):
     other = read_new_photos(ten)
     assert len(list(iter_collection_images(ten.name.path))) == 20
     assert Collection.objects(path=ten.name.path).first().current_run == ten.first.id
@@ -120,7 +120,7 @@ def test_photos_that_another_run_has_read_are_in_the_next(ten, read_new_photos):
     assert shares(ten.run(), run)
 
 
-def test_a_preview_that_is_applied_has_what_it_showed_and_the_next_run_all(ten):
+def test_applied_preview_keeps_its_groups_and_the_next_run_has_all_photos(ten):
     preview = ten.run(preview=True)
     paint(ten, range(20, 25))
     cancelled(ten)
@@ -133,7 +133,7 @@ def test_a_preview_that_is_applied_has_what_it_showed_and_the_next_run_all(ten):
     assert (run.todo, photos(get_run(preview.id)), photos(run)) == (0, 20, 25)
 
 
-def test_photos_that_could_not_be_read_are_told_by_the_next_run(ten):
+def test_next_run_reports_unreadable_photos(ten):
     (ten.folder / "broken.png").write_text("no photo")
     cancelled(ten)
 
@@ -142,7 +142,7 @@ def test_photos_that_could_not_be_read_are_told_by_the_next_run(ten):
     assert (run.todo, run.skipped) == (0, {"not_an_image": 1})
 
 
-def test_a_run_over_the_first_photos_shares_as_far_as_it_reaches(ten):
+def test_run_with_max_images_shares_groups_of_the_same_photos(ten):
     first = ten.run(max_images=5)
     cancelled(ten)
 
@@ -158,7 +158,7 @@ def fail(**_):
     raise RuntimeError("a bug")
 
 
-def test_a_run_that_shared_groups_and_failed_takes_what_is_new_when_it_goes_on(painted):
+def test_resumed_run_that_had_shared_groups_reads_new_photos(painted):
     paint(painted, range(3))
     painted.run()
     groups_switching.connect(fail, dispatch_uid="fail")
@@ -175,7 +175,7 @@ def test_a_run_that_shared_groups_and_failed_takes_what_is_new_when_it_goes_on(p
     assert photos(run) == 6
 
 
-def test_a_vector_that_a_repair_restored_is_in_the_next_run(active_engine):
+def test_vector_restored_by_a_repair_is_in_the_next_run(active_engine):
     paint(active_engine, range(4))
     face = next(iter(iter_members(active_engine.run()))).face
     active_engine.vectors.delete("painted-vectors", [face])
@@ -188,7 +188,7 @@ def test_a_vector_that_a_repair_restored_is_in_the_next_run(active_engine):
     assert (run.stats["faces_without_vectors"], photos(run)) == (0, 4)
 
 
-def test_faces_that_are_lost_from_the_document_store_are_not_counted_again(painted):
+def test_lost_face_documents_are_not_counted(painted):
     paint(painted, range(6))
     first = painted.run()
     lost = [face.id for face in iter_collection_faces(painted.name.path)][:2]
@@ -200,7 +200,7 @@ def test_faces_that_are_lost_from_the_document_store_are_not_counted_again(paint
     assert (run.stats["total_faces"], photos(run)) == (4, 4)
 
 
-def test_verdicts_of_other_thresholds_do_not_stay(painted):
+def test_verdicts_of_other_thresholds_are_recomputed(painted):
     """A preview under stricter thresholds judges the stored faces; the next run judges anew."""
     paint(painted, range(3))
     painted.run()
@@ -220,7 +220,7 @@ def test_verdicts_of_other_thresholds_do_not_stay(painted):
 
 
 @pytest.mark.parametrize("kind", ["nothing", "touched", "a decision", "cancelled at once"])
-def test_where_nothing_changed_the_groups_are_shared(painted, kind):
+def test_unchanged_inputs_share_the_groups(painted, kind):
     paint(painted, range(5))
     painted.paint("other.png", 90)
     painted.paint("other2.png", 90, shade=1)
@@ -246,9 +246,7 @@ def test_where_nothing_changed_the_groups_are_shared(painted, kind):
     assert list(Member.objects(run=run.id)) == list(Cluster.objects(run=run.id)) == []
 
 
-def test_a_run_is_cancelled_over_rest_and_the_next_has_all_photos(
-    active_engine, reviewer, monkeypatch
-):
+def test_run_after_a_run_cancelled_over_rest_has_all_photos(active_engine, reviewer, monkeypatch):
     """The same by requests alone: what a reviewer would do."""
     paint(active_engine, range(3))
     address = f"/cluster-bucket-with-db/{active_engine.name.path}"

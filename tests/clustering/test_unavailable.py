@@ -48,7 +48,7 @@ def move_folder(painted):
 
 
 @pytest.mark.parametrize("moved", [move_bucket, move_folder])
-def test_a_folder_that_is_moved_in_mid_run_is_waited_for(painted, moved):
+def test_run_waits_for_a_folder_moved_during_reading(painted, moved):
     paint_all(painted)
     first = painted.run()
     run = painted.start(full=True, batch_size=2)
@@ -70,7 +70,7 @@ def test_a_folder_that_is_moved_in_mid_run_is_waited_for(painted, moved):
     assert places(finished) == places(first)
 
 
-def test_a_disk_that_leaves_an_empty_folder_in_mid_run_is_waited_for(painted):
+def test_run_waits_for_a_disk_unmounted_during_reading(painted):
     paint_all(painted)
     first = painted.run()
     run = painted.start(full=True, batch_size=2)
@@ -88,7 +88,7 @@ def test_a_disk_that_leaves_an_empty_folder_in_mid_run_is_waited_for(painted):
     assert places(painted.finish(run)) == places(first)
 
 
-def test_a_bucket_that_is_gone_before_the_listing_is_waited_for(painted):
+def test_run_waits_for_a_bucket_missing_before_the_listing(painted):
     paint_all(painted)
     first = painted.run()
     run = painted.start()
@@ -106,7 +106,7 @@ def test_a_bucket_that_is_gone_before_the_listing_is_waited_for(painted):
     assert places(finished) == places(first)
 
 
-def test_a_folder_that_is_moved_before_the_listing_is_waited_for(painted):
+def test_run_waits_for_a_folder_moved_before_the_listing(painted):
     paint_all(painted)
     first = painted.run()
     run = painted.start()
@@ -122,7 +122,7 @@ def test_a_folder_that_is_moved_before_the_listing_is_waited_for(painted):
     assert places(painted.finish(run)) == places(first)
 
 
-def test_a_folder_that_disappears_while_it_is_listed_is_listed_again(painted):
+def test_folder_that_disappears_during_the_listing_is_listed_again(painted):
     paint_all(painted)
     first = painted.run()
     run = painted.start()
@@ -150,7 +150,7 @@ def test_a_folder_that_disappears_while_it_is_listed_is_listed_again(painted):
     assert places(painted.finish(run)) == places(first)
 
 
-def test_a_folder_that_may_not_be_opened_in_mid_run_is_waited_for(painted, monkeypatch):
+def test_run_waits_for_a_folder_without_permission(painted, monkeypatch):
     paint_all(painted)
     first = painted.run()
     run = painted.start(full=True)
@@ -172,7 +172,7 @@ def test_a_folder_that_may_not_be_opened_in_mid_run_is_waited_for(painted, monke
     assert places(painted.finish(run)) == places(first)
 
 
-def test_a_bucket_that_disappears_between_two_pages_is_listed_again(painted_in_s3):
+def test_bucket_that_disappears_between_two_pages_is_listed_again(painted_in_s3):
     paint_all(painted_in_s3)
     first = painted_in_s3.run()
     painted_in_s3.service.page_size = 2
@@ -201,7 +201,7 @@ def test_a_bucket_that_disappears_between_two_pages_is_listed_again(painted_in_s
         ("AuthorizationHeaderMalformed", "WASABI_REGION"),
     ],
 )
-def test_an_s3_service_that_refuses_everything_in_mid_run_is_waited_for(painted_in_s3, code, said):
+def test_run_waits_for_an_s3_service_that_refuses_all_requests(painted_in_s3, code, said):
     paint_all(painted_in_s3)
     first = painted_in_s3.run()
     run = painted_in_s3.start(full=True, batch_size=2)
@@ -221,7 +221,7 @@ def test_an_s3_service_that_refuses_everything_in_mid_run_is_waited_for(painted_
     assert places(finished) == places(first)
 
 
-def test_a_service_that_asks_for_fewer_requests_is_waited_for(painted_in_s3):
+def test_run_waits_for_a_service_that_throttles_requests(painted_in_s3):
     painted_in_s3.paint("a.png", 1)  # one only: each request is repeated for some seconds
     first = painted_in_s3.run()
     run = painted_in_s3.start(full=True)

@@ -88,7 +88,7 @@ def test_a_known_photo_that_cannot_be_read_keeps_its_faces(painted, viewer, page
     assert {face for face, _ in places(again)} == {face for face, _ in places(first)}
 
 
-def test_what_people_decided_about_an_unreadable_photo_stays(painted):
+def test_decisions_about_an_unreadable_photo_are_kept(painted):
     path = painted.paint("a.png", 1, shade=1)
     painted.paint("b.png", 1, shade=2)
     painted.paint("c.png", 2, shade=3)
@@ -109,7 +109,7 @@ def test_what_people_decided_about_an_unreadable_photo_stays(painted):
     assert reviewed.label("a.png") == reviewed.label("c.png")
 
 
-def test_a_photo_that_was_replaced_by_something_else_loses_its_faces(painted):
+def test_photo_replaced_by_another_file_loses_its_faces(painted):
     path = painted.paint("a.png", 1, shade=1)
     painted.paint("b.png", 1, shade=2)
     painted.run()
@@ -122,9 +122,7 @@ def test_a_photo_that_was_replaced_by_something_else_loses_its_faces(painted):
     assert painted.run().todo == 0
 
 
-def test_photos_that_were_archived_keep_their_faces_and_are_read_when_they_are_restored(
-    painted_in_s3, viewer
-):
+def test_archived_photos_keep_their_faces_and_are_read_after_their_restore(painted_in_s3, viewer):
     service = painted_in_s3.service
     for number in range(6):
         painted_in_s3.paint(f"p{number}.png", number % 2 + 1, shade=number)
@@ -148,7 +146,7 @@ def test_photos_that_were_archived_keep_their_faces_and_are_read_when_they_are_r
     assert painted_in_s3.run().todo == 0
 
 
-def test_a_photo_that_moved_and_cannot_be_read_by_new_models_keeps_its_faces(painted_in_s3):
+def test_photo_that_new_models_cannot_read_keeps_its_faces(painted_in_s3):
     for number in range(4):
         painted_in_s3.paint(f"p{number}.png", 1, shade=number)
     first = painted_in_s3.run()
@@ -169,7 +167,7 @@ def test_a_photo_that_moved_and_cannot_be_read_by_new_models_keeps_its_faces(pai
     assert painted_in_s3.crops.missing([known]) == []
 
 
-def test_one_object_that_always_breaks_off_does_not_stop_the_run(painted_in_s3, viewer):
+def test_one_truncated_object_does_not_stop_the_run(painted_in_s3, viewer):
     for number in range(4):
         painted_in_s3.paint(f"p{number}.png", 1, shade=number)
     first = painted_in_s3.run()
@@ -201,7 +199,7 @@ def test_one_new_object_that_always_fails_does_not_stop_the_run(painted_in_s3, v
     assert places(finished) == places(first)
 
 
-def test_a_service_whose_objects_all_break_off_is_waited_for(painted_in_s3):
+def test_run_waits_for_a_service_whose_objects_are_all_truncated(painted_in_s3):
     for number in range(4):
         painted_in_s3.paint(f"p{number}.png", 1, shade=number)
         painted_in_s3.service.truncated[painted_in_s3.key(f"p{number}.png")] = 10
@@ -216,7 +214,7 @@ def test_a_service_whose_objects_all_break_off_is_waited_for(painted_in_s3):
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_a_run_that_may_read_nothing_fails_and_changes_nothing(painted_in_s3, viewer, known):
+def test_run_without_read_permission_fails_and_changes_nothing(painted_in_s3, viewer, known):
     for number in range(4):
         painted_in_s3.paint(f"p{number}.png", 1, shade=number)
     first = painted_in_s3.run() if known else None
@@ -240,7 +238,7 @@ def test_a_run_that_may_read_nothing_fails_and_changes_nothing(painted_in_s3, vi
 @pytest.mark.parametrize(
     ("poisoned", "ended"), [(1, ("finished", "")), (3, ("failed", "nothing_readable"))]
 )
-def test_known_photos_that_crash_the_reading_keep_their_faces(painted, poisoned, ended):
+def test_known_photos_that_crash_the_reader_keep_their_faces(painted, poisoned, ended):
     for number in range(3):
         painted.paint(f"p{number}.png", number + 1)
     first = painted.run()
@@ -260,7 +258,7 @@ def test_known_photos_that_crash_the_reading_keep_their_faces(painted, poisoned,
     assert {face for face, _ in places(run)} == (faces if poisoned == 1 else set())
 
 
-def test_what_is_new_and_refused_does_not_stop_what_is_known(painted_in_s3):
+def test_new_unreadable_photo_does_not_affect_known_photos(painted_in_s3):
     painted_in_s3.paint("a.png", 1)
     painted_in_s3.run()
     painted_in_s3.paint("b.png", 1, shade=1)
@@ -290,7 +288,7 @@ def test_a_repair_that_cannot_read_a_photo_keeps_its_faces(active_engine, admin)
     assert face in {one.id for one in iter_collection_faces(active_engine.name.path)}
 
 
-def test_a_repair_while_the_folder_is_away_says_so_and_changes_nothing(active_engine, admin):
+def test_repair_without_the_folder_is_refused_and_changes_nothing(active_engine, admin):
     active_engine.paint("a.png", 1, shade=1)
     active_engine.paint("b.png", 1, shade=2)
     first = active_engine.run()
@@ -304,7 +302,7 @@ def test_a_repair_while_the_folder_is_away_says_so_and_changes_nothing(active_en
     assert not any(one.reason for one in iter_collection_images(active_engine.name.path))
 
 
-def test_photos_that_are_gone_are_not_counted(painted):
+def test_removed_photos_are_not_counted(painted):
     painted.paint("a.png", 1, shade=1)
     path = painted.paint("b.png", 1, shade=2)
     assert painted.run().stats["total_images"] == 2

@@ -72,7 +72,7 @@ def run_finishes(product):
 
 
 @needs_labelled_photos
-def test_killing_the_readers_of_the_queue_stops_nothing(product):
+def test_killing_queue_readers_does_not_stop_the_queue(product):
     said = product.said()
     for _ in range(3):
         some = readers(product)
@@ -88,7 +88,7 @@ def test_killing_the_readers_of_the_queue_stops_nothing(product):
 
 @needs_labelled_photos
 @pytest.mark.parametrize("which", ["readers", "pusher", "sentinel"])
-def test_a_queue_that_stands_still_is_told_and_started_again(product, which):
+def test_stalled_queue_is_reported_and_restarted(product, which):
     before = product.processes("manage.py", "workers")
     victims = {"readers": readers(product), "pusher": before[-1:], "sentinel": before[1:2]}
     for process in victims[which]:
@@ -103,7 +103,7 @@ def test_a_queue_that_stands_still_is_told_and_started_again(product, which):
     assert run_finishes(product)
 
 
-def test_long_tasks_are_no_stall(product):
+def test_long_tasks_do_not_count_as_a_stall(product):
     """Every worker is on a task for longer than a heartbeat may be missing."""
     environment = {**product.environment, "DJANGO_SETTINGS_MODULE": "faceadmin.settings"}
     script = SLEEP.format(times=2, seconds=2 * TIMEOUT_S)
@@ -121,7 +121,7 @@ def test_long_tasks_are_no_stall(product):
     assert not [func for (func,) in rows if "heartbeat" in func]  # they leave nothing behind
 
 
-def test_workers_that_stand_still_beside_others_end_by_themselves(product):
+def test_stalled_workers_end_while_other_workers_continue(product):
     beside = subprocess.Popen(
         [sys.executable, "manage.py", "workers"],
         env=product.environment,
@@ -145,7 +145,7 @@ def test_workers_that_stand_still_beside_others_end_by_themselves(product):
     assert run_finishes(product)
 
 
-def test_stores_and_a_web_server_that_hang_are_started_again(product):
+def test_hanging_stores_and_web_server_are_restarted(product):
     parts = [("nx_27017",), ("storage.vectors.embedded.server",), ("gunicorn",)]
     before = {part: product.processes(*part) for part in parts}
     for processes in before.values():

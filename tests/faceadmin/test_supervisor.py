@@ -78,14 +78,14 @@ def is_alive(process):
         return False
 
 
-def test_they_stop_in_reverse_and_leave_nothing(supervise, service, tmp_path):
+def test_processes_stop_in_reverse_order_and_leave_no_children(supervise, service, tmp_path):
     supervise(service("stores"), service("workers"), service("web"))
 
     assert (tmp_path / "ends").read_text().split() == ["web", "workers", "stores"]
     assert not any(is_alive(ids_of(tmp_path / name)[0]) for name in ("stores", "workers", "web"))
 
 
-def test_each_waits_until_the_one_before_is_ready(supervise, service, tmp_path):
+def test_each_process_starts_after_the_previous_is_ready(supervise, service, tmp_path):
     never = Service("stores", service("stores").command, lambda _process: False)
 
     with pytest.raises(CrashLoop, match=r"'stores' was not ready within 0\.1 s, 3 times in a row"):
@@ -94,7 +94,7 @@ def test_each_waits_until_the_one_before_is_ready(supervise, service, tmp_path):
     assert not (tmp_path / "web").exists()
 
 
-def test_what_does_not_listen_is_killed_with_all_it_started(supervise, service, tmp_path):
+def test_process_that_ignores_sigterm_is_killed_with_its_children(supervise, service, tmp_path):
     patience = replace(QUICK, stop=0.1)
 
     supervise(service("deaf", IS_DEAF_AND_HAS_A_CHILD), patience=patience)
@@ -106,7 +106,7 @@ def test_what_does_not_listen_is_killed_with_all_it_started(supervise, service, 
     assert not is_alive(parent)
 
 
-def test_a_crash_is_followed_by_a_new_start(supervise, service, tmp_path):
+def test_crashed_process_is_restarted(supervise, service, tmp_path):
     """The process is killed once everything is ready; everything stops when it is ready again."""
     first = []
     counted = service("worker")
@@ -128,7 +128,7 @@ def test_a_crash_is_followed_by_a_new_start(supervise, service, tmp_path):
     assert said == ["The process 'worker' ended with signal SIGKILL; it is started again."]
 
 
-def test_what_keeps_crashing_ends_everything_with_the_end_of_its_log(supervise, service, tmp_path):
+def test_crash_loop_ends_all_processes_with_the_end_of_the_log(supervise, service, tmp_path):
     crashing = service("vectors", "import sys; print('The folder is broken.'); sys.exit(7)")
 
     with pytest.raises(CrashLoop) as refusal:
@@ -161,7 +161,7 @@ def killer(tmp_path, service, *, times, number=signal.SIGKILL):
     return Service("worker", counted.command, is_ready), when_ready, seen
 
 
-def test_what_could_be_started_is_started_again_however_often_it_is_killed(
+def test_process_that_was_ready_is_restarted_after_any_number_of_kills(
     supervise, service, tmp_path
 ):
     worker, when_ready, seen = killer(tmp_path, service, times=3 * QUICK.failures)
@@ -172,7 +172,7 @@ def test_what_could_be_started_is_started_again_however_often_it_is_killed(
     assert len(said) == 3 * QUICK.failures
 
 
-def test_what_hangs_is_started_again(supervise, service, tmp_path):
+def test_hanging_process_is_restarted(supervise, service, tmp_path):
     worker, when_ready, seen = killer(tmp_path, service, times=1, number=signal.SIGSTOP)
 
     said = supervise(worker, when_ready=when_ready, patience=replace(QUICK, silent=0.5))
@@ -182,7 +182,7 @@ def test_what_hangs_is_started_again(supervise, service, tmp_path):
     assert said == ["The process 'worker' did not answer for 0.5 s; it is started again."]
 
 
-def test_what_answers_late_is_left_alone(supervise, service):
+def test_slow_process_is_not_restarted(supervise, service):
     """Answers fail in turn; none is missing for as long as it takes to be started again."""
     counted, asked, ran = service("web"), [], []
 
@@ -202,7 +202,7 @@ def test_what_answers_late_is_left_alone(supervise, service):
     assert len(set(asked)) == 1
 
 
-def test_what_is_started_again_need_not_wait_for_the_others(supervise, service, tmp_path):
+def test_restarted_process_does_not_wait_for_the_others(supervise, service, tmp_path):
     """The web server is ready when all parts are; later it is enough that it answers."""
     counted, first, ran = service("web"), [], []
 
@@ -229,7 +229,7 @@ def test_what_is_started_again_need_not_wait_for_the_others(supervise, service, 
     assert said == ["The process 'web' ended with signal SIGKILL; it is started again."]
 
 
-def test_a_log_stays_within_its_bound(supervise, service, tmp_path, monkeypatch):
+def test_log_size_is_bounded(supervise, service, tmp_path, monkeypatch):
     monkeypatch.setattr(supervisor, "LOG_BYTES", 100)
     log = tmp_path / "logs" / "web.log"
     log.parent.mkdir()

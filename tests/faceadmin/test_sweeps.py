@@ -45,7 +45,7 @@ def scheduled(db):
     return {one.func: one for one in Schedule.objects.all()}
 
 
-def test_every_sweep_is_scheduled_for_good_and_can_be_called(scheduled):
+def test_every_sweep_is_scheduled_permanently_and_callable(scheduled):
     found = sweeps()
 
     assert {"clustering.tasks.runs_sweep", "profiles.imports.tasks.imports_sweep"} <= found
@@ -92,7 +92,7 @@ def run_scheduled(scheduled):
 
 
 @pytest.mark.services
-def test_a_large_cluster_follows_a_decision_by_the_scheduled_task(reviewed, scheduled, at_once):
+def test_scheduled_task_updates_a_large_cluster_after_a_decision(reviewed, scheduled, at_once):
     """A large cluster rests after it was described, so a decision meanwhile is left behind."""
     path, run = reviewed.painted.name.path, reviewed.run
     label = reviewed.label("ada00.png")

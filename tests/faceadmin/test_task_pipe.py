@@ -50,7 +50,7 @@ def copy(source, target):
         target.put(item)
 
 
-def test_a_reader_that_is_killed_leaves_the_queue_to_the_others(fork):
+def test_killed_reader_does_not_block_other_readers(fork):
     tasks, results = TaskPipe(), TaskPipe()
     readers = [fork(copy, tasks, results) for _ in range(2)]
     for _ in range(2):
@@ -68,7 +68,7 @@ def test_a_reader_that_is_killed_leaves_the_queue_to_the_others(fork):
     assert sorted(results.get() for _ in range(5)) == [0, 1, 2, 3, 4]
 
 
-def test_only_one_process_has_the_lock_until_it_ends(fork):
+def test_lock_is_exclusive_and_released_when_its_process_ends(fork):
     lock = FileLock()
     owner = fork(lambda: (lock.acquire(), signal.pause()))
 

@@ -73,7 +73,7 @@ def test_the_product_has_documents_with_bytes():
 
 
 @KINDS
-def test_bytes_written_in_bulk_twice_are_those_of_the_second_time(mongodb, kind):
+def test_second_bulk_write_replaces_bytes(mongodb, kind):
     for content in (FIRST, SECOND, SECOND, FIRST):
         bulk_upsert(kind, [example(kind, content)])
 
@@ -82,7 +82,7 @@ def test_bytes_written_in_bulk_twice_are_those_of_the_second_time(mongodb, kind)
 
 
 @KINDS
-def test_bytes_saved_twice_are_those_of_the_second_time(mongodb, kind):
+def test_second_save_replaces_bytes(mongodb, kind):
     example(kind, FIRST).save()
 
     document = stored(kind)
@@ -95,7 +95,7 @@ def test_bytes_saved_twice_are_those_of_the_second_time(mongodb, kind):
     assert is_same(kind, FIRST)
 
 
-def test_a_document_with_bytes_leaves_nothing_of_the_former(things):
+def test_replaced_document_has_no_old_fields(things):
     full = {"spot": Spot(x=1.0), "facts": {"a": 1, "b": 2}, "words": ["x", "y"], "group": "g"}
     bulk_upsert(Thing, [Thing(id="a", binary=FIRST, number=1, name="n", **full)])
 
@@ -111,7 +111,7 @@ def test_a_document_with_bytes_leaves_nothing_of_the_former(things):
     assert (found.number, found.facts, bytes(found.binary)) == (3, {}, FIRST)
 
 
-def test_bytes_and_documents_without_them_are_written_together(things):
+def test_documents_with_and_without_bytes_are_written_together(things):
     for content in (FIRST, SECOND):
         bulk_upsert(Thing, [Thing(id="a", binary=content), Thing(id="b", number=1)])
 

@@ -62,14 +62,14 @@ def stored():
     return job.lease_owner, job.lease_until, job.note
 
 
-def test_a_claim_writes_its_owner_its_end_and_what_comes_with_it(job, clock):
+def test_claim_writes_owner_expiry_and_updates(job, clock):
     taken = take_lease(job, seconds=SECONDS, set__note="mine")
 
     assert taken.lease_owner
     assert stored() == (taken.lease_owner, START_MS + SECONDS * 1000, "mine")
 
 
-def test_every_claim_has_an_owner_of_its_own(job, clock):
+def test_each_claim_has_a_unique_owner(job, clock):
     first = take_lease(job)
 
     assert take_lease(first).lease_owner != first.lease_owner
@@ -79,18 +79,18 @@ def test_every_claim_has_an_owner_of_its_own(job, clock):
     ("owner", "left_ms", "is_live"),
     [("worker", 1, True), ("worker", 0, False), ("worker", -1, False), ("", 1000, False)],
 )
-def test_a_lease_is_live_until_its_end_and_only_with_an_owner(clock, owner, left_ms, is_live):
+def test_lease_is_live_until_its_expiry_and_only_with_an_owner(clock, owner, left_ms, is_live):
     assert is_lease_live(Job(lease_owner=owner, lease_until=START_MS + left_ms)) is is_live
 
 
-def test_of_two_that_read_the_same_the_second_gets_nothing(job, clock):
+def test_second_claim_of_the_same_state_fails(job, clock):
     first = take_lease(job, set__note="first")
 
     assert take_lease(job, set__note="second") is None
     assert stored() == (first.lease_owner, first.lease_until, "first")
 
 
-def test_a_lease_that_its_owner_extended_since_it_was_read_is_not_taken(job, clock):
+def test_lease_extended_since_it_was_read_is_not_taken(job, clock):
     """A worker that was slow, not killed: another one read its lease when it had run out."""
     owner = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
     clock.seconds = SECONDS + 1
@@ -104,7 +104,7 @@ def test_a_lease_that_its_owner_extended_since_it_was_read_is_not_taken(job, clo
     owner.check()
 
 
-def test_a_lease_that_another_worker_took_over_in_the_same_millisecond_is_not_taken(job, clock):
+def test_lease_taken_over_in_the_same_millisecond_is_not_taken(job, clock):
     run_out = take_lease(job)
 
     taken = take_lease(run_out)
@@ -114,7 +114,7 @@ def test_a_lease_that_another_worker_took_over_in_the_same_millisecond_is_not_ta
     assert read().lease_owner == taken.lease_owner
 
 
-def test_of_many_workers_that_take_over_at_once_one_wins(job):
+def test_one_of_many_concurrent_takeovers_succeeds(job):
     run_out = take_lease(job, seconds=0)
     start, taken = threading.Barrier(8), []
 
@@ -133,7 +133,7 @@ def test_of_many_workers_that_take_over_at_once_one_wins(job):
     assert stored() == (winner.lease_owner, winner.lease_until, winner.note)
 
 
-def test_a_lease_is_valid_until_its_seconds_are_over(job, clock):
+def test_lease_is_valid_until_it_expires(job, clock):
     lease = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
 
     clock.seconds = SECONDS - 0.001
@@ -144,7 +144,7 @@ def test_a_lease_is_valid_until_its_seconds_are_over(job, clock):
         lease.check()
 
 
-def test_an_extended_lease_is_valid_for_its_seconds_again(job, clock):
+def test_extended_lease_is_valid_for_its_full_length(job, clock):
     lease = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
 
     clock.seconds = SECONDS - 5
@@ -158,7 +158,7 @@ def test_an_extended_lease_is_valid_for_its_seconds_again(job, clock):
         lease.check()
 
 
-def test_an_extension_counts_from_when_it_was_asked_for(job, clock):
+def test_extension_counts_from_before_the_request(job, clock):
     """Others count from what is stored, so the owner must never count longer than they do."""
     lease = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
 
@@ -172,7 +172,7 @@ def test_an_extension_counts_from_when_it_was_asked_for(job, clock):
         lease.check()
 
 
-def test_a_lease_that_ran_out_and_that_no_other_worker_took_can_be_extended(job, clock):
+def test_expired_lease_that_was_not_taken_over_can_be_extended(job, clock):
     lease = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
     clock.seconds = SECONDS + 100
 
@@ -182,7 +182,7 @@ def test_a_lease_that_ran_out_and_that_no_other_worker_took_can_be_extended(job,
     assert stored()[1] == START_MS + (2 * SECONDS + 100) * 1000
 
 
-def test_an_extension_after_a_takeover_loses_the_lease_and_leaves_the_new_one(job, clock):
+def test_extension_after_a_takeover_fails_and_keeps_the_new_lease(job, clock):
     lease = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
     clock.seconds = SECONDS
     taken = take_lease(read(), seconds=SECONDS)
@@ -195,7 +195,7 @@ def test_an_extension_after_a_takeover_loses_the_lease_and_leaves_the_new_one(jo
         lease.check()
 
 
-def test_a_lease_that_was_lost_is_not_valid_before_it_would_have_ended(job, clock):
+def test_lost_lease_is_invalid_before_its_expiry(job, clock):
     """Nothing runs out: the document was given to another worker, as a removal does."""
     lease = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
     job.modify(set__lease_owner="another")
@@ -206,7 +206,7 @@ def test_a_lease_that_was_lost_is_not_valid_before_it_would_have_ended(job, cloc
         lease.check()
 
 
-def test_a_commit_writes_and_gives_the_lease_back(job, clock):
+def test_commit_writes_and_releases_the_lease(job, clock):
     lease = Lease(take_lease(job), seconds=SECONDS)
 
     assert lease.commit(set__note="done") is True
@@ -217,7 +217,7 @@ def test_a_commit_writes_and_gives_the_lease_back(job, clock):
         lease.check()
 
 
-def test_a_lease_that_was_given_back_writes_nothing_more(job, clock):
+def test_released_lease_writes_nothing(job, clock):
     lease = Lease(take_lease(job), seconds=SECONDS)
     lease.commit(set__note="done")
 
@@ -227,7 +227,7 @@ def test_a_lease_that_was_given_back_writes_nothing_more(job, clock):
     assert stored() == ("", 0, "done")
 
 
-def test_a_commit_after_a_takeover_writes_nothing(job, clock):
+def test_commit_after_a_takeover_writes_nothing(job, clock):
     lease = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
     clock.seconds = SECONDS
     taken = take_lease(read(), seconds=SECONDS, set__note="the new one's")
@@ -237,7 +237,7 @@ def test_a_commit_after_a_takeover_writes_nothing(job, clock):
     assert stored() == (taken.lease_owner, taken.lease_until, "the new one's")
 
 
-def test_a_commit_of_work_that_took_too_long_counts_if_no_other_worker_took_over(job, clock):
+def test_commit_after_expiry_succeeds_without_a_takeover(job, clock):
     lease = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
     clock.seconds = 10 * SECONDS
 
@@ -246,7 +246,7 @@ def test_a_commit_of_work_that_took_too_long_counts_if_no_other_worker_took_over
     assert stored() == ("", 0, "late")
 
 
-def test_a_lease_of_a_document_that_was_removed_is_lost(job, clock):
+def test_lease_of_a_removed_document_is_lost(job, clock):
     lease = Lease(take_lease(job), seconds=SECONDS)
     job.delete()
 
@@ -273,7 +273,7 @@ def extended_times(lease, count):
     lease.check()
 
 
-def test_a_lease_stays_valid_while_work_takes_longer_than_it_lasts(job):
+def test_background_extension_keeps_the_lease_valid_during_long_work(job):
     lease = Lease(take_lease(job, seconds=2), seconds=2)
 
     with extend_in_background(lease, or_on_error=lambda _: False):
@@ -283,7 +283,7 @@ def test_a_lease_stays_valid_while_work_takes_longer_than_it_lasts(job):
     assert lease.commit() is True
 
 
-def test_work_learns_while_it_goes_on_that_its_lease_was_lost(job):
+def test_running_work_detects_a_lost_lease(job):
     lease = Lease(take_lease(job, seconds=1), seconds=1)
 
     with extend_in_background(lease, or_on_error=lambda _: False):
@@ -324,7 +324,7 @@ def away(monkeypatch):
     return away
 
 
-def test_an_extension_is_tried_again_while_the_store_is_away(job, away):
+def test_extension_is_retried_while_the_store_is_unavailable(job, away):
     lease = Lease(take_lease(job, seconds=2), seconds=2)
     failed = away(2)
 
@@ -334,7 +334,7 @@ def test_an_extension_is_tried_again_while_the_store_is_away(job, away):
     assert len(failed) == 2
 
 
-def test_a_store_that_stays_away_longer_than_the_lease_loses_it(job, away):
+def test_lease_is_lost_if_the_store_is_unavailable_for_longer(job, away):
     lease = Lease(take_lease(job, seconds=0.4), seconds=0.4)
     failed = away(10_000)
 
@@ -345,7 +345,7 @@ def test_a_store_that_stays_away_longer_than_the_lease_loses_it(job, away):
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_an_extension_that_fails_for_another_reason_is_not_tried_again(job, away):
+def test_extension_is_not_retried_after_other_errors(job, away):
     lease = Lease(take_lease(job, seconds=0.4), seconds=0.4)
     failed = away(10_000)
 

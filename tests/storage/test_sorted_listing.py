@@ -74,7 +74,7 @@ def open_files(folder):
 @hypothesis_settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_any_listing_becomes_its_set_in_byte_order(keys, chunk):
+def test_any_listing_is_deduplicated_and_sorted_by_bytes(keys, chunk):
     listed = [item(key, tag=str(number)) for number, key in enumerate(keys)]
 
     found = list(sorted_by_key(listed, chunk=chunk))
@@ -98,7 +98,7 @@ def test_a_listing_of_one_chunk_needs_no_disk(data):
 
 
 @pytest.mark.parametrize("how", ["read", "closed", "failed", "failed while listed"])
-def test_nothing_is_left_on_the_disk(data, how):
+def test_no_file_is_left_on_disk(data, how):
     def listed():
         for number in range(100):
             if how == "failed while listed" and number == 90:
@@ -159,7 +159,7 @@ def test_a_killed_process_leaves_no_file(data):
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_named(data, monkeypatch, number):
+def test_full_disk_raises_disk_full(data, monkeypatch, number):
     """The first write finds room, the next does not."""
 
     class Full:
@@ -192,14 +192,14 @@ def test_a_full_disk_is_named(data, monkeypatch, number):
     assert open_files(data) == []
 
 
-def test_a_data_folder_that_cannot_be_written_is_named(data):
+def test_read_only_data_folder_raises_store_unavailable(data):
     data.write_text("a file")
 
     with pytest.raises(StoreUnavailable, match=f"{data}.*cannot be written .*permissions"):
         list(sorted_by_key([item("b"), item("a")], chunk=1))
 
 
-def test_memory_stays_bounded_and_nothing_is_kept_of_what_was_listed(data):
+def test_memory_is_bounded_and_released_after_the_listing(data):
     """Ten chunks cost hardly more memory than two."""
 
     def peak(count):

@@ -67,7 +67,7 @@ def seen(peer, **headers):
         ("", CLIENT, ""),  # a unix socket
     ],
 )
-def test_the_client_is_the_last_address_that_is_no_trusted_proxy(peer, forwarded_for, client):
+def test_client_is_the_rightmost_address_that_is_not_a_trusted_proxy(peer, forwarded_for, client):
     assert seen(peer, x_forwarded_for=forwarded_for)[0] == client
 
 
@@ -86,22 +86,20 @@ def test_the_client_is_the_last_address_that_is_no_trusted_proxy(peer, forwarded
         ("127.0.0.1", "https", CLIENT, "http"),
     ],
 )
-def test_the_scheme_is_what_the_proxy_next_to_the_client_reports(
-    peer, proto, forwarded_for, scheme
-):
+def test_scheme_is_reported_by_the_proxy_next_to_the_client(peer, proto, forwarded_for, scheme):
     headers = {"x_forwarded_proto": proto, "x_forwarded_for": forwarded_for}
 
     assert seen(peer, **headers)[1] == scheme
 
 
-def test_other_headers_about_the_client_are_not_believed():
+def test_other_forwarding_headers_are_ignored():
     claims = {"forwarded": f"for={CLIENT};proto=https", "x_real_ip": CLIENT}
     claims |= {"x_forwarded_host": "elsewhere.example", "x_forwarded_ssl": "on"}
 
     assert seen(PROXY, **claims) == (PROXY, "http")
 
 
-def test_a_proxy_on_a_unix_socket_is_trusted_by_its_word(settings):
+def test_proxy_on_a_unix_socket_is_trusted_by_the_word_unix(settings):
     settings.TRUSTED_PROXIES = ["unix"]
 
     assert seen("", x_forwarded_for=CLIENT, x_forwarded_proto="https") == (CLIENT, "https")
@@ -109,7 +107,7 @@ def test_a_proxy_on_a_unix_socket_is_trusted_by_its_word(settings):
     assert seen("nonsense", x_forwarded_for=CLIENT) == ("nonsense", "http")
 
 
-def test_the_log_names_once_a_proxy_that_is_not_trusted(caplog):
+def test_untrusted_proxy_is_logged_once(caplog):
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             seen("10.9.9.9", x_forwarded_for=CLIENT)
