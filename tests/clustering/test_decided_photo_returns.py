@@ -1,4 +1,4 @@
-"""A photo with a decided face leaves the bucket and comes back, again and again."""
+"""A photo with a decided face is removed from the bucket and restored, several times."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def reviewed(painted):
 
 
 def leave(painted, file):
-    """Take a photo out of the bucket and run; return what brings it back."""
+    """Remove a photo from the bucket and run; return a function that restores it and runs."""
     photo = painted.folder / file
     content = photo.read_bytes()
     photo.unlink()
@@ -37,7 +37,7 @@ def leave(painted, file):
 
 @pytest.mark.parametrize("file", ["bob0.png", "ada0.png"])
 def test_decided_face_returns_to_its_cluster_each_time(painted, reviewed, file):
-    """One was moved to another person, the other was confirmed where it was."""
+    """One face was moved to another person, the other was confirmed in its cluster."""
     face, ada = reviewed.face(file), reviewed.label("ada1.png")
     kind = (
         {"kind": "move", "to": ada} if file == "bob0.png" else {"kind": "confirm", "cluster": ada}

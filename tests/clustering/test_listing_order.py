@@ -1,4 +1,4 @@
-"""What a run finds new, known and gone depends on the keys alone, not on the order of a listing."""
+"""New, known and removed keys do not depend on the order of the listing."""
 
 import unicodedata
 import uuid
@@ -26,7 +26,7 @@ from tests.s3_faults import ORDERS
 pytestmark = pytest.mark.services
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-# Names that orders of UTF-8, UTF-16, of case and of normal forms put in different places.
+# Names that sort differently in UTF-8, in UTF-16, case-insensitively and by normal form.
 NAMES = [
     *("B.png", "a.png", "a/1.png", "a/b/c/2.png", "a-b/3.png", "A/4.png", "b/5.png", "_6.png"),
     *("\uff21.png", "\ue000.png", "\U0001f600.png", "z/\U0001f468.png", "z/\ufb01.png"),
@@ -72,7 +72,7 @@ def test_second_run_finds_new_changed_and_removed_keys_in_any_order(shop, order)
     shop.put("z/\U0001f468.png", 1, shade=91)
     shop.remove("A/4.png")
     shop.remove("\uff21.png")
-    shop.service.order = "hashed"  # as where a bucket moves to another service
+    shop.service.order = "hashed"  # as after a move to another service
 
     third = shop.painted.run()
 
@@ -102,13 +102,13 @@ def test_max_images_selects_the_first_keys_in_any_order(shop, order):
 
 
 def objects(count):
-    """Yield a listing of files that are no photos."""
+    """Yield a listing of files that are not photos."""
     for number in range(count):
         yield BucketObject(key=f"x/{number}.txt", size=1, tag="t", modified=NOW)
 
 
 class Slow:
-    """The real bucket, but something happens while it is listed."""
+    """The real bucket with a callback during the listing."""
 
     def __init__(self, bucket, then):
         self._bucket, self._then = bucket, then

@@ -1,4 +1,4 @@
-"""What is lost from the stores is told, restored from the photos, and never called consistent."""
+"""Records lost from the stores are reported as inconsistent and restored from the photos."""
 
 import shutil
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ MODEL = "painted-vectors"
 
 
 class Stores:
-    """A finished collection, asked and repaired as an admin does over REST."""
+    """A finished collection that is verified and repaired over REST by an admin."""
 
     def __init__(self, painted, admin):
         self.painted, self.admin = painted, admin
@@ -30,13 +30,13 @@ class Stores:
         return self.admin.get(self.address).json()["consistency_check"]
 
     def repair(self):
-        """Return what was done and how the stores compare then."""
+        """Repair; return the repair and the new comparison."""
         body = self.admin.post(self.address).json()
         assert body["architecture_working"] is body["consistency_check"]["total_consistency"]
         return body["repair"], body["consistency_check"]
 
     def faces(self):
-        """Return all that is stored of the faces, but when it was written."""
+        """Return the stored records of the faces without their times."""
         return {
             face.id: {name: face[name] for name in face._fields if name != "created_at"}
             for face in iter_collection_faces(self.painted.name.path)
@@ -64,7 +64,7 @@ def stored(active_engine, admin):
 
 
 def forget(ids):
-    """Delete documents of faces, as a hand or a broken disk does."""
+    """Delete face documents, as an operator or a damaged disk may."""
     Face._get_collection().delete_many({"_id": {"$in": ids}})
 
 
@@ -127,7 +127,7 @@ def test_decided_verdicts_of_restored_faces_are_kept(stored):
 
 
 def test_face_of_a_removed_photo_is_reported_and_not_restored(stored):
-    """Its vector and its place among the others stay: the photo may come back."""
+    """Its vector and member are kept, because the photo may come back."""
     before, [lost] = stored.faces(), stored.ids("ada0.png")
     photo = stored.painted.folder / "ada0.png"
     content = photo.read_bytes()
@@ -157,13 +157,13 @@ def test_changed_photo_is_not_used_to_restore_a_face(stored):
     assert done["not_restored_photos"] == [{"key": key, "reason": "changed"}]
     assert (check["faces_missing"], check["total_consistency"]) == (1, False)
     stored.painted.run()
-    done, check = stored.repair()  # what is left of the lost face belongs to no photo now
+    done, check = stored.repair()  # the remains of the lost face belong to no photo now
     assert (done["vectors_removed"], check["total_consistency"]) == (1, True)
 
 
 @pytest.fixture(params=["bucket", "folder", "photos"])
 def hidden(request, stored):
-    """Let the bucket, the folder in it, or all photos of the folder be away, and come back."""
+    """Return functions that hide and restore the bucket, its folder, or all its photos."""
     folder, aside = stored.painted.folder, stored.painted.folder.parent.with_suffix(".aside")
     moved = folder.parent if request.param == "bucket" else folder
 
@@ -334,7 +334,7 @@ def test_photos_read_by_a_cancelled_run_are_consistent(stored):
 
 @pytest.fixture
 def command(monkeypatch, capsys):
-    """Run `verify_storage` on the stores that are there; return its code, output and sentence."""
+    """Run `verify_storage` on the test's stores; return its exit code, output and message."""
     running = contextmanager(lambda: (yield False))
     monkeypatch.setattr("faceadmin.management.commands.verify_storage.run_services", running)
 

@@ -1,4 +1,4 @@
-"""`rebuild_decisions` covers the whole log: what came before the last grouping, and after it."""
+"""`rebuild_decisions` covers the whole log: decisions before and after the last grouping."""
 
 from contextlib import contextmanager
 
@@ -25,7 +25,7 @@ def reviewed(painted):
 
 @pytest.fixture
 def command(monkeypatch, capsys, painted):
-    """Run `rebuild_decisions` on the stores that are there; return its code, output and advice."""
+    """Run `rebuild_decisions` on the test's stores; return its exit code, output and message."""
     running = contextmanager(lambda: (yield False))
     monkeypatch.setattr("faceadmin.management.commands.rebuild_decisions.run_services", running)
 
@@ -40,7 +40,7 @@ def command(monkeypatch, capsys, painted):
 
 
 def decide_some(reviewed):
-    """Move a face, say that one is none, take one out; return the three."""
+    """Move one face, mark one as not a face, split one off; return the three."""
     moved, none, singletons = (reviewed.face(f"bob{number}.png") for number in range(3))
     reviewed.decide("move", faces=(moved,), to=reviewed.label("ada0.png"))
     reviewed.decide("not_a_face", faces=(none,))
@@ -54,7 +54,7 @@ def regroup(reviewed):
 
 
 def put(reviewed, face, label):
-    """Write a face into another cluster, and that the grouping had put it there."""
+    """Write a face's member into another cluster, as if the grouping had put it there."""
     run = reviewed.run
     place = Member.place_for(run.id, label, 9)
     Member.objects(id=Member.id_for(run.id, face)).update_one(

@@ -1,4 +1,4 @@
-"""Many known photos that are missing from the listing: nothing is removed until it is confirmed."""
+"""If many known photos are missing from the listing, nothing is removed without confirmation."""
 
 import pytest
 from django.core.management import call_command
@@ -21,7 +21,7 @@ def start_address(painted):
 
 @pytest.fixture
 def finished(active_engine):
-    """A run of 40 photos, of which the first 25 then move away; the bucket has another folder."""
+    """A finished run of 40 photos; then the first 25 are moved to another folder of the bucket."""
     for number in range(40):
         active_engine.paint(f"p{number:02d}.png", number % 3 + 1, shade=number)
     run = active_engine.run()
@@ -94,7 +94,7 @@ def test_removals_are_confirmed_over_rest(active_engine, finished, reviewer):
 
 
 def test_removals_are_confirmed_by_the_command(active_engine, finished, settings, db):
-    settings.MONGODB_EMBEDDED = False  # else the command asks for workers
+    settings.MONGODB_EMBEDDED = False  # otherwise the command checks for workers
     call_command("cluster_bucket", active_engine.name.path, "--allow-removals")
 
     run = active_engine.finish(newest_run(active_engine.name.path))
@@ -123,7 +123,7 @@ def test_page_button_confirms_with_the_same_parameters(active_engine, finished, 
     assert active_engine.finish(confirmed).state == RunState.FINISHED
     assert faces_left(active_engine) == 15
     assert address not in browser.get(page).content.decode()
-    refused = browser.post(address)  # from a page that is out of date
+    refused = browser.post(address)  # as from an outdated page
     assert refused.status_code == 409
 
 

@@ -1,4 +1,4 @@
-"""A run shares the groups of the one before only where nothing it is made of has changed."""
+"""A run shares the groups of the previous run only if none of the grouping's inputs changed."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -34,13 +34,13 @@ def photos(run):
 
 
 def shares(run, other):
-    """Say whether a run shows the groups of another."""
+    """Return whether a run shares the groups of another."""
     return [one.id for one in iter_members(run)] == [one.id for one in iter_members(other)]
 
 
 @pytest.fixture
 def ten(painted):
-    """A collection with a finished run of ten photos, and ten new ones that no run has read."""
+    """A collection with a finished run of ten photos, and ten new photos that no run has read."""
     paint(painted, range(10))
     painted.first = painted.run()
     paint(painted, range(10, 20))
@@ -48,7 +48,7 @@ def ten(painted):
 
 
 def work_begun(painted, **parameters):
-    """Start a run and take it as far as the groups; its photos are all read by then."""
+    """Start a run and advance it to the grouping state, in which all photos are read."""
     run = painted.start(**parameters)
     while get_run(run.id).state != RunState.GROUPING:
         painted.advance(run)
@@ -67,7 +67,7 @@ def failed(painted):
 
 
 def killed(painted):
-    """A worker writes its photos and is killed before it can count them; then it is cancelled."""
+    """A worker writes its photos and is killed before counting them; then the run is cancelled."""
     run = painted.start(batch_size=5)
     painted.advance(run)
     lost = SimpleNamespace(check=lambda: None, commit=lambda **_: False)
@@ -97,7 +97,7 @@ def preview_dropped(painted):
 
 
 def current_deleted(painted):
-    """Readers are back at the run before the one that read the new photos."""
+    """The run before the one that read the new photos is current again."""
     run = painted.run()
     remove_run(run, vectors=painted.vectors)
     return run
@@ -201,7 +201,7 @@ def test_lost_face_documents_are_not_counted(painted):
 
 
 def test_verdicts_of_other_thresholds_are_recomputed(painted):
-    """A preview under stricter thresholds judges the stored faces; the next run judges anew."""
+    """A preview with stricter thresholds changes verdicts; the next run recomputes them."""
     paint(painted, range(3))
     painted.run()
     usual = painted.engine.settings.thresholds
@@ -247,7 +247,7 @@ def test_unchanged_inputs_share_the_groups(painted, kind):
 
 
 def test_run_after_a_run_cancelled_over_rest_has_all_photos(active_engine, reviewer, monkeypatch):
-    """The same by requests alone: what a reviewer would do."""
+    """The same scenario by REST requests only."""
     paint(active_engine, range(3))
     address = f"/cluster-bucket-with-db/{active_engine.name.path}"
     work = [lambda run_id: active_engine.finish(get_run(run_id))]

@@ -1,4 +1,4 @@
-"""What a run does while its bucket is not there, or does not let it in: it waits, and goes on."""
+"""Runs wait for a bucket that is unavailable or refuses access, and continue afterwards."""
 
 import errno
 import os
@@ -19,14 +19,14 @@ def places(run):
 
 
 def expire_leases(run):
-    """Let the leases of a run run out, as they do 20 s after their worker stopped."""
+    """Expire the leases of a run, as happens 20 s after their worker stopped."""
     for document in (get_run(run.id), *Batch.objects(run=run.id)):
         if document.lease_owner:
             document.modify(set__lease_until=1)
 
 
 def assert_nothing_is_lost(painted, first):
-    """Hold the stores and what readers see to a finished run."""
+    """Compare faces, vectors, crops and the current run with a finished run."""
     faces = [face for face, _ in places(first)]
     assert sorted(face.id for face in iter_collection_faces(painted.name.path)) == faces
     assert painted.vectors.retrieve("painted-vectors", faces).keys() == set(faces)
@@ -129,7 +129,7 @@ def test_folder_that_disappears_during_the_listing_is_listed_again(painted):
     elsewhere = painted.folder.with_name("elsewhere")
 
     class Moving:
-        """The real bucket; its folder moves after two objects were listed."""
+        """The real bucket, whose folder is moved after two objects were listed."""
 
         def __getattr__(self, name):
             return getattr(painted.bucket, name)
@@ -222,7 +222,7 @@ def test_run_waits_for_an_s3_service_that_refuses_all_requests(painted_in_s3, co
 
 
 def test_run_waits_for_a_service_that_throttles_requests(painted_in_s3):
-    painted_in_s3.paint("a.png", 1)  # one only: each request is repeated for some seconds
+    painted_in_s3.paint("a.png", 1)  # only one, because each request is retried for some seconds
     first = painted_in_s3.run()
     run = painted_in_s3.start(full=True)
     painted_in_s3.advance(run)

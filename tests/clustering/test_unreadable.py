@@ -1,4 +1,4 @@
-"""Photos that cannot be read now: what is known of them stays, and they are listed as such."""
+"""Photos that cannot be read keep their known faces and are listed as skipped."""
 
 from types import SimpleNamespace
 
@@ -182,7 +182,7 @@ def test_one_truncated_object_does_not_stop_the_run(painted_in_s3, viewer):
 
 @pytest.mark.parametrize("fault", ["truncated", "InternalError"])
 def test_one_new_object_that_always_fails_does_not_stop_the_run(painted_in_s3, viewer, fault):
-    """It is the only object of its batch, so no other object of the batch is delivered."""
+    """The object is the only one of its batch, so the batch has no readable object to compare."""
     for number in range(4):
         painted_in_s3.paint(f"p{number}.png", 1, shade=number)
     first = painted_in_s3.run()

@@ -1,4 +1,4 @@
-"""A bucket that disappears while workers read it: the run waits, and ends with the same faces."""
+"""A run whose bucket disappears during reading waits, and finishes with the same faces."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""An erased person is in no byte of the data folder, while the product runs or after a restore."""
+"""No byte of the data folder contains an erased person, at run time and after a restore."""
 
 import base64
 import io
@@ -82,7 +82,7 @@ def product(tmp_path_factory, model_files):
 
 @pytest.fixture(scope="module")
 def client(product):
-    """The product with the person in every place that can hold one."""
+    """The product with the person in every store and file that may contain one."""
     product.up()
     password = product.said().partition("password: ")[2].split()[0]
     client = Client(product, password)
@@ -100,7 +100,7 @@ def enrol(client, key=f"enrol {ID}"):
 
 
 def traces(client):
-    """Leave the person's id and names wherever the product puts them."""
+    """Write the person's id and names to every place where the product stores them."""
     known, other = photos("Ariel_Sharon"), photos("Colin_Powell")
     done = client.import_zip(
         f"{ID}.zip",
@@ -156,7 +156,7 @@ def vectors(product):
 
 
 def needles(product):
-    """Return what may not be found: by a name for the report."""
+    """Return the forbidden bytes by a name for the report."""
     found = {"id": ID.encode(), "zip": f"{ID}.zip".encode(), "name": FIRST.encode()}
     for number, vector in enumerate(vectors(product)):
         text = base64.b64encode(vector)
@@ -169,7 +169,7 @@ def needles(product):
 
 
 def found_in(folder, wanted):
-    """Return how often each needle stands in each file."""
+    """Return how often each needle occurs in each file."""
     counts = {}
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         if file.suffix == ".onnx" or "models" in file.relative_to(folder).parts[:1]:
@@ -200,7 +200,7 @@ def test_no_byte_of_an_erased_person_is_left_while_the_product_runs(product, cli
 
 
 def restore(product, backup):
-    """Put the stores of a stopped installation back to what they were."""
+    """Restore the stores of a stopped installation from a backup."""
     for name in ("mongodb", "references", "crops"):
         shutil.rmtree(product.data / name)
         shutil.copytree(backup / name, product.data / name)

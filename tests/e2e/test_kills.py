@@ -1,4 +1,4 @@
-"""Fifty kills of any process while clients work: nothing is lost, doubled or stalled."""
+"""Fifty kills of random processes while a client works: nothing is lost, doubled or stalled."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Limits and https for real clients: behind nginx as the README sets it up, and without it."""
+"""Limits and https for real clients, behind nginx as configured in the README, and without it."""
 
 import re
 import shutil
@@ -91,7 +91,7 @@ def nginx(product, tmp_path_factory):
 
 @pytest.fixture(params=["nginx", "direct"])
 def front(request, product):
-    """Return where clients reach the product: behind nginx, and without it."""
+    """Return the address for clients: behind nginx, and without it."""
     return request.getfixturevalue("nginx") if request.param == "nginx" else product.address
 
 
@@ -146,7 +146,7 @@ def wait_for(address, process, folder):
 
 
 def visitor(front, source=None, **headers):
-    """Return a client with an address of its own; each request is a new connection."""
+    """Return a client with its own address; each request uses a new connection."""
     insecure = ssl.create_default_context()
     insecure.check_hostname, insecure.verify_mode = False, ssl.CERT_NONE
     transport = httpx.HTTPTransport(

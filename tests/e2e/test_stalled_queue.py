@@ -1,4 +1,4 @@
-"""Processes that are killed or stopped while they wait: the product goes on, and health says so."""
+"""Killed and suspended processes: the product recovers, and health reports the failure."""
 
 import os
 import shutil
@@ -42,13 +42,13 @@ def started(tmp_path_factory, model_files):
 
 @pytest.fixture
 def product(started):
-    """Return the product once its queue works; each test may have started it again."""
+    """Return the product once its queue works; an earlier test may have restarted it."""
     started.wait_for(lambda: queue_of(started) == (200, "2 workers"))
     return started
 
 
 def waiting_in(product, place):
-    """Return the processes of the queue that wait in a place of the kernel."""
+    """Return the queue's processes that wait in one of some kernel functions."""
     found = []
     for process in product.processes("manage.py", "workers"):
         wchan = Path(f"/proc/{process}/wchan")
@@ -58,7 +58,7 @@ def waiting_in(product, place):
 
 
 def readers(product):
-    """Return those that wait for a task or a result to come through a pipe."""
+    """Return the processes that wait to read a task or a result from a pipe."""
     return waiting_in(product, "pipe_read")
 
 
@@ -104,7 +104,7 @@ def test_stalled_queue_is_reported_and_restarted(product, which):
 
 
 def test_long_tasks_do_not_count_as_a_stall(product):
-    """Every worker is on a task for longer than a heartbeat may be missing."""
+    """Every worker executes a task for longer than the heartbeat timeout."""
     environment = {**product.environment, "DJANGO_SETTINGS_MODULE": "faceadmin.settings"}
     script = SLEEP.format(times=2, seconds=2 * TIMEOUT_S)
     subprocess.run([sys.executable, "-c", script], env=environment, cwd=ROOT, check=True)

@@ -82,7 +82,7 @@ def test_metrics_are_lines_that_prometheus_reads(db, client, parts):
 
 
 class Cluster:
-    """A group of workers as it publishes itself."""
+    """Published status of a queue cluster."""
 
     key, cluster_id, host, pid = "key", "id", "host", 7
 
@@ -92,7 +92,7 @@ class Cluster:
 
 @pytest.fixture
 def clusters(db, monkeypatch):
-    """Let the queue have the groups of workers that the test puts in."""
+    """Replace the queue's clusters by those of the test."""
     some = []
     monkeypatch.setattr(health.Stat, "get_all", lambda: some)
     monkeypatch.setattr(health, "heartbeat_of", lambda stat: stat.heartbeat)

@@ -1,4 +1,4 @@
-"""Health checks are answered under any name, everything else under the product's own."""
+"""Health checks accept any host, everything else only the allowed hosts."""
 
 import pytest
 

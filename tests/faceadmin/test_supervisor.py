@@ -1,4 +1,4 @@
-"""Processes are started in order, restarted, and stopped in reverse with all they have started."""
+"""Processes are started in order, restarted, and stopped in reverse with their children."""
 
 import os
 import signal
@@ -70,7 +70,7 @@ def ids_of(file):
 
 
 def is_alive(process):
-    """Say whether a process runs; a zombie counts as ended."""
+    """Return whether a process runs; a zombie counts as ended."""
     try:
         with open(f"/proc/{process}/stat") as stat:  # noqa: PTH123  # a file of the kernel
             return stat.read().rpartition(")")[2].split()[0] != "Z"
@@ -140,7 +140,7 @@ def test_crash_loop_ends_all_processes_with_the_end_of_the_log(supervise, servic
 
 
 def killer(tmp_path, service, *, times, number=signal.SIGKILL):
-    """Return a service that gets a signal each time it is ready, and stops all in the end."""
+    """Return a service that is signalled each time it is ready and finally stops everything."""
     counted, seen, ran = service("worker"), [], []
 
     def is_ready(process):
@@ -183,7 +183,7 @@ def test_hanging_process_is_restarted(supervise, service, tmp_path):
 
 
 def test_slow_process_is_not_restarted(supervise, service):
-    """Answers fail in turn; none is missing for as long as it takes to be started again."""
+    """Every second probe fails, but never for as long as the limit for a restart."""
     counted, asked, ran = service("web"), [], []
 
     def is_alive(process):
@@ -203,7 +203,7 @@ def test_slow_process_is_not_restarted(supervise, service):
 
 
 def test_restarted_process_does_not_wait_for_the_others(supervise, service, tmp_path):
-    """The web server is ready when all parts are; later it is enough that it answers."""
+    """The web server is ready when all parts are; after its first start, liveness is enough."""
     counted, first, ran = service("web"), [], []
 
     def is_ready(process):

@@ -1,4 +1,4 @@
-"""What is left behind is found by tasks that the queue runs by itself."""
+"""Sweeps: scheduled tasks that pick up unfinished work."""
 
 from importlib import import_module
 from pkgutil import walk_packages
@@ -62,7 +62,7 @@ def test_scheduling_again_keeps_one_of_each(scheduled):
 
 @pytest.fixture
 def at_once(monkeypatch):
-    """Let a task run where it is enqueued, by the path that the queue is given."""
+    """Run a task immediately when it is enqueued, resolved from its dotted path."""
     ran = []
 
     def run(path, *arguments, **_options):
@@ -75,7 +75,7 @@ def at_once(monkeypatch):
 
 @pytest.fixture
 def reviewed(stores, settings, tmp_path):
-    """A collection with a cluster of more faces than are described at each decision."""
+    """A collection with a cluster too large for its statistics to be updated per decision."""
     painted = Painted(tmp_path / "buckets")
     for number in range(LARGE // COLUMNS + 1):
         painted.paint(f"ada{number:02d}.png", *[ADA] * COLUMNS, shade=number)
@@ -86,14 +86,14 @@ def reviewed(stores, settings, tmp_path):
 
 
 def run_scheduled(scheduled):
-    """Do what the queue does each minute to find what was left behind."""
+    """Run all scheduled sweeps once, as the queue does each minute."""
     for path in sweeps() & scheduled.keys():
         import_string(path)()
 
 
 @pytest.mark.services
 def test_scheduled_task_updates_a_large_cluster_after_a_decision(reviewed, scheduled, at_once):
-    """A large cluster rests after it was described, so a decision meanwhile is left behind."""
+    """Statistics of a large cluster are not updated again for a while, so a sweep must do it."""
     path, run = reviewed.painted.name.path, reviewed.run
     label = reviewed.label("ada00.png")
     assert get_cluster(run, label).face_count > LARGE

@@ -1,4 +1,4 @@
-"""The queue between the processes of a cluster survives a killed process that waits on it."""
+"""The queue between the processes of a cluster survives the kill of a waiting process."""
 
 import multiprocessing
 import os

@@ -1,4 +1,4 @@
-"""Nothing that was accepted before an erasure, and no restored backup, brings the person back."""
+"""Neither work accepted before an erasure nor a restored backup brings the person back."""
 
 import json
 import os
@@ -46,7 +46,7 @@ ADDRESS = f"/debug-profile/{ID}"
 
 @pytest.fixture(autouse=True)
 def erasing(people, monkeypatch, settings):
-    """Imports read painted photos a file a step, and an erasure does not wait for them."""
+    """Imports read painted photos, one file per step; erasures do not wait for imports."""
     monkeypatch.setattr("profiles.imports.context.get_engine", lambda _: people.engine)
     monkeypatch.setattr(run_import, "STEP_SECONDS", 0.0)
     settings.ERASURE_WAIT_SECONDS = 0
@@ -63,7 +63,7 @@ def post(client, address, photo, **fields):
 
 
 def stored():
-    """Return all documents in which the id stands, by collection."""
+    """Return all documents that contain the id, by collection."""
     database = mongoengine.connection.get_db()
     return [
         name
@@ -74,7 +74,7 @@ def stored():
 
 
 def hook_once(engine, action):
-    """Let something happen before the engine looks at the next photo."""
+    """Call a function before the engine reads the next photo."""
     done = []
 
     def before(*_):
@@ -226,7 +226,7 @@ def backup():
 
 
 def restore(documents):
-    """Put the store back to what it was."""
+    """Restore a backup of the store."""
     database = mongoengine.connection.get_db()
     for name in database.list_collection_names():
         database[name].delete_many({})

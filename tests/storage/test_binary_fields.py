@@ -1,4 +1,4 @@
-"""Every document with bytes can be written again with other bytes, by every way of writing."""
+"""Every document with binary fields can be overwritten with other bytes by every write path."""
 
 import importlib
 from pathlib import Path
@@ -27,7 +27,7 @@ EXAMPLES = {
 
 
 def with_bytes():
-    """Return all classes of documents that have a field of bytes."""
+    """Return all document classes with a binary field."""
     for path in CHECKOUT.glob("[a-z]*/**/*.py"):
         if "tests" not in path.parts and "(Document)" in path.read_text():
             importlib.import_module(".".join(path.relative_to(CHECKOUT).with_suffix("").parts))
@@ -49,7 +49,7 @@ KINDS = pytest.mark.parametrize("kind", with_bytes(), ids=lambda kind: kind.__na
 
 
 def example(kind, content):
-    """Return a valid document with the content in all its fields of bytes."""
+    """Return a valid document with the content in all its binary fields."""
     values = {
         name: EXAMPLES[type(field)]
         for name, field in kind._fields.items()

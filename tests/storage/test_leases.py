@@ -1,4 +1,4 @@
-"""Leases: when one is live, which of several workers gets it, and what a lost one may not write."""
+"""Leases: validity, concurrent claims, extension, and writes after the loss of a lease."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ PATIENCE_S = 20
 
 
 class Job(me.Document):
-    """A document with a lease, and something that its owner writes."""
+    """A document with a lease, and a field that its owner writes."""
 
     id = me.StringField(primary_key=True)
     lease_owner = me.StringField(default="")
@@ -27,7 +27,7 @@ class Job(me.Document):
 
 
 class Clock:
-    """Both clocks that leases are measured by, standing still until a test moves them."""
+    """Replaces the wall clock and the monotonic clock of leases; tests advance it."""
 
     def __init__(self):
         self.seconds = 0.0
@@ -91,7 +91,7 @@ def test_second_claim_of_the_same_state_fails(job, clock):
 
 
 def test_lease_extended_since_it_was_read_is_not_taken(job, clock):
-    """A worker that was slow, not killed: another one read its lease when it had run out."""
+    """The owner was slow, not killed: another worker had read the lease as expired."""
     owner = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
     clock.seconds = SECONDS + 1
     run_out = read()
@@ -159,7 +159,7 @@ def test_extended_lease_is_valid_for_its_full_length(job, clock):
 
 
 def test_extension_counts_from_before_the_request(job, clock):
-    """Others count from what is stored, so the owner must never count longer than they do."""
+    """Other workers use the stored expiry, so the owner must not assume a later one."""
     lease = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
 
     clock.each_reading = 3
@@ -196,7 +196,7 @@ def test_extension_after_a_takeover_fails_and_keeps_the_new_lease(job, clock):
 
 
 def test_lost_lease_is_invalid_before_its_expiry(job, clock):
-    """Nothing runs out: the document was given to another worker, as a removal does."""
+    """The lease has not expired: the document was given to another worker, as a removal does."""
     lease = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
     job.modify(set__lease_owner="another")
 
@@ -265,7 +265,7 @@ def wait_for(condition):
 
 
 def extended_times(lease, count):
-    """Wait until the stored end of the lease moved this often; the lease is valid throughout."""
+    """Wait until the stored expiry has changed this often; assert the lease is valid meanwhile."""
     for _ in range(count):
         lease.check()
         before = read().lease_until
@@ -308,7 +308,7 @@ class StoreAway(Exception):
 
 @pytest.fixture
 def away(monkeypatch):
-    """Let the first extensions fail as if the store were away; return how often they did."""
+    """Make the first extensions fail as if the store were unavailable; return the failures."""
     failed, really = [], Lease.extend
 
     def away(times):

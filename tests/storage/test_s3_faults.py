@@ -1,4 +1,4 @@
-"""The stand-in for faulty S3 services: what it answers to boto3, and that each fault acts."""
+"""The S3 stand-in: its answers to boto3, and the effect of each fault."""
 
 import time
 

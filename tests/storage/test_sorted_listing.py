@@ -1,4 +1,4 @@
-"""A listing is sorted by key in bounded memory, whatever order it came in."""
+"""A listing in any order is sorted by key in bounded memory."""
 
 import errno
 import gc
@@ -23,7 +23,7 @@ from storage.errors import DiskFull, StoreUnavailable
 from tests.stores import CHECKOUT
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
-# What orders of UTF-8, UTF-16, of case and of normal forms tell apart.
+# Names that sort differently in UTF-8, in UTF-16, case-insensitively and by normal form.
 LETTERS = [
     "a",
     "A",
@@ -56,7 +56,7 @@ def data(settings, tmp_path):
 
 
 def open_files(folder):
-    """Return what this process has open below a folder, removed names included."""
+    """Return the files below a folder that this process has open, including unlinked ones."""
     gc.collect()
     opened = []
     for one in Path("/proc/self/fd").iterdir():
@@ -160,7 +160,7 @@ def test_a_killed_process_leaves_no_file(data):
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_full_disk_raises_disk_full(data, monkeypatch, number):
-    """The first write finds room, the next does not."""
+    """The first write succeeds, the next finds the disk full."""
 
     class Full:
         def __init__(self, real):
@@ -200,7 +200,7 @@ def test_read_only_data_folder_raises_store_unavailable(data):
 
 
 def test_memory_is_bounded_and_released_after_the_listing(data):
-    """Ten chunks cost hardly more memory than two."""
+    """Ten chunks need about as much memory as two."""
 
     def peak(count):
         numbers = (number * 7919 % count for number in range(count))

@@ -1,4 +1,4 @@
-"""The client's address and scheme are those that a trusted proxy reports, and no other's."""
+"""Client address and scheme are taken from the headers of trusted proxies only."""
 
 import logging
 
@@ -22,7 +22,7 @@ def proxies(settings):
 
 
 def seen(peer, **headers):
-    """Return the address and the scheme that the product takes a request to have."""
+    """Return the address and scheme that the middleware assigns to a request."""
     found = {}
 
     def view(request):
@@ -41,7 +41,7 @@ def seen(peer, **headers):
     ("peer", "forwarded_for", "client"),
     [
         (PROXY, CLIENT, CLIENT),
-        (PROXY, f"1.2.3.4, {CLIENT}", CLIENT),  # what the client claims is left of its address
+        (PROXY, f"1.2.3.4, {CLIENT}", CLIENT),  # forged entries are left of the client's address
         (PROXY, f"1.2.3.4,{CLIENT},192.168.7.9", CLIENT),  # two proxies
         (PROXY, f"{CLIENT}, 192.168.8.9", "192.168.8.9"),
         (PROXY, "192.168.7.8, 192.168.7.9", "192.168.7.8"),  # a proxy's own request
@@ -77,8 +77,8 @@ def test_client_is_the_rightmost_address_that_is_not_a_trusted_proxy(peer, forwa
         (PROXY, "https", CLIENT, "https"),
         (PROXY, "HTTPS", "", "https"),
         (PROXY, "http", CLIENT, "http"),
-        (PROXY, "https, http", CLIENT, "http"),  # the client's claim, then the proxy's report
-        (PROXY, "https, http", f"{CLIENT}, 192.168.7.9", "https"),  # two proxies' reports
+        (PROXY, "https, http", CLIENT, "http"),  # forged by the client, then the proxy's value
+        (PROXY, "https, http", f"{CLIENT}, 192.168.7.9", "https"),  # values of two proxies
         (PROXY, "https", f"{CLIENT}, 192.168.7.9", "https"),  # passed on by the second
         (PROXY, "gopher", CLIENT, "http"),
         (PROXY, "", CLIENT, "http"),
