@@ -113,18 +113,7 @@ def erase_person(
     active then is listed in the receipt, and the sweep finishes the erasure later. ``logged_seq``
     is the number of an erasure that is replayed from the log. Raises NoSuchProfile.
     """
-    profile = find_profile(user_id)
-    tombstone = find_unfinished(user_id) if logged_seq is None else None
-    if tombstone is None or not tombstone.user_id:
-        is_known = profile is not None or stored_references(user_id) or tombstone is not None
-        if not is_known and logged_seq is None:
-            raise NoSuchProfile(f"There is no profile with the id {user_id}.")
-        tombstone = start_tombstone(
-            user_id,
-            name=profile.name if profile is not None else "",
-            seq_at_least=logged_seq or 0,
-            is_logged=logged_seq is not None,
-        )
+    tombstone = _open_tombstone(user_id, logged_seq)
     words = [user_id, *([tombstone.name] if tombstone.name else [])]
     hide_profile(user_id)
     hidden = timezone.now()  # a request that began before this may still answer with the person
@@ -137,6 +126,26 @@ def erase_person(
     profile_receipt = first.followed_by(erase_profile(user_id, stores))
     receipt = PersonReceipt(profile_receipt, before + after, _count_left(user_id, words), pending)
     return _close(tombstone, receipt) if receipt.is_complete else receipt
+
+
+def _open_tombstone(user_id: str, logged_seq: int | None) -> Tombstone:
+    """Return the tombstone of the person's unfinished erasure, or of a new one.
+
+    An unfinished erasure is continued even if an older entry of the log is replayed: its tombstone
+    may be the last record of the person's name.
+    """
+    profile, unfinished = find_profile(user_id), find_unfinished(user_id)
+    if unfinished is not None and unfinished.user_id and unfinished.seq >= (logged_seq or 0):
+        return unfinished
+    is_known = profile is not None or stored_references(user_id) or unfinished is not None
+    if not is_known and logged_seq is None:
+        raise NoSuchProfile(f"There is no profile with the id {user_id}.")
+    return start_tombstone(
+        user_id,
+        name=profile.name if profile is not None else unfinished.name if unfinished else "",
+        seq_at_least=logged_seq or 0,
+        is_logged=logged_seq is not None,
+    )
 
 
 def flush(tombstone: Tombstone) -> list[Pending]:

@@ -24,7 +24,8 @@ from profiles.imports.context import build_import_context
 from profiles.imports.documents import Import, ImportedFile
 from profiles.imports.run_import import cancel_import, import_step
 from profiles.selectors import find_profile
-from profiles.tombstones import start_tombstone
+from profiles.tombstones import Tombstone, start_tombstone
+from review.people.replay_erasures import replay_log
 from review.tasks import erasures_sweep
 from storage.mongo import vacuum_embedded_store
 from storage.pictures import PictureStore
@@ -473,6 +474,28 @@ def test_an_erasure_waits_for_a_request_that_began_before_the_person_was_hidden(
     body = admin.delete(ADDRESS).json()
 
     assert (body["complete"], [one["kind"] for one in body["pending"]]) == (False, ["request"])
+
+
+def test_a_replay_keeps_the_name_of_an_erasure_in_progress(people, admin, settings):
+    """The profile is gone by then, so only the tombstone has the name."""
+    people.enrol(ID, 1, name="Ada Byron")
+    row = {"caller": "1", "key": "k", "fingerprint": "f", "path": "/detect-face"}
+    begun = IdempotentRequest.objects.create(**row, created_at=timezone.now())
+    assert admin.delete(ADDRESS).json()["complete"] is False
+    assert find_profile(ID) is None
+    line = {"place": "x\t1", "outcome_place": "x\tadded\t1", "path": f"{ID}/1.png"}
+    ImportedFile(id="late", user_id=ID, user_place=f"{ID}\tlate", outcome="added", **line).save()
+
+    replay_log()
+
+    log = settings.DATA / "logs" / "web.log"
+    log.parent.mkdir(exist_ok=True)
+    log.write_text("ERROR Ada Byron\n")
+    begun.delete()
+    Tombstone.objects().update(set__started_at=timezone.now() - timedelta(hours=1))
+    erasures_sweep()
+    assert Tombstone.objects().scalar("state").first().value == "erased"
+    assert "Byron" not in log.read_text()
 
 
 def test_an_erasure_is_not_complete_before_the_files_are_cleaned(people, admin, monkeypatch):
