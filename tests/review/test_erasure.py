@@ -146,13 +146,13 @@ def test_the_receipt_counts_what_was_removed_by_store(known, admin):
 @pytest.mark.parametrize(
     ("where", "name"),
     [
-        (erase, "assignments_of_user_forget"),
-        (services, "_unname"),
-        (erase, "decisions_forget"),
-        (erase, "import_traces_forget"),
+        (erase, "forget_user_assignments"),
+        (services, "_remove_name"),
+        (erase, "redact_decisions"),
+        (erase, "forget_import_traces"),
         (PictureStore, "delete"),
         ("profiles.reference_photos", "bulk_delete"),
-        (erase, "assignments_of_user_left"),
+        (erase, "count_user_assignments"),
     ],
 )
 def test_an_erasure_cut_short_hides_the_person_and_the_next_one_ends_it(
