@@ -132,10 +132,10 @@ def _stop_run(run: Run) -> None:
 
 
 def _list_step(run: Run, *, context: PipelineContext) -> NextTask:
-    held = _take_run_lease(
+    leased = _take_run_lease(
         run, set__state=RunState.LISTING, set__started_at=run.started_at or timezone.now()
     )
-    if held is None:
+    if leased is None:
         return NextTask.NOTHING
     name = CollectionName.parse(run.collection)
 
@@ -146,9 +146,9 @@ def _list_step(run: Run, *, context: PipelineContext) -> NextTask:
             set__listed=found.read, set__todo=found.todo, set__heartbeat=timezone.now()
         )
 
-    lease = Lease(held)
+    lease = Lease(leased)
     with extend_in_background(lease, or_on_error=_is_away):
-        found = list_bucket(held, objects=context.bucket.iter_objects(name.prefix), report=report)
+        found = list_bucket(leased, objects=context.bucket.iter_objects(name.prefix), report=report)
         had_photos = found.listed or run.had_photos
         if found.gone and had_photos and context.bucket.is_empty(name.prefix):
             raise CollectionAway(run.collection)
@@ -205,19 +205,19 @@ def _process_batch(batch: Batch, *, run: Run, context: PipelineContext) -> None:
 
 def _group_step(run: Run, *, context: PipelineContext, runs_kept: int) -> NextTask:
     """Group, switch, clean up, and finish the run."""
-    held = _take_run_lease(run)
-    if held is None:
+    leased = _take_run_lease(run)
+    if leased is None:
         return NextTask.NOTHING
-    lease = Lease(held)
+    lease = Lease(leased)
 
     def check() -> None:
         lease.check()
         _check_cancel(run.id, unless_current=run.collection)
 
     with extend_in_background(lease, or_on_error=_is_away):
-        group_run(held, context=context, check=check, runs_kept=runs_kept)
+        group_run(leased, context=context, check=check, runs_kept=runs_kept)
         lease.check()
-        end_run(held, RunState.FINISHED)
+        end_run(leased, RunState.FINISHED)
     return NextTask.NOTHING
 
 

@@ -94,7 +94,7 @@ class ImportContext:
 
 @dataclass(frozen=True)
 class Line:
-    """The outcome of a file; ``other`` is the person that a refused face looks like."""
+    """The outcome of a file; ``other`` is the person matched by a refused face."""
 
     outcome: Outcome
     user_id: str = ""
@@ -142,13 +142,13 @@ def import_step(import_id: str, context: ImportContext) -> bool:
     job = Import.objects(id=import_id).first()
     if job is None or not job.is_active or is_lease_live(job):
         return False
-    held = take_lease(job, set__heartbeat=timezone.now(), set__state=ImportState.WORKING)
-    if held is None:
+    leased = take_lease(job, set__heartbeat=timezone.now(), set__state=ImportState.WORKING)
+    if leased is None:
         return False
-    lease = Lease(held)
+    lease = Lease(leased)
     with extend_in_background(lease, or_on_error=_is_unavailable):
         try:
-            return _advance_recording(held, lease, context)
+            return _advance_recording(leased, lease, context)
         except BaseException:  # an interrupted command, or an unavailable document store
             lease.commit()
             raise
@@ -186,15 +186,15 @@ def end_import(job: Import, state: ImportState, *, code: str = "", reason: str =
 
 def _store_zip(job: Import, file: File) -> None:
     """Store the zip under a lease, so that no worker starts early; on failure remove the import."""
-    held = take_lease(job)
-    if held is None:
+    leased = take_lease(job)
+    if leased is None:
         raise LeaseLost(f"Import {job.id} was taken up before its zip was there")
-    lease = Lease(held)
+    lease = Lease(leased)
     with extend_in_background(lease, or_on_error=_is_unavailable):
         try:
             keep_zip(job.id, file)
         except BaseException:
-            held.delete()
+            leased.delete()
             raise
     lease.commit(set__heartbeat=timezone.now())
 

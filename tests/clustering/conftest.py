@@ -112,6 +112,6 @@ def painted_in_s3(stores, faulty_s3, tmp_path):
 
 @pytest.fixture
 def active_engine(painted, monkeypatch):
-    """Make the painted engine the one in force, for what starts runs by itself."""
+    """Make the painted engine the active one, for code that builds its own context."""
     monkeypatch.setattr("clustering.context.get_engine", lambda _: painted.engine)
     return painted

@@ -20,24 +20,24 @@ def away():
     raise StoreUnavailable("There is no answer from it.", store="qdrant")
 
 
-def test_it_lives_without_any_store(client):
+def test_live_check_needs_no_store(client):
     answer = client.get("/health/live")
 
     assert (answer.status_code, answer.json()) == (200, {"ok": True})
 
 
-def test_every_part_is_asked():
+def test_ready_check_covers_every_part():
     assert health._CHECKS.keys() == PARTS
 
 
-def test_it_is_ready_when_every_part_is_there(client, parts):
+def test_ready_when_every_part_is_available(client, parts):
     answer = client.get("/health/ready")
 
     assert answer.status_code == 200
     assert answer.json()["qdrant"] == {"ok": True, "detail": "here"}
 
 
-def test_a_part_that_is_away_is_a_503_that_names_it(client, parts):
+def test_unavailable_part_answers_503_and_is_named(client, parts):
     parts["qdrant"] = away
 
     answer = client.get("/health/ready")
@@ -58,7 +58,7 @@ def test_an_unexpected_error_is_not_ready(client, parts):
     assert client.get("/health/ready").status_code == 500
 
 
-def test_no_workers_means_that_the_queue_is_not_ready(db, client, monkeypatch):
+def test_queue_without_workers_is_not_ready(db, client, monkeypatch):
     monkeypatch.setattr(health.Stat, "get_all", list)
 
     answer = client.get("/health/ready")
@@ -70,7 +70,7 @@ def test_no_workers_means_that_the_queue_is_not_ready(db, client, monkeypatch):
     }
 
 
-def test_metrics_are_lines_that_prometheus_reads(db, client, parts):
+def test_metrics_are_in_prometheus_format(db, client, parts):
     parts["qdrant"] = away
 
     answer = client.get("/metrics")
@@ -99,7 +99,7 @@ def clusters(db, monkeypatch):
     return some
 
 
-def test_workers_that_do_not_answer_their_heartbeat_are_not_ready(client, clusters):
+def test_workers_without_heartbeat_are_not_ready(client, clusters):
     clusters.append(Cluster([1, 2], age=44.0, stalled=40.0, is_overdue=True))
 
     answer = client.get("/health/ready")
@@ -109,7 +109,7 @@ def test_workers_that_do_not_answer_their_heartbeat_are_not_ready(client, cluste
     assert "have not answered their heartbeat for 40 s" in answer.json()["queue"]["detail"]
 
 
-def test_other_workers_that_answer_keep_the_queue_ready(client, clusters):
+def test_queue_is_ready_while_other_workers_respond(client, clusters):
     late, fine = Cluster([1, 2], age=44.0, stalled=40.0, is_overdue=True), Cluster([3], age=1.0)
     late.key = "late"
     clusters.extend([late, fine])
@@ -119,7 +119,7 @@ def test_other_workers_that_answer_keep_the_queue_ready(client, clusters):
     assert queue == {"ok": True, "detail": "1 workers; others have not answered for 40 s"}
 
 
-def test_metrics_tell_the_age_of_each_heartbeat(client, clusters, parts):
+def test_metrics_have_the_age_of_each_heartbeat(client, clusters, parts):
     clusters.append(Cluster([1], age=12.34, stalled=0.0, is_overdue=False))
 
     lines = client.get("/metrics").content.decode().splitlines()
@@ -128,5 +128,5 @@ def test_metrics_tell_the_age_of_each_heartbeat(client, clusters, parts):
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics"])
-def test_health_is_only_read(client, parts, path):
+def test_health_allows_only_safe_methods(client, parts, path):
     assert client.post(path).status_code == 405

@@ -155,7 +155,7 @@ def test_the_receipt_counts_what_was_removed_by_store(known, admin):
         (erase, "count_user_assignments"),
     ],
 )
-def test_an_erasure_cut_short_hides_the_person_and_the_next_one_ends_it(
+def test_interrupted_erasure_hides_the_person_and_is_finished_by_the_next(
     everywhere, people, admin, monkeypatch, where, name
 ):
     def away(*_, **__):
@@ -176,7 +176,7 @@ def test_an_erasure_cut_short_hides_the_person_and_the_next_one_ends_it(
     assert people.files()[0] == people.kept
 
 
-def test_an_erasure_cut_short_before_the_profile_goes_is_ended_by_the_next(
+def test_erasure_interrupted_before_the_profile_is_deleted_is_finished_by_the_next(
     everywhere, admin, monkeypatch
 ):
     with monkeypatch.context() as patch:

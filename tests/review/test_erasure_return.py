@@ -86,7 +86,7 @@ def hook_once(engine, action):
     engine.before_faces = before
 
 
-def test_a_person_erased_while_an_import_runs_does_not_come_back(people, admin):
+def test_person_erased_during_an_import_stays_erased(people, admin):
     people.enrol(ID, 1)
     job = zip_started({**photos_of(ID), **photos_of("zoe", person=2)})
     receipts = []
@@ -107,7 +107,7 @@ def test_a_person_erased_while_an_import_runs_does_not_come_back(people, admin):
     assert not [one for folder in people.folders for one in folder.rglob("*.zip")]
 
 
-def test_an_import_accepted_before_an_erasure_takes_nothing_after_it(people, admin, settings):
+def test_import_accepted_before_an_erasure_adds_no_photos(people, admin, settings):
     path = settings.BUCKETS_ROOT / "staff" / "people"
     for name, content in photos_of("zoe", person=2).items():
         file = path / name
@@ -126,7 +126,7 @@ def test_an_import_accepted_before_an_erasure_takes_nothing_after_it(people, adm
     assert len(find_profile("zoe").references) == 5
 
 
-def test_an_erasure_waits_until_an_import_has_passed_the_person(people, admin, settings):
+def test_erasure_waits_until_an_import_is_past_the_person(people, admin, settings):
     for name, content in {**photos_of(ID), **photos_of("zoe", 2, person=2)}.items():
         file = settings.BUCKETS_ROOT / "staff" / "people" / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +144,7 @@ def test_an_erasure_waits_until_an_import_has_passed_the_person(people, admin, s
     assert stored() == []
 
 
-def test_a_person_can_be_enrolled_anew_only_when_the_erasure_is_complete(people, admin):
+def test_person_can_be_enrolled_again_after_the_erasure_is_complete(people, admin):
     people.enrol(ID, 1)
     job = zip_started(photos_of(ID))
     admin.delete(ADDRESS)
@@ -162,7 +162,7 @@ def test_a_person_can_be_enrolled_anew_only_when_the_erasure_is_complete(people,
     assert later.counts == {"added": 5}
 
 
-def test_a_request_under_way_does_not_enrol_a_person_who_is_erased_meanwhile(people, admin):
+def test_request_in_progress_does_not_enrol_an_erased_person(people, admin):
     people.enrol(ID, 1)
     hook_once(people.engine, lambda: admin.delete(ADDRESS))
 
@@ -172,7 +172,7 @@ def test_a_request_under_way_does_not_enrol_a_person_who_is_erased_meanwhile(peo
     people.assert_only()
 
 
-def test_an_enrolment_that_is_being_written_is_taken_back(people, admin, monkeypatch):
+def test_enrolment_in_progress_is_reverted(people, admin, monkeypatch):
     people.enrol(ID, 1)
     save, erased = PictureStore.save, []
 
@@ -192,7 +192,7 @@ def test_an_enrolment_that_is_being_written_is_taken_back(people, admin, monkeyp
     people.assert_only()
 
 
-def test_a_photo_that_is_being_added_is_taken_back(people, admin, monkeypatch):
+def test_photo_addition_in_progress_is_reverted(people, admin, monkeypatch):
     people.enrol(ID, 1)
     save, erased = PictureStore.save, []
 
@@ -210,7 +210,7 @@ def test_a_photo_that_is_being_added_is_taken_back(people, admin, monkeypatch):
     people.assert_only()
 
 
-def test_a_search_under_way_does_not_answer_with_an_erased_person(people, admin):
+def test_search_in_progress_does_not_return_an_erased_person(people, admin):
     people.enrol(ID, 1)
     hook_once(people.engine, lambda: admin.delete(ADDRESS))
 
@@ -262,7 +262,7 @@ def test_a_restored_backup_keeps_a_person_who_was_enrolled_again(people, admin):
     assert find_profile(ID) is not None
 
 
-def test_an_import_of_a_restored_backup_takes_no_photos_of_an_erased_person(people, admin):
+def test_restored_import_adds_no_photos_of_an_erased_person(people, admin):
     people.enrol(ID, 1)
     job = zip_started({**photos_of(ID), **photos_of("zoe", person=2)})
     before = backup()
@@ -276,7 +276,7 @@ def test_an_import_of_a_restored_backup_takes_no_photos_of_an_erased_person(peop
     assert find_profile("zoe") is not None
 
 
-def test_a_profile_that_a_killed_process_wrote_too_late_is_removed(people, admin):
+def test_profile_written_after_the_erasure_by_a_killed_process_is_removed(people, admin):
     people.enrol(ID, 1)
     written = backup()
     admin.delete(ADDRESS)
@@ -290,7 +290,7 @@ def test_a_profile_that_a_killed_process_wrote_too_late_is_removed(people, admin
     assert ReferencePhoto.objects.count() == 0
 
 
-def test_an_erasure_that_waited_for_an_import_is_finished_by_itself(people, admin):
+def test_sweep_finishes_an_erasure_that_waited_for_an_import(people, admin):
     people.enrol(ID, 1)
     job = zip_started(photos_of(ID))
     admin.delete(ADDRESS)
@@ -316,7 +316,7 @@ def test_nothing_is_erased_while_the_erasure_log_cannot_be_written(people, admin
     assert find_profile(ID).state.value == "active"
 
 
-def test_the_erasure_log_holds_no_id(people, admin, settings):
+def test_erasure_log_contains_no_user_id(people, admin, settings):
     people.enrol(ID, 1)
     admin.delete(ADDRESS)
 
@@ -326,7 +326,7 @@ def test_the_erasure_log_holds_no_id(people, admin, settings):
     assert settings.ERASURE_LOG.stat().st_mode & 0o077 == 0
 
 
-def test_a_new_erasure_log_is_durable_with_its_folder_entry(people, admin, settings, monkeypatch):
+def test_new_erasure_log_is_synced_with_its_folder(people, admin, settings, monkeypatch):
     people.enrol(ID, 1)
     synced = set()
     fsync = os.fsync
@@ -342,9 +342,7 @@ def test_a_new_erasure_log_is_durable_with_its_folder_entry(people, admin, setti
     assert {str(settings.ERASURE_LOG), str(settings.ERASURE_LOG.parent)} <= synced
 
 
-def test_a_log_line_that_was_cut_short_loses_neither_its_neighbours_nor_the_next(
-    people, admin, settings
-):
+def test_truncated_log_line_does_not_affect_other_lines(people, admin, settings):
     people.enrol(ID, 1)
     people.enrol("zoe", 2)
     before = backup()
@@ -358,7 +356,7 @@ def test_a_log_line_that_was_cut_short_loses_neither_its_neighbours_nor_the_next
     assert Profile.objects.count() == 0
 
 
-def test_file_names_of_imports_are_forgotten(people, admin):
+def test_file_names_in_imports_are_erased(people, admin):
     files = {f"{ID}/1.png": photo_of(1), f"zoe/with {ID}.png": photo_of(2)}
     job = zip_started(files)
     Import.objects(id=job.id).update_one(set__source=f"{ID}.zip")
@@ -375,7 +373,7 @@ def test_file_names_of_imports_are_forgotten(people, admin):
     assert [one["user_id"] for one in listed] == ["zoe"]
 
 
-def test_the_kept_answer_of_an_import_of_the_persons_zip_is_forgotten(people, admin, monkeypatch):
+def test_stored_answer_about_the_persons_zip_is_erased(people, admin, monkeypatch):
     monkeypatch.setattr("profiles.imports.services.enqueue_import", lambda _: None)
     people.enrol(ID, 1)
     key = admin._credentials["HTTP_AUTHORIZATION"]
@@ -393,7 +391,7 @@ def test_the_kept_answer_of_an_import_of_the_persons_zip_is_forgotten(people, ad
     assert stored() == []
 
 
-def test_waiting_messages_and_recorded_logins_are_forgotten(people, admin, page_of, client):
+def test_undelivered_messages_and_recorded_logins_are_erased(people, admin, page_of, client):
     people.enrol(ID, 1, name="Ada of the Test")
     page_of("viewer")
     session = client.session
@@ -427,7 +425,7 @@ def test_waiting_messages_and_recorded_logins_are_forgotten(people, admin, page_
     assert AccessAttempt.objects.get().get_data == ""
 
 
-def test_log_files_name_the_person_no_more(people, admin, settings, tmp_path):
+def test_log_files_are_masked(people, admin, settings, tmp_path):
     settings.DATA = tmp_path
     people.enrol(ID, 1)
     log = settings.DATA / "logs" / "web.log"
@@ -443,7 +441,7 @@ def test_log_files_name_the_person_no_more(people, admin, settings, tmp_path):
     assert log.stat().st_size == size
 
 
-def test_an_erasure_is_not_complete_before_requests_under_way_have_their_answer(people, admin):
+def test_erasure_is_incomplete_while_requests_are_in_progress(people, admin):
     people.enrol(ID, 1)
     row = {"caller": "1", "key": "k", "fingerprint": "f", "path": "/detect-face"}
     begun = IdempotentRequest.objects.create(**row, created_at=timezone.now())
@@ -459,7 +457,7 @@ def test_an_erasure_is_not_complete_before_requests_under_way_have_their_answer(
     assert ID not in repr(list(IdempotentRequest.objects.values()))
 
 
-def test_an_erasure_waits_for_a_request_that_began_before_the_person_was_hidden(
+def test_erasure_waits_for_requests_that_began_before_the_person_was_hidden(
     people, admin, monkeypatch
 ):
     people.enrol(ID, 1)
@@ -476,7 +474,7 @@ def test_an_erasure_waits_for_a_request_that_began_before_the_person_was_hidden(
     assert (body["complete"], [one["kind"] for one in body["pending"]]) == (False, ["request"])
 
 
-def test_a_replay_keeps_the_name_of_an_erasure_in_progress(people, admin, settings):
+def test_replay_keeps_the_name_of_an_erasure_in_progress(people, admin, settings):
     """The profile is gone by then, so only the tombstone has the name."""
     people.enrol(ID, 1, name="Ada Byron")
     row = {"caller": "1", "key": "k", "fingerprint": "f", "path": "/detect-face"}
@@ -498,7 +496,7 @@ def test_a_replay_keeps_the_name_of_an_erasure_in_progress(people, admin, settin
     assert "Byron" not in log.read_text()
 
 
-def test_an_erasure_is_not_complete_before_the_files_are_cleaned(people, admin, monkeypatch):
+def test_erasure_is_incomplete_until_the_files_are_cleaned(people, admin, monkeypatch):
     monkeypatch.setattr("storage.sqlite.BUSY_S", 0.1)
     people.enrol(ID, 1)
     file = vacuum_embedded_store()

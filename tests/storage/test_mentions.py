@@ -21,7 +21,7 @@ from storage.mentions import masked, mentions_id, mentions_word
         ("ada_2, adab and Ada", False),
     ],
 )
-def test_an_id_by_itself_or_as_a_file_is_found(text, is_named):
+def test_id_is_found_as_a_token_or_file_name(text, is_named):
     assert mentions_id(text, "ada") is is_named
 
 
@@ -36,14 +36,14 @@ def test_an_id_by_itself_or_as_a_file_is_found(text, is_named):
         ("", False),
     ],
 )
-def test_a_word_between_other_characters_than_letters_is_found(text, is_named):
+def test_word_is_found_between_non_letters(text, is_named):
     assert mentions_word(text, ["", "ada"]) is is_named
 
 
-def test_a_word_of_regular_expressions_is_only_text():
+def test_regular_expression_syntax_is_matched_literally():
     assert mentions_word("a.b", ["a.b"])
     assert not mentions_word("axb", ["a.b"])
 
 
-def test_bytes_keep_their_length():
+def test_masking_keeps_the_length():
     assert masked(b"GET /ada/ adam Ada", ["ada"]) == b"GET /***/ adam Ada"

@@ -38,7 +38,7 @@ def listed(bucket, *arguments, **named):
 
 
 @pytest.mark.parametrize("size", [1, 2, 1000])
-def test_every_order_is_listed_whole_in_pages(faulty_s3, photos, size):
+def test_every_order_lists_all_keys_in_pages(faulty_s3, photos, size):
     faulty_s3.page_size = size
     seen = set()
     for order in ORDERS:
@@ -52,12 +52,12 @@ def test_every_order_is_listed_whole_in_pages(faulty_s3, photos, size):
     assert len(seen) == len(ORDERS)  # each is another order of these keys
 
 
-def test_buckets_are_named_and_odd_keys_read(photos):
+def test_buckets_are_listed_and_unusual_keys_are_read(photos):
     assert list_bucket_names() == ["photos"]
     assert photos.read("q/z+z.jpg", max_bytes=100) == b"q/z+z.jpg"
 
 
-def test_a_key_is_refused_as_long_as_its_fault_lasts(faulty_s3, photos):
+def test_key_is_refused_until_its_fault_is_lifted(faulty_s3, photos):
     fault = faulty_s3.fail("AccessDenied", "GetObject", keys=["p/a.jpg"])
 
     with pytest.raises(ObjectUnreadable):
@@ -119,7 +119,7 @@ def test_a_body_is_truncated(faulty_s3, photos):
     assert photos.read("p/a.jpg", max_bytes=100) == b"p/a.jpg"
 
 
-def test_slow_answers_take_their_time(faulty_s3, photos):
+def test_answers_are_delayed(faulty_s3, photos):
     faulty_s3.delay_s = 0.2
     began = time.monotonic()
 
