@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from storage.mentions import masked, mentions_id, mentions_word
-from web.idempotency import ABANDONED, KEPT, key_hash
+from web.idempotency import ABANDONED, KEPT
 from web.models import IdempotentRequest
 
 ERASED_ANSWER = {
@@ -94,14 +94,9 @@ def count_logs_naming(files: Iterable[Path], words: Sequence[str]) -> int:
 def _answers_naming(user_id: str) -> Iterator[IdempotentRequest]:
     """Iterate the stored answers that name a person."""
     near = Q(body__icontains=user_id) | Q(path__contains=user_id) | Q(location__contains=user_id)
-    near |= Q(key__icontains=user_id)
     for row in IdempotentRequest.objects.filter(near).iterator():
         texts = (row.body, row.path, row.location)
-        if (
-            any(mentions_id(text, user_id) for text in texts)
-            or _is_source_named(row, user_id)
-            or mentions_word(row.key, [user_id])
-        ):
+        if any(mentions_id(text, user_id) for text in texts) or _is_source_named(row, user_id):
             yield row
 
 
@@ -111,11 +106,9 @@ def _replace_answer(row: IdempotentRequest, user_id: str) -> bool:
     The row is kept, so that repeating the request does not enrol the person again.
     """
     row.path, row.location = "", ""
-    if mentions_word(row.key, [user_id]):  # written before keys were stored as hashes
-        row.key = key_hash(row.key)
     if row.status:
         row.status, row.body = 409, json.dumps(ERASED_ANSWER)
-    row.save(update_fields=["key", "status", "body", "path", "location"])
+    row.save(update_fields=["status", "body", "path", "location"])
     return True
 
 

@@ -3,8 +3,10 @@
 import json
 import threading
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.utils import timezone
 from rest_framework.response import Response
@@ -148,3 +150,14 @@ def test_of_two_requests_at_once_one_is_done():
     assert ApiKey.objects.count() == before + 1
     assert set(answers) <= {201, 409}
     assert 201 in answers
+
+
+def test_keys_from_before_the_hashes_are_still_recognised(admin):
+    first = post(admin)
+    IdempotentRequest.objects.update(key="once")  # as earlier versions stored it
+
+    migration = import_module("web.migrations.0003_hash_idempotency_keys")
+    migration.hash_keys(apps, None)
+
+    assert post(admin).json()["prefix"] == first.json()["prefix"]
+    assert not IdempotentRequest.objects.filter(key="once").exists()
