@@ -85,7 +85,7 @@ def create_first_admin() -> str:
 def replay_erasures() -> None:
     """Erase people again who came back with restored stores, before any work begins.
 
-    Where a store is away the sweep does it later.
+    A failure does not keep the product from starting: the sweep repeats the comparison.
     """
     from review.people.replay_erasures import sweep_erasures
 
@@ -94,8 +94,9 @@ def replay_erasures() -> None:
     except Exception as error:
         away = unavailable_from(error)
         if away is None:
-            raise
-        logger.warning("Erasures are compared with the stores later: %s", away)
+            logger.exception("Erasures cannot be compared with the stores; trying again later.")
+        else:
+            logger.warning("Erasures are compared with the stores later: %s", away)
     connections.close_all()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +27,7 @@ from profiles.tombstones import (
     tombstone_numbers,
 )
 from review.people.erase import PersonReceipt, erase_person, flush
+from storage.errors import unavailable_from
 from storage.mongo import iter_fields
 
 logger = logging.getLogger(__name__)
@@ -98,8 +98,7 @@ def sweep_erasures() -> int:
     before = timezone.now() - REQUEST_MARGIN - timedelta(seconds=settings.ERASURE_WAIT_SECONDS)
     for tombstone in list_tombstones(TombstoneState.ERASING):
         if tombstone.user_id and tombstone.started_at < before:
-            erase_person(tombstone.user_id, stores=profile_stores(), wait_seconds=0)
-            processed += 1
+            processed += _try_to_erase(tombstone.user_id) is not None
     return processed
 
 
@@ -111,16 +110,19 @@ def _erase_known(wanted: Mapping[str, LogEntry]) -> list[PersonReceipt]:
         for user_id in _stored_people()
         if person_key(user_id) in wanted
     }
-    fences = _fences(found)
+    fences, failed = _fences(found), set[str]()
     for user_id, entry in found.items():
         if fences.get(user_id, -1) >= entry.seq:
             continue  # enrolled again after the erasure
         logger.warning("A person who was erased is stored again, as after a restore; erasing.")
-        erased.append(
-            erase_person(user_id, stores=profile_stores(), wait_seconds=0, logged_seq=entry.seq)
-        )
+        receipt = _try_to_erase(user_id, logged_seq=entry.seq)
+        if receipt is None:
+            failed.add(entry.person)
+        else:
+            erased.append(receipt)
     for entry in wanted.values():
-        record_tombstone(entry)
+        if entry.person not in failed:
+            record_tombstone(entry)
     return erased
 
 
@@ -133,11 +135,24 @@ def _erase_outdated(numbers: Mapping[str, int]) -> list[PersonReceipt]:
         for one in iter_fields(Profile, {}, ["fence"])
         if numbers.get(person_key(one["_id"]), 0) > one.get("fence", 0)
     ]
-    erased = []
-    for user_id in outdated:
-        with suppress(NoSuchProfile):  # the process that wrote it has removed it again
-            erased.append(erase_person(user_id, stores=profile_stores(), wait_seconds=0))
-    return erased
+    receipts = [_try_to_erase(user_id) for user_id in outdated]
+    return [receipt for receipt in receipts if receipt is not None]
+
+
+def _try_to_erase(user_id: str, *, logged_seq: int | None = None) -> PersonReceipt | None:
+    """Erase a person; None if that fails, so that one person does not block the others.
+
+    Raises Unavailable: without the stores no erasure can succeed.
+    """
+    try:
+        return erase_person(user_id, stores=profile_stores(), wait_seconds=0, logged_seq=logged_seq)
+    except NoSuchProfile:
+        return None  # the process that wrote the profile has removed it again
+    except Exception as error:
+        if unavailable_from(error) is not None:
+            raise
+        logger.exception("The erasure of a person failed; the next sweep repeats it.")
+        return None
 
 
 def _stored_people() -> set[str]:

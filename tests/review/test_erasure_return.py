@@ -17,6 +17,7 @@ from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from faceadmin.runtime import bootstrap
 from profiles.documents import Profile, ReferencePhoto
 from profiles.errors import NoSuchProfile
 from profiles.imports import run_import
@@ -24,6 +25,7 @@ from profiles.imports.context import build_import_context
 from profiles.imports.documents import Import, ImportedFile
 from profiles.imports.run_import import cancel_import, import_step
 from profiles.selectors import find_profile
+from profiles.services import erase_profile
 from profiles.tombstones import Tombstone, start_tombstone
 from review.people.replay_erasures import replay_log
 from review.tasks import erasures_sweep
@@ -513,3 +515,35 @@ def test_erasure_is_incomplete_until_the_files_are_cleaned(people, admin, monkey
     assert admin.delete(ADDRESS).status_code == 404
     database = mongoengine.connection.get_db()
     assert [one["state"] for one in database["tombstones"].find({})] == ["erased"]
+
+
+def test_a_failing_erasure_does_not_block_the_others(people, admin, monkeypatch):
+    for number, user_id in enumerate(("ada", "bob"), start=1):
+        people.enrol(user_id, number)
+    documents = backup()
+    for user_id in ("ada", "bob"):
+        assert admin.delete(f"/debug-profile/{user_id}").json()["complete"] is True
+    restore(documents)
+
+    def fail_for_ada(user_id, stores):
+        if user_id == "ada":
+            raise RuntimeError("damaged")
+        return erase_profile(user_id, stores)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("review.people.erase.erase_profile", fail_for_ada)
+        erasures_sweep()
+
+    assert [one.user_id for one in Profile.objects] == ["ada"]
+    erasures_sweep()
+    assert [one.user_id for one in Profile.objects] == []
+
+
+def test_the_start_does_not_depend_on_the_replay_of_erasures(monkeypatch):
+    def fail():
+        raise RuntimeError("damaged")
+
+    monkeypatch.setattr("review.people.replay_erasures.sweep_erasures", fail)
+    monkeypatch.setattr(bootstrap.connections, "close_all", lambda: None)  # the test's own
+
+    bootstrap.replay_erasures()  # raised before
