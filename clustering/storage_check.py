@@ -65,12 +65,17 @@ class StorageReport:
     @property
     def is_consistent(self) -> bool:
         """Return whether every face of every image is complete and nothing is superfluous."""
-        return not any(
+        return not self.is_repairable and not self.is_run_needed
+
+    @property
+    def is_repairable(self) -> bool:
+        """Return whether there are differences that a repair can correct."""
+        return any(
             (
                 *(self.faces_missing, self.images_missing, self.mongodb_only, self.orphans),
                 *(self.wrong_dimension, any(self.wrong_model.values())),
                 *(self.missing_crops, self.damaged_crops, self.wrong_cluster),
-                *(self.members_without_face, self.faces_without_member, self.wrong_clusters),
+                *(self.members_without_face, self.wrong_clusters),
             )
         )
 

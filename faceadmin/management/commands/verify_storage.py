@@ -58,7 +58,7 @@ def sentences(report: StorageReport, repair: StorageRepair | None) -> str:
 
 def advice(report: StorageReport, *, repaired: bool) -> str:
     """Return what to do about stores that differ."""
-    if not repaired:
+    if report.is_repairable and not repaired:
         return "Repair it with --repair."
     if report.is_run_needed:
         return f"Start a run: cluster_bucket {report.bucket_path} --wait"
