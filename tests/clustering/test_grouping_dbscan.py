@@ -55,6 +55,17 @@ def test_a_cut_that_straddles_a_distance_decides_as_scikit_learn(seed, offset):
     np.testing.assert_array_equal(labels, exact)
 
 
+@pytest.mark.parametrize(("offset", "labels"), [(1e-12, [0, 0]), (-1e-12, [-1, -1])])
+def test_the_rounding_of_a_product_decides_nothing(offset, labels):
+    """The distance of two rows is the threshold, in float64; their float32 product is near it."""
+    for seed in range(40):
+        vectors = people(seed, count=2)
+        apart = vectors[0].astype(np.float64) - vectors[1]
+        eps = float(apart @ apart) / 2 + offset
+
+        assert dbscan_labels(vectors, eps=eps, min_samples=2).tolist() == labels
+
+
 def test_a_border_face_joins_the_first_cluster_that_reaches_it():
     angles = np.array([0.0, 0.02, 0.04, 0.5, 0.96, 0.98, 1.0, 0.27, 0.73])
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from clustering.grouping import Constraints, group_faces
+from clustering.grouping.neighbour_pairs import find_neighbour_pairs
+from clustering.grouping.subclusters import find_subclusters
 
 EPS = 0.085
 
@@ -61,3 +63,40 @@ def test_subclusters_are_merged_with_every_algorithm(algorithm):
     )
 
     assert set(found.labels.tolist()) == {0}
+
+
+def found_subclusters(vectors, **constraints):
+    return find_subclusters(
+        vectors,
+        np.ones(len(vectors), np.float32),
+        find_neighbour_pairs(vectors, radius=EPS),
+        Constraints(**constraints),
+        eps=EPS,
+        pair_penalty=EPS / 4,
+    ).tolist()
+
+
+@pytest.mark.parametrize("number", [0, 3])
+def test_a_person_with_two_appearances_has_two_subclusters(number):
+    """Faces without a decision are before, between and after those of the person."""
+    vectors = subclusters(4, 5, 3)
+    anchors = [-1, number, number, -1, number, -1, number, number, number, -1, -1, -1]
+
+    found = found_subclusters(vectors, anchors=np.array(anchors))
+
+    assert found == [0, 1, 1, 3, 4, 5, 4, 4, 4, 9, 10, 11]
+
+
+def test_two_people_of_one_appearance_share_no_subcluster():
+    found = found_subclusters(subclusters(4), anchors=np.array([0, 1, 0, 1]))
+
+    assert found == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("pair", [(1, 4), (2, 5)])
+def test_faces_that_must_be_together_share_a_subcluster_however_different(pair):
+    found = found_subclusters(
+        subclusters(3, 3), anchors=np.array([-1, 0, 0, -1, 0, 0]), must_link=np.array([pair])
+    )
+
+    assert found[pair[0]] == found[pair[1]]
