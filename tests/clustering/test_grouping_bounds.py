@@ -41,3 +41,16 @@ def test_copies_of_one_photo_are_at_distance_nought():
     labels = dbscan_labels(vectors, eps=0.0, min_samples=2)
 
     np.testing.assert_array_equal(labels, np.repeat(np.arange(50), 4))
+
+
+@pytest.mark.parametrize(("offset", "labels"), [(1e-12, {-1, 0}), (-1e-12, {-1})])
+def test_the_rounding_of_a_product_decides_nothing(offset, labels):
+    """One pair among many rows is at the threshold; the bounds exclude most of the others."""
+    for seed in range(20):
+        vectors = unit(np.random.default_rng(seed).standard_normal((400, 64)))
+        vectors[7] = unit(vectors[3:4] + 0.02 * vectors[5:6])[0]
+        apart = vectors[3].astype(np.float64) - vectors[7]
+
+        found = dbscan_labels(vectors, eps=float(apart @ apart) / 2 + offset, min_samples=2)
+
+        assert {*found.tolist()} == labels
