@@ -21,7 +21,9 @@ def defined(vectors, labels, *, eps):
     return radius
 
 
-@pytest.mark.parametrize(("rows_at_once", "groups_at_once"), [(1024, 8192), (7, 11), (1, 5)])
+@pytest.mark.parametrize(
+    ("rows_at_once", "groups_at_once"), [(1024, 8192), (1024, 5), (7, 11), (1, 5)]
+)
 @pytest.mark.parametrize("groups", [11, 12, 30])
 def test_the_radius_is_the_mean_distance_to_the_nearest_other_groups(
     monkeypatch, groups, rows_at_once, groups_at_once

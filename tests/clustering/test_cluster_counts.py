@@ -91,3 +91,22 @@ def test_a_cover_that_moves_away_is_replaced_by_a_typical_face(reviewed):
     assert shown[3] in typical(reviewed, "cluster_1")
     assert covers[0] not in shown
     assert len(get_cluster(reviewed.run, "cluster_0").covers) == 4
+
+
+def test_both_clusters_of_a_decision_have_its_number_as_their_version(reviewed):
+    decision = reviewed.decide("not_same", cluster="cluster_1", other="cluster_2")
+
+    versions = [get_cluster(reviewed.run, f"cluster_{number}").version for number in range(3)]
+    assert versions == [0, decision.seq, decision.seq]
+
+
+def test_the_vectors_of_moved_faces_name_their_new_cluster(reviewed):
+    painted, face = reviewed.painted, reviewed.face("bob0.png")
+
+    reviewed.decide("move", faces=(face,), to="cluster_0")
+    reviewed.decide("reject", faces=(reviewed.face("bob1.png"),), cluster="cluster_1")
+
+    stored = painted.vectors.iter_payloads("painted-vectors", {"collection": painted.name.path})
+    clusters = {one: payload["cluster"] for some in stored for one, payload in some}
+    assert clusters[face] == "cluster_0"
+    assert clusters == {one: reviewed.label(*file) for file, one in reviewed.faces().items()}

@@ -100,3 +100,7 @@ def test_faces_that_must_be_together_share_a_subcluster_however_different(pair):
     )
 
     assert found[pair[0]] == found[pair[1]]
+
+
+def test_faces_before_those_of_the_person_come_to_the_person_too():
+    assert set(grouped(subclusters(11), [-1] * 3 + [5] * 8)) == {0}
