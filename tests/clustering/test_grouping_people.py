@@ -57,3 +57,22 @@ def test_people_who_share_up_to_a_quarter_of_their_pictures_may_be_one(shared, g
 
     assert len({*labels.tolist()} - {-1}) == groups
     assert np.count_nonzero(labels < 0) == (shared if groups == 1 else 0)
+
+
+@pytest.mark.parametrize(("shared", "groups"), [(2, 1), (3, 2)])
+def test_the_smaller_group_decides_how_many_pictures_may_show_both(shared, groups):
+    images = np.concatenate([np.arange(20), np.arange(shared), np.arange(20, 28 - shared)])
+
+    labels = group_faces(
+        two_lookalikes(20)[:28], eps=0.1, min_samples=2, constraints=Constraints(images=images)
+    ).labels
+
+    assert len({*labels.tolist()} - {-1}) == groups
+
+
+@pytest.mark.parametrize(("distance", "labels"), [(0.074, [0, 0]), (0.076, [-1, -1])])
+def test_two_single_faces_must_be_a_quarter_nearer_than_eps(distance, labels):
+    angles = np.array([0, np.arccos(1 - distance)])
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+    assert group_faces(vectors, eps=0.1, min_samples=2).labels.tolist() == labels
