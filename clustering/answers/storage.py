@@ -132,7 +132,7 @@ def repair_sentences(done: StorageRepair, report: StorageReport) -> list[str]:
     sentences = [
         f"{done.vectors_removed} vectors removed, {done.photos_read_again} photos read again, "
         f"{done.faces_recomputed} faces computed anew, {done.faces_restored} of them restored; "
-        f"the stores {'fit together' if report.is_consistent else 'still differ'}."
+        f"the stores {'agree' if report.is_consistent else 'still differ'}."
     ]
     if done.members_removed or done.clusters_recounted:
         sentences.append(

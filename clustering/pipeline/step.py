@@ -14,21 +14,15 @@ from typing import Any
 
 from django.utils import timezone
 
+from clustering.context import PipelineContext
 from clustering.documents import Batch, Collection, Run, RunState
 from clustering.errors import (
     CollectionAway,
     RunCancelled,
 )
-from clustering.pipeline import (
-    PipelineContext,
-    claim_batch,
-    group_run,
-    has_open_batches,
-    list_bucket,
-    process_batch,
-)
-from clustering.pipeline.batches import release_batch
-from clustering.pipeline.list_bucket import Listing, check_removals
+from clustering.pipeline.batches import claim_batch, has_open_batches, process_batch, release_batch
+from clustering.pipeline.group_run import group_run
+from clustering.pipeline.list_bucket import Listing, check_removals, list_bucket
 from storage.errors import (
     Conflict,
     LeaseLost,

@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from clustering.context import RunModels
+from clustering.context import PipelineContext, RunModels
 from clustering.parameters import RunParameters
-from clustering.pipeline import PipelineContext
 from clustering.pipeline.step import NextTask, run_step
 from clustering.run_lifecycle import create_run
 from clustering.selectors import get_run, iter_runs

@@ -4,8 +4,7 @@ import pytest
 
 from clustering.documents import Batch, BatchState, Collection, RunState
 from clustering.errors import RunNotResumable
-from clustering.pipeline import claim_batch, process_batch
-from clustering.pipeline.batches import MAX_ATTEMPTS
+from clustering.pipeline.batches import MAX_ATTEMPTS, claim_batch, process_batch
 from clustering.pipeline.step import NextTask
 from clustering.run_lifecycle import reopen_run, request_cancel
 from clustering.selectors import get_run, iter_collection_faces, iter_members

@@ -13,8 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from clustering.documents import Batch, BatchState, Image, RunState, collection_place
-from clustering.pipeline import list_bucket
-from clustering.pipeline.list_bucket import REPORT_EVERY
+from clustering.pipeline.list_bucket import REPORT_EVERY, list_bucket
 from clustering.run_lifecycle import request_cancel
 from clustering.selectors import get_run, iter_collection_images, iter_members
 from storage.buckets import BucketObject, open_bucket, sorted_by_key

@@ -7,7 +7,7 @@ import pytest
 
 from clustering.deletion import remove_run
 from clustering.documents import Cluster, Collection, Face, Member, RunState, Verdict
-from clustering.pipeline import claim_batch, process_batch
+from clustering.pipeline.batches import claim_batch, process_batch
 from clustering.run_lifecycle import reopen_run, request_apply, request_cancel
 from clustering.selectors import (
     get_run,

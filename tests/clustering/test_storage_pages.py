@@ -62,7 +62,7 @@ def test_what_differs_is_counted_and_what_a_repair_does_is_said(stored, page_of)
     body = page_of("admin").get(page("storage", stored)).content.decode()
 
     assert '<span class="tag differ">2</span>' in body
-    assert "reads the photos again" in body
+    assert "reads their photos again" in body
 
 
 def test_nothing_is_repaired_while_a_run_works(stored, page_of):

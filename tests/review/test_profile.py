@@ -84,7 +84,7 @@ def test_clusters_are_paged_and_htmx_gets_them_without_the_page(
 
     labels = [one.context["cards"][0].cluster.label for one in (first, second)]
     assert labels == [album.label("p0.png", 1), album.label("p0.png", 0)]  # the newest first
-    assert "More clusters" in first.content.decode()
+    assert "More assignments" in first.content.decode()
     assert "<html" not in second.content.decode()
     assert second.context["next"] is None
 

@@ -63,7 +63,7 @@ def test_what_is_still_going_on_is_named_and_the_page_offers_to_erase_again(
     browser = page_of("admin")
     body = browser.post(ADDRESS).content.decode()
 
-    assert "ada is not erased wholly" in body
+    assert "ada is not erased completely" in body
     assert browser.get(ADDRESS).status_code == 200
     assert ADDRESS in browser.get("/profiles/").content.decode()
     assert f"The import {job.id} is going on" in body

@@ -137,8 +137,8 @@ WRITER = """
 import sys
 from django.conf import settings
 settings.configure()
-from storage.pictures import CropFolder, CropStore
-crops = CropStore(CropFolder(location=sys.argv[1]))
+from storage.pictures import PictureFolder, PictureStore
+crops = PictureStore(PictureFolder(location=sys.argv[1]))
 print(flush=True)
 while True:
     for index in range(20):
@@ -153,7 +153,7 @@ def test_sigkill_leaves_no_half_crop_under_a_face_s_name(tmp_path):
         with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE) as writer:
             writer.stdout.readline()
             while not any(tmp_path.rglob("*.jpg")):
-                pass
+                assert writer.poll() is None
             writer.kill()
 
     kept = list(tmp_path.rglob("*.jpg"))

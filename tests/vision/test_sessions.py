@@ -42,9 +42,9 @@ def test_threads_open_it_once(graph, monkeypatch):
     import vision.models.sessions
 
     opened = []
-    real = vision.sessions._opened
+    real = vision.models.sessions._opened
     monkeypatch.setattr(
-        vision.sessions, "_opened", lambda *given: opened.append(given) or real(*given)
+        vision.models.sessions, "_opened", lambda *given: opened.append(given) or real(*given)
     )
     session = open_session(graph, 1)
 
