@@ -102,6 +102,7 @@ def test_readers_never_see_half_a_decision(reviewed, painted, monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.long
+@pytest.mark.timeout(1800)  # 4 minutes alone, 14 beside other work
 def test_two_reviewers_on_one_queue_lose_nothing_and_decide_nothing_twice(reviewed, painted):
     """A thousand cards, each answered by both at once, by one with yes and by one with no."""
     run = reviewed.run
