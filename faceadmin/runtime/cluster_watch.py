@@ -105,11 +105,12 @@ def _time_limit(seconds: int, activity: Activity) -> Iterator[None]:
         )
 
     before = signal.signal(signal.SIGALRM, too_late)
-    signal.alarm(seconds)
+    # Repeated: an exception that a handler raises is lost if it comes up in a __del__.
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1)
     try:
         yield
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
 

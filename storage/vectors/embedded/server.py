@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from multiprocessing import AuthenticationError
@@ -33,7 +34,9 @@ from storage.vectors.embedded.protocol import (
 logger = logging.getLogger("storage.vectors.embedded")
 
 FLUSH_EVERY_S = 2.0
+ACCEPT_AGAIN_S = 1.0
 _BACKLOG = 128
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class OwnerRefused(Exception):
@@ -47,8 +50,8 @@ def main() -> int:
     parser.add_argument("--socket", type=Path, required=True)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))
+    # Blocked, not handled: an exception that a handler raises is lost if it comes up in a __del__.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     try:
         run_owner(arguments.folder, arguments.socket)
     except OwnerRefused as refusal:
@@ -58,18 +61,18 @@ def main() -> int:
 
 
 def run_owner(folder: Path, socket: Path) -> None:
-    """Lock the folder and serve requests on the socket until the process is stopped."""
+    """Lock the folder and serve requests on the socket until SIGTERM or SIGINT, both blocked."""
     with _own_folder(folder), _open_engine(folder) as engine:
         key = make_key(socket)
         with closing(_listen(socket)) as listener:
-            threading.Thread(target=_flush_regularly, args=(engine,), daemon=True).start()
+            _start_thread(_flush_regularly, engine)
+            _start_thread(_accept_clients, listener, engine, key)
             logger.info("Serving %s", folder)
-            while True:
-                connection = _accept(listener)
-                if connection is not None:
-                    threading.Thread(
-                        target=_serve, args=(connection, engine, key), daemon=True
-                    ).start()
+            signal.sigwait(_STOP_SIGNALS)
+
+
+def _start_thread(target: Callable[..., None], *arguments: Any) -> None:
+    threading.Thread(target=target, args=arguments, daemon=True).start()
 
 
 @contextmanager
@@ -122,11 +125,18 @@ def _listen(socket: Path) -> Listener:
         os.umask(inherited)
 
 
-def _accept(listener: Listener) -> Connection | None:
-    try:
-        return listener.accept()
-    except ConnectionError:  # the client disconnected before it was accepted
-        return None
+def _accept_clients(listener: Listener, engine: Engine, key: bytes) -> None:
+    while not engine.is_closed:
+        try:
+            connection = listener.accept()
+        except ConnectionError:  # the client disconnected before it was accepted
+            continue
+        except OSError as error:  # no file descriptors left, or the listener is closed
+            if not engine.is_closed:
+                logger.error("No client can be accepted: %s", error)  # noqa: TRY400  # expected
+                time.sleep(ACCEPT_AGAIN_S)
+            continue
+        _start_thread(_serve, connection, engine, key)
 
 
 def _flush_regularly(engine: Engine) -> None:
