@@ -10,7 +10,6 @@ from mongoengine import Document, fields
 
 from storage.fields import TimestampField
 
-END_OF_PLACES = "\U0010ffff"
 MACHINE = "machine"
 
 
@@ -42,9 +41,9 @@ class Assignment(Document):
     run = fields.StringField(required=True)
     collection = fields.StringField(required=True)
     cluster = fields.StringField(required=True)
-    place = fields.StringField(required=True)
+    sort_key = fields.StringField(required=True, db_field="place")
     user_id = fields.StringField(required=True)
-    user_place = fields.StringField(required=True)
+    user_sort_key = fields.StringField(required=True, db_field="user_place")
     similarity = fields.FloatField(default=0.0)
     strategy = fields.EnumField(Strategy, required=True)
     threshold = fields.FloatField(default=0.0)
@@ -64,7 +63,7 @@ class Assignment(Document):
 
     meta = {
         "collection": "assignments",
-        "indexes": ["place", "user_place"],
+        "indexes": ["sort_key", "user_sort_key"],
         "auto_create_index": True,
     }
 
@@ -74,13 +73,13 @@ class Assignment(Document):
         return sha256(f"{run}\t{label}".encode()).hexdigest()[:24]
 
     @staticmethod
-    def place_for(run: str, label: str, *, faces: int = 1) -> str:
+    def sort_key_for(run: str, label: str, *, faces: int = 1) -> str:
         """Return the sort key: run, then cluster number; emptied clusters have another prefix."""
-        within = f"{run}/" if faces else emptied_place(run)
+        within = f"{run}/" if faces else emptied_sort_key(run)
         return f"{within}{int(label.removeprefix('cluster_')):08d}"
 
     @staticmethod
-    def user_place_for(user_id: str, at: datetime, assignment_id: str) -> str:
+    def user_sort_key_for(user_id: str, at: datetime, assignment_id: str) -> str:
         """Return the sort key of a person's assignments, by time."""
         return f"{user_id}\t{int(at.timestamp() * 1000):013d}/{assignment_id}"
 
@@ -95,6 +94,6 @@ class Assignment(Document):
         return self.state != AssignmentState.REJECTED and self.face_count > 0
 
 
-def emptied_place(run: str) -> str:
+def emptied_sort_key(run: str) -> str:
     """Return the prefix of the sort keys of clusters that decisions left without faces."""
     return f"{run}!emptied/"

@@ -11,11 +11,11 @@ from assignments.documents import Strategy
 from assignments.errors import NoProfiles
 from assignments.matching import Match, Rules, Votes, match_centroids
 from assignments.selectors import list_run_assignments
-from clustering.documents import END_OF_PLACES, Cluster, Member, Run
+from clustering.documents import Cluster, Member, Run
 from clustering.selectors import iter_clusters
 from profiles.gallery import Gallery, load_gallery
 from storage.errors import ModelMismatch
-from storage.mongo import iter_fields
+from storage.mongo import iter_fields, prefix_range
 from storage.vectors import VectorStore
 
 
@@ -79,7 +79,7 @@ def _rejected_profiles(
 def _cluster_of_faces(run: Run, numbers: Mapping[str, int]) -> dict[str, int]:
     """Return the number of each face's cluster, without noise."""
     first = f"{run.clusters_run}/"
-    where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+    where = {"place": prefix_range(first)}
     return {
         row["face"]: numbers[row["cluster"]]
         for row in iter_fields(Member, where, ["face", "cluster"])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from assignments.documents import END_OF_PLACES, Assignment, emptied_place
+from assignments.documents import Assignment, emptied_sort_key
 from assignments.errors import NoSuchAssignment
 from clustering.documents import Run, RunState
 from clustering.errors import NoSuchRun
 from clustering.selectors import find_run, get_run, list_collections, list_runs
 from profiles.documents import Profile, ProfileState
-from storage.mongo import iter_fields
+from storage.mongo import PREFIX_END, iter_fields
 
 STREAM = 1000
 IDS_PER_QUERY = 100
@@ -39,26 +39,26 @@ def list_assignments(run: str, *, after: str = "", limit: int) -> list[Assignmen
 
 def list_run_assignments(run: str, *, emptied: bool = False) -> Iterator[Assignment]:
     """Iterate all assignments of a run by cluster; ``emptied`` includes clusters without faces."""
-    for first in (f"{run}/", *([emptied_place(run)] if emptied else [])):
+    for first in (f"{run}/", *([emptied_sort_key(run)] if emptied else [])):
         after = ""
         while page := _page(first, after=after, limit=STREAM):
             yield from page
-            after = page[-1].place
+            after = page[-1].sort_key
             if len(page) < STREAM:
                 break
 
 
-def iter_assignments_after(place: str, *, limit: int) -> list[Assignment]:
+def iter_assignments_after(after: str, *, limit: int) -> list[Assignment]:
     """Return up to ``limit`` assignments of any run, after a sort key."""
-    return list(Assignment.objects(place__gt=place).order_by("place").limit(limit))
+    return list(Assignment.objects(sort_key__gt=after).order_by("sort_key").limit(limit))
 
 
 def iter_assignments() -> Iterator[Assignment]:
     """Iterate all assignments, run by run."""
-    place = ""
-    while page := iter_assignments_after(place, limit=STREAM):
+    after = ""
+    while page := iter_assignments_after(after, limit=STREAM):
         yield from page
-        place = page[-1].place
+        after = page[-1].sort_key
         if len(page) < STREAM:
             return
 
@@ -66,14 +66,14 @@ def iter_assignments() -> Iterator[Assignment]:
 def list_user_assignments(user_id: str, *, before: str = "") -> Iterator[Assignment]:
     """Iterate a person's assignments, the newest first, before a sort key."""
     first = f"{user_id}\t"
-    end = before or first + END_OF_PLACES
+    end = before or first + PREFIX_END
     while True:
-        query = Assignment.objects(user_place__gte=first, user_place__lt=end)
-        page = list(query.order_by("-user_place").limit(STREAM))
+        query = Assignment.objects(user_sort_key__gte=first, user_sort_key__lt=end)
+        page = list(query.order_by("-user_sort_key").limit(STREAM))
         yield from page
         if len(page) < STREAM:
             return
-        end = page[-1].user_place
+        end = page[-1].user_sort_key
 
 
 def list_erased_people(user_ids: Iterable[str]) -> set[str]:
@@ -91,8 +91,8 @@ def list_erased_people(user_ids: Iterable[str]) -> set[str]:
 
 
 def _page(first: str, *, after: str, limit: int) -> list[Assignment]:
-    query = Assignment.objects(place__gt=after or first, place__lt=first + END_OF_PLACES)
-    return list(query.order_by("place").limit(limit))
+    query = Assignment.objects(sort_key__gt=after or first, sort_key__lt=first + PREFIX_END)
+    return list(query.order_by("sort_key").limit(limit))
 
 
 RUNS_LOOKED_AT = 1000

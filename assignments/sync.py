@@ -95,12 +95,14 @@ def _sync_cluster(run: Run, cluster: Cluster, said: Mapping[str, ProfileLink]) -
     before = assignment.to_mongo().to_dict()
     _settle_cluster(assignment, profiled or ProfileLink())
     assignment.face_count = cluster.face_count
-    assignment.place = Assignment.place_for(assignment.run, cluster.label, faces=cluster.face_count)
+    assignment.sort_key = Assignment.sort_key_for(
+        assignment.run, cluster.label, faces=cluster.face_count
+    )
     if not assignment.user_id:
         assignment.delete()
     elif assignment.to_mongo().to_dict() != before:
         assignment.updated_at, assignment.version = timezone.now(), assignment.version + 1
-        assignment.user_place = Assignment.user_place_for(
+        assignment.user_sort_key = Assignment.user_sort_key_for(
             assignment.user_id, assignment.updated_at, assignment.id
         )
         assignment.save()
@@ -161,7 +163,7 @@ def _carried_assignments(one: Assignment, run: Run, cluster: Cluster) -> Assignm
     """Return an assignment moved to the cluster of the same person in another run."""
     one.id = Assignment.id_for(run.clusters_run, cluster.label)
     one.run, one.cluster = run.clusters_run, cluster.label
-    one.place = Assignment.place_for(run.clusters_run, cluster.label)
-    one.user_place = Assignment.user_place_for(one.user_id, one.updated_at, one.id)
+    one.sort_key = Assignment.sort_key_for(run.clusters_run, cluster.label)
+    one.user_sort_key = Assignment.user_sort_key_for(one.user_id, one.updated_at, one.id)
     one.face_count = cluster.face_count
     return one

@@ -19,11 +19,17 @@ from clustering.documents import (
     Member,
     Run,
     RunState,
-    cluster_place,
-    collection_place,
+    cluster_sort_key,
+    collection_sort_key,
 )
 from clustering.merge_suggestions import MergeSuggestions
-from profiles.documents import Profile, ReferencePhoto, reference_place, search_key, vector_to_bytes
+from profiles.documents import (
+    Profile,
+    ReferencePhoto,
+    reference_sort_key,
+    search_key,
+    vector_to_bytes,
+)
 from profiles.gallery import mark_profiles_changed
 from storage.mongo import bulk_upsert
 from storage.pictures import face_crop_store
@@ -94,20 +100,20 @@ class StoredCollection:
         """Return evenly spaced cursors of the largest cluster, each followed by a full page."""
         label, size = self.sizes[0]
         ranks = np.linspace(0, size - 101, number).astype(int)
-        return [encode_cursor(Member.place_for(self.run_id, label, rank)) for rank in ranks]
+        return [encode_cursor(Member.sort_key_for(self.run_id, label, rank)) for rank in ranks]
 
     def _images(self) -> Iterator[Image]:
         found = Counter(self.keys)
         read = list(found)
         broken = [f"{key}.broken.jpg" for key in read[: int(len(read) * SKIPPED_PART)]]
         for key in (*read, *broken):
-            place, skipped = collection_place(self.path, key), key.endswith("broken.jpg")
+            place, skipped = collection_sort_key(self.path, key), key.endswith("broken.jpg")
             yield Image(
                 id=Image.id_for(self.path, key),
                 collection=self.path,
                 key=key,
-                place=place,
-                skip_place=place if skipped else None,
+                sort_key=place,
+                skip_sort_key=place if skipped else None,
                 tag="1",
                 size=2_000_000,
                 width=4032,
@@ -125,7 +131,7 @@ class StoredCollection:
             yield Face(
                 id=face_id,
                 collection=self.path,
-                place=collection_place(self.path, face_id),
+                sort_key=collection_sort_key(self.path, face_id),
                 image=Image.id_for(self.path, key),
                 key=key,
                 index=row % FACES_PER_IMAGE,
@@ -153,7 +159,7 @@ class StoredCollection:
                     taken=f"20{rank % 25:02d}-05-01T12:{rank % 60:02d}:00",
                     cluster=label,
                     base=label,
-                    place=Member.place_for(self.run_id, label, rank),
+                    sort_key=Member.sort_key_for(self.run_id, label, rank),
                     similarity=0.7 if rank % 50 == 7 else 0.9,  # some outliers
                 )
 
@@ -166,8 +172,8 @@ class StoredCollection:
                 run=self.run_id,
                 label=label,
                 person=self._person(label),
-                person_place=Cluster.person_place_for(self.run_id, self._person(label)),
-                place=cluster_place(self.run_id, None if label == NOISE else rank),
+                person_sort_key=Cluster.person_sort_key_for(self.run_id, self._person(label)),
+                sort_key=cluster_sort_key(self.run_id, None if label == NOISE else rank),
                 face_count=size,
                 image_count=len({key for _, key in members}),
                 covers=[face for face, _ in members[:4]],
@@ -188,7 +194,7 @@ class StoredCollection:
             yield Run(
                 id=run_id,
                 collection=self.path,
-                place=collection_place(self.path, f"{begun.timestamp():017.6f}/{run_id}"),
+                sort_key=collection_sort_key(self.path, f"{begun.timestamp():017.6f}/{run_id}"),
                 state=RunState.FINISHED,
                 eps=0.35,
                 min_samples=2,
@@ -261,7 +267,7 @@ def _profile(row: int, template: np.ndarray) -> Profile:
     user_id, name = f"person-{row:04d}", f"Person {row:04d}"
     return Profile(
         user_id=user_id,
-        place=user_id,
+        sort_key=user_id,
         name=name,
         search=search_key(name, user_id),
         search_id=search_key(user_id, user_id),
@@ -283,7 +289,7 @@ def _reference(profile: Profile) -> ReferencePhoto:
     return ReferencePhoto(
         id=photo,
         user_id=profile.user_id,
-        place=reference_place(profile.user_id, photo),
+        sort_key=reference_sort_key(profile.user_id, photo),
         digest=photo,
         vector=profile.template,
         embedder=EMBEDDER,

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from clustering.decisions.documents import DecidedFace, Decision
 from clustering.documents import (
-    END_OF_PLACES,
     Batch,
     Cluster,
     ClusterSizes,
@@ -21,7 +20,7 @@ from clustering.documents import (
     Member,
     Run,
     RunState,
-    collection_place,
+    collection_sort_key,
 )
 from clustering.locks import check_no_workers, lock_collection
 from clustering.merge_suggestions import MergeSuggestions
@@ -30,7 +29,7 @@ from clustering.pipeline.neighbour_pairs import graph_id
 from clustering.selectors import find_run, get_collection, get_run, iter_runs
 from clustering.signals import collection_purged
 from storage.leases import Lease
-from storage.mongo import bulk_delete, iter_fields
+from storage.mongo import PREFIX_END, bulk_delete, iter_fields, prefix_range
 from storage.pictures import PictureStore
 from storage.vectors import VectorStore, Where
 
@@ -215,7 +214,7 @@ def _remaining_documents(path: str, runs: list[Run]) -> Counter[str]:
         runs=len(_ids(Run, _range(path))),
     )
     for run_id in {name for run in runs for name in (run.id, run.clusters_run)}:
-        groups = {"place": {"$gte": f"{run_id}/", "$lt": f"{run_id}/{END_OF_PLACES}"}}
+        groups = {"place": {"$gte": f"{run_id}/", "$lt": f"{run_id}/{PREFIX_END}"}}
         left["clusters"] += len(_ids(Cluster, groups)) + len(_ids(ClusterSizes, {"_id": run_id}))
         left["clusters"] += len(_ids(MergeSuggestions, {"_id": run_id}))
         left["members"] += len(_ids(Member, groups))
@@ -229,5 +228,5 @@ def _ids(kind: Any, where: Mapping[str, object]) -> list[str]:
 
 
 def _range(path: str) -> dict[str, object]:
-    first = collection_place(path, "")
-    return {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+    first = collection_sort_key(path, "")
+    return {"place": prefix_range(first)}

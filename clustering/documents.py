@@ -1,8 +1,9 @@
 """MongoDB documents of clustering: collections, runs, batches, images, faces, clusters, members.
 
 Primary keys are strings. Growing lists are separate documents. Every list that is paged or
-iterated has one indexed string as sort key (``place``), read by range: the only kind of query
-whose cost does not grow with the collection, on the embedded store as well as on a server.
+iterated has one indexed string as sort key (``sort_key``, stored as ``place``), read by range: the
+only kind of query whose cost does not grow with the collection, on the embedded store as well as
+on a server.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ ID_NAMESPACE: UUID = uuid5(NAMESPACE_URL, "faceadmin")
 NOISE = "noise"
 NO_CLUSTER = ("poor", "ignored", "not_a_face")  # locations of faces outside of clusters
 CLUSTERS_LISTED = 10_000
-END_OF_PLACES = "\U0010ffff"
 
 
 class RunState(StrEnum):
@@ -64,7 +64,7 @@ class Verdict(StrEnum):
     NOT_A_FACE = "not_a_face"
 
 
-def collection_place(collection: str, name: str) -> str:
+def collection_sort_key(collection: str, name: str) -> str:
     """Return the sort key of ``name`` in a collection; names of collections contain no tab."""
     return f"{collection}\t{name}"
 
@@ -106,14 +106,14 @@ class Run(Document):
     """One grouping of a collection; its id is the ``clustering_id`` of the API.
 
     It was ``grouped_at`` that decision of the collection's log, and its documents show those up to
-    ``decided``. ``inputs`` is a digest of the images and faces it was grouped from. A ``preview``
-    waits to be applied.
+    ``projected_seq``. ``inputs`` is a digest of the images and faces it was grouped from. A
+    ``preview`` waits to be applied.
     """
 
     id = fields.StringField(primary_key=True)
     collection = fields.StringField(required=True)
     state = fields.EnumField(RunState, default=RunState.QUEUED)
-    place = fields.StringField(required=True)
+    sort_key = fields.StringField(required=True, db_field="place")
 
     eps = fields.FloatField(required=True)
     min_samples = fields.IntField(required=True)
@@ -157,19 +157,19 @@ class Run(Document):
     last_key = fields.StringField(default="")
 
     inputs = fields.StringField(default="")
-    groups_of = fields.StringField(default="")
+    shares_groups_of = fields.StringField(default="", db_field="groups_of")
     preview = fields.BooleanField(default=False)
     previewed_from = fields.StringField(default="")
     changes = fields.DictField()
     grouped = fields.BooleanField(default=False)
     grouped_at = fields.IntField(default=0)
-    decided = fields.IntField(default=0)
-    labels = fields.IntField(default=0)
+    projected_seq = fields.IntField(default=0, db_field="decided")
+    label_count = fields.IntField(default=0, db_field="labels")
     forgotten = fields.BooleanField(default=False)
     stats = fields.DictField()
     skipped = fields.DictField()
 
-    meta = {"collection": "runs", "indexes": ["place"], "auto_create_index": True}
+    meta = {"collection": "runs", "indexes": ["sort_key"], "auto_create_index": True}
 
     @property
     def is_active(self) -> bool:
@@ -179,7 +179,7 @@ class Run(Document):
     @property
     def clusters_run(self) -> str:
         """Return the id that its clusters are stored under: its own, or that of an equal run."""
-        return self.groups_of or self.id
+        return self.shares_groups_of or self.id
 
 
 class Batch(Document):
@@ -215,8 +215,8 @@ class Image(Document):
     id = fields.StringField(primary_key=True)
     collection = fields.StringField(required=True)
     key = fields.StringField(required=True)
-    place = fields.StringField(required=True)
-    skip_place = fields.StringField()
+    sort_key = fields.StringField(required=True, db_field="place")
+    skip_sort_key = fields.StringField(db_field="skip_place")
     tag = fields.StringField(required=True)
     digest = fields.StringField(default="")
     size = fields.IntField(default=0)
@@ -231,7 +231,11 @@ class Image(Document):
     model = fields.StringField(required=True)
     looked_at = TimestampField(required=True)
 
-    meta = {"collection": "images", "indexes": ["place", "skip_place"], "auto_create_index": True}
+    meta = {
+        "collection": "images",
+        "indexes": ["sort_key", "skip_sort_key"],
+        "auto_create_index": True,
+    }
 
     @staticmethod
     def id_for(collection: str, key: str) -> str:
@@ -244,7 +248,7 @@ class Face(Document):
 
     id = fields.StringField(primary_key=True)
     collection = fields.StringField(required=True)
-    place = fields.StringField(required=True)
+    sort_key = fields.StringField(required=True, db_field="place")
     image = fields.StringField(required=True)
     key = fields.StringField(required=True)
     taken = fields.StringField(default="")
@@ -262,7 +266,7 @@ class Face(Document):
     embedder = fields.StringField(required=True)
     created_at = TimestampField(required=True)
 
-    meta = {"collection": "faces", "indexes": ["place", "image"], "auto_create_index": True}
+    meta = {"collection": "faces", "indexes": ["sort_key", "image"], "auto_create_index": True}
 
     @staticmethod
     def id_for(collection: str, key: str, *, digest: str, model: str, index: int) -> str:
@@ -278,29 +282,29 @@ class Cluster(Document):
     """A person in a run, or the run's noise; ``person`` is stable across runs.
 
     ``newest`` is the time of its newest photo. ``version`` is the number of the last decision
-    about it. ``stale`` is its id while ``newest``, ``cohesion`` and the order of its faces do not
-    reflect the decision ``changed_by`` yet.
+    about it. ``needs_stats`` is its id while ``newest``, ``cohesion`` and the order of its faces do
+    not reflect the decision ``changed_by`` yet.
     """
 
     id = fields.StringField(primary_key=True)
     run = fields.StringField(required=True)
     label = fields.StringField(required=True)
     person = fields.StringField(default="")
-    person_place = fields.StringField()
-    place = fields.StringField(required=True)
+    person_sort_key = fields.StringField(db_field="person_place")
+    sort_key = fields.StringField(required=True, db_field="place")
     face_count = fields.IntField(required=True)
     image_count = fields.IntField(required=True)
     covers = fields.ListField(fields.StringField())
     cohesion = fields.FloatField(default=0.0)
     newest = fields.StringField(default="")
     version = fields.IntField(default=0)
-    stale = fields.StringField()
+    needs_stats = fields.StringField(db_field="stale")
     changed_by = fields.IntField(default=0)
     described_at = fields.LongField(default=0)  # milliseconds since 1970
 
     meta = {
         "collection": "clusters",
-        "indexes": ["place", "person_place", "stale"],
+        "indexes": ["sort_key", "person_sort_key", "needs_stats"],
         "auto_create_index": True,
     }
 
@@ -310,7 +314,7 @@ class Cluster(Document):
         return f"{run}:{label}"
 
     @staticmethod
-    def person_place_for(run: str, person: str) -> str:
+    def person_sort_key_for(run: str, person: str) -> str:
         """Return the key of a person's cluster in a run."""
         return f"{run}/{person}"
 
@@ -355,11 +359,11 @@ class Member(Document):
     taken = fields.StringField(default="")
     cluster = fields.StringField(required=True)
     base = fields.StringField(default="")
-    place = fields.StringField(required=True)
+    sort_key = fields.StringField(required=True, db_field="place")
     similarity = fields.FloatField(default=0.0)
     put_by = fields.StringField(default="machine")
 
-    meta = {"collection": "members", "indexes": ["place"], "auto_create_index": True}
+    meta = {"collection": "members", "indexes": ["sort_key"], "auto_create_index": True}
 
     @staticmethod
     def id_for(run: str, face: str) -> str:
@@ -367,32 +371,32 @@ class Member(Document):
         return f"{run}:{face}"
 
     @staticmethod
-    def place_for(run: str, label: str, rank: int) -> str:
+    def sort_key_for(run: str, label: str, rank: int) -> str:
         """Return the sort key: members of one cluster are contiguous, most typical first."""
         return f"{run}/{label}/{rank:08d}"
 
     @staticmethod
-    def dated_place_for(run: str, label: str, *, taken: str, key: str, face: str) -> str:
+    def dated_sort_key_for(run: str, label: str, *, taken: str, key: str, face: str) -> str:
         """Return the sort key by date, then by file."""
         return f"{run}/{label}/{taken}\t{key}\t{face}"
 
     @staticmethod
-    def place_decided(run: str, label: str, seq: int, face: str) -> str:
+    def decided_sort_key(run: str, label: str, seq: int, face: str) -> str:
         """Return the sort key of a face assigned by a reviewer: after those of the grouping."""
-        within = excluded_place(run) if label in NO_CLUSTER else f"{run}/"
+        within = excluded_sort_key(run) if label in NO_CLUSTER else f"{run}/"
         return f"{within}{label}/~{seq:08d}/{face}"
 
 
-def cluster_place(run: str, rank: int | None) -> str:
+def cluster_sort_key(run: str, rank: int | None) -> str:
     """Return the sort key of a cluster in its run: the largest first, noise (no rank) last."""
     return f"{run}/{'~' if rank is None else f'{rank:08d}'}"
 
 
-def excluded_place(run: str) -> str:
+def excluded_sort_key(run: str) -> str:
     """Return the prefix of the sort keys of faces that are in no cluster of a run."""
     return f"{run}!out/"
 
 
-def emptied_place(run: str, label: str) -> str:
+def emptied_sort_key(run: str, label: str) -> str:
     """Return the sort key of an empty cluster: outside of every listing."""
     return f"{run}!emptied/{label}"

@@ -8,7 +8,7 @@ from django.utils import timezone
 from mongoengine.errors import NotUniqueError
 
 from clustering.context import RunModels
-from clustering.documents import ACTIVE_STATES, Collection, Run, RunState, collection_place
+from clustering.documents import ACTIVE_STATES, Collection, Run, RunState, collection_sort_key
 from clustering.errors import (
     CollectionBusy,
     EmptyCollection,
@@ -148,7 +148,7 @@ def _run_of(
     return Run(
         id=run_id,
         collection=collection.path,
-        place=collection_place(collection.path, f"{now.timestamp():017.6f}/{run_id}"),
+        sort_key=collection_sort_key(collection.path, f"{now.timestamp():017.6f}/{run_id}"),
         eps=models.eps if parameters.eps is None else parameters.eps,
         min_samples=parameters.min_samples,
         algorithm=parameters.algorithm,

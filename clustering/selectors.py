@@ -10,7 +10,6 @@ from typing import Any
 from django.core.cache import caches
 
 from clustering.documents import (
-    END_OF_PLACES,
     NOISE,
     Cluster,
     ClusterSizes,
@@ -19,11 +18,11 @@ from clustering.documents import (
     Image,
     Member,
     Run,
-    cluster_place,
-    collection_place,
+    cluster_sort_key,
+    collection_sort_key,
 )
 from clustering.errors import NoSuchCluster, NoSuchFace, NoSuchRun
-from storage.mongo import iter_fields
+from storage.mongo import PREFIX_END, iter_fields, prefix_range
 
 STREAM = 1000
 IDS_PER_QUERY = 100
@@ -34,12 +33,12 @@ LABEL = re.compile(r"cluster_(0|[1-9][0-9]{0,8})|noise", re.ASCII)
 
 def iter_collection_images(collection: str) -> Iterator[Image]:
     """Iterate a collection's images in the order of their keys, with bounded memory."""
-    return _stream(Image, collection_place(collection, ""))
+    return _stream(Image, collection_sort_key(collection, ""))
 
 
 def iter_collection_faces(collection: str) -> Iterator[Face]:
     """Iterate a collection's faces in the order of their ids, with bounded memory."""
-    return _stream(Face, collection_place(collection, ""))
+    return _stream(Face, collection_sort_key(collection, ""))
 
 
 def list_collections() -> list[Collection]:
@@ -104,22 +103,22 @@ def iter_runs(collection: str) -> Iterator[Run]:
     before = ""
     while page := list_runs(collection, before=before, limit=STREAM):
         yield from page
-        before = page[-1].place
+        before = page[-1].sort_key
         if len(page) < STREAM:
             return
 
 
 def list_runs(collection: str, *, before: str = "", limit: int) -> list[Run]:
     """Return up to ``limit`` runs of a collection, newest first, before a sort key."""
-    first = collection_place(collection, "")
-    runs = Run.objects(place__gte=first, place__lt=before or first + END_OF_PLACES)
-    return list(runs.order_by("-place").limit(limit))
+    first = collection_sort_key(collection, "")
+    runs = Run.objects(sort_key__gte=first, sort_key__lt=before or first + PREFIX_END)
+    return list(runs.order_by("-sort_key").limit(limit))
 
 
 def list_clusters(run: Run, *, after: str = "", limit: int) -> list[Cluster]:
     """Return up to ``limit`` clusters of a run by size, noise last, after a sort key."""
     first = f"{run.clusters_run}/"
-    return _page(Cluster, after or first, end=first + END_OF_PLACES, limit=limit)
+    return _page(Cluster, after or first, end=first + PREFIX_END, limit=limit)
 
 
 def iter_clusters(run: Run) -> Iterator[Cluster]:
@@ -129,7 +128,7 @@ def iter_clusters(run: Run) -> Iterator[Cluster]:
 
 def cluster_labels(run: Run) -> list[str]:
     """Return the labels of a run's clusters by size, without noise."""
-    first, noise = f"{run.clusters_run}/", cluster_place(run.clusters_run, None)
+    first, noise = f"{run.clusters_run}/", cluster_sort_key(run.clusters_run, None)
     where = {"place": {"$gte": first, "$lt": noise}}
     found = iter_fields(Cluster, where, ["label", "place"])
     return [one["label"] for one in sorted(found, key=itemgetter("place"))]
@@ -137,7 +136,7 @@ def cluster_labels(run: Run) -> list[str]:
 
 def list_clusters_brief(run: Run) -> list[dict[str, Any]]:
     """Return label, person, size, cohesion and newest photo of a run's clusters, without noise."""
-    first, noise = f"{run.clusters_run}/", cluster_place(run.clusters_run, None)
+    first, noise = f"{run.clusters_run}/", cluster_sort_key(run.clusters_run, None)
     where = {"place": {"$gte": first, "$lt": noise}}
     fields = ["label", "person", "place", "face_count", "cohesion", "newest"]
     found = iter_fields(Cluster, where, fields)
@@ -149,7 +148,7 @@ def cluster_rows(run: Run) -> str:
     kept = ClusterSizes.objects(run=run.clusters_run).first()
     if kept is not None:
         return str(kept.rows)
-    first, noise = f"{run.clusters_run}/", cluster_place(run.clusters_run, None)
+    first, noise = f"{run.clusters_run}/", cluster_sort_key(run.clusters_run, None)
     where = {"place": {"$gte": first, "$lt": noise}}
     found = iter_fields(Cluster, where, ["place", "label", "image_count", "face_count"])
     return ClusterSizes.rows_of(
@@ -169,12 +168,12 @@ def get_cluster(run: Run, label: str) -> Cluster:
     if cluster is not None:
         return cluster
     if label == NOISE and run.stats:
-        place = cluster_place(run.clusters_run, None)
+        place = cluster_sort_key(run.clusters_run, None)
         return Cluster(
             id=Cluster.id_for(run.clusters_run, NOISE),
             run=run.clusters_run,
             label=NOISE,
-            place=place,
+            sort_key=place,
             face_count=0,
             image_count=0,
         )
@@ -190,7 +189,7 @@ def get_clusters_by_label(run: Run, labels: list[str]) -> dict[str, Cluster]:
 
 def labels_by_person(run: Run, persons: Iterable[str]) -> dict[str, str]:
     """Return the labels of persons' clusters in a run, by person, including empty clusters."""
-    places = [Cluster.person_place_for(run.clusters_run, one) for one in sorted(set(persons))]
+    places = [Cluster.person_sort_key_for(run.clusters_run, one) for one in sorted(set(persons))]
     slices = (
         places[first : first + IDS_PER_QUERY] for first in range(0, len(places), IDS_PER_QUERY)
     )
@@ -204,7 +203,7 @@ def labels_by_person(run: Run, persons: Iterable[str]) -> dict[str, str]:
 def list_members(run: Run, label: str, *, after: str = "", limit: int) -> list[Member]:
     """Return up to ``limit`` members of a cluster after a sort key, the most typical first."""
     first = f"{run.clusters_run}/{label}/"
-    return _page(Member, after or first, end=first + END_OF_PLACES, limit=limit)
+    return _page(Member, after or first, end=first + PREFIX_END, limit=limit)
 
 
 def list_last_members(run: Run, label: str, *, after: str = "", limit: int) -> list[Member]:
@@ -214,8 +213,8 @@ def list_last_members(run: Run, label: str, *, after: str = "", limit: int) -> l
     page has smaller keys.
     """
     first = f"{run.clusters_run}/{label}/"
-    found = Member.objects(place__gt=first, place__lt=after or first + END_OF_PLACES)
-    return list(found.order_by("-place").limit(limit))
+    found = Member.objects(sort_key__gt=first, sort_key__lt=after or first + PREFIX_END)
+    return list(found.order_by("-sort_key").limit(limit))
 
 
 def list_newest_members(run: Run, label: str, *, after: str = "", limit: int) -> list[Member]:
@@ -224,7 +223,7 @@ def list_newest_members(run: Run, label: str, *, after: str = "", limit: int) ->
     ``after`` is the dated sort key of the last member of the previous page. Members written before
     dates were stored have none. The order is cached until the next decision, up to KEPT_S.
     """
-    key = f"dated:{run.clusters_run}:{label}:{run.decided}"
+    key = f"dated:{run.clusters_run}:{label}:{run.projected_seq}"
     dated: list[tuple[str, str]] = caches["memory"].get_or_set(
         key, lambda: _members_dated(run, label), KEPT_S
     )
@@ -236,13 +235,13 @@ def list_newest_members(run: Run, label: str, *, after: str = "", limit: int) ->
 def _members_dated(run: Run, label: str) -> list[tuple[str, str]]:
     """Return (dated sort key, face id) of a cluster's faces, the newest photo first."""
     rows = _members_of(run, label, ["taken", "key", "face"])
-    dated = [(_dated_place(run, label, row), row["face"]) for row in rows]
+    dated = [(_dated_sort_key(run, label, row), row["face"]) for row in rows]
     return sorted(dated, reverse=True)
 
 
-def _dated_place(run: Run, label: str, row: dict[str, Any]) -> str:
+def _dated_sort_key(run: Run, label: str, row: dict[str, Any]) -> str:
     taken = row.get("taken", "")
-    return Member.dated_place_for(
+    return Member.dated_sort_key_for(
         run.clusters_run, label, taken=taken, key=row["key"], face=row["face"]
     )
 
@@ -251,9 +250,9 @@ def iter_member_slices(run: Run, *, size: int) -> Iterator[list[Member]]:
     """Iterate all members of a run in slices, cluster by cluster."""
     first = f"{run.clusters_run}/"
     after = first
-    while page := _page(Member, after, end=first + END_OF_PLACES, limit=size):
+    while page := _page(Member, after, end=first + PREFIX_END, limit=size):
         yield page
-        after = page[-1].place
+        after = page[-1].sort_key
         if len(page) < size:
             return
 
@@ -261,10 +260,10 @@ def iter_member_slices(run: Run, *, size: int) -> Iterator[list[Member]]:
 def iter_members_from(run: Run, after: str) -> Iterator[Member]:
     """Iterate the members of a run, cluster by cluster, after a sort key."""
     first = f"{run.clusters_run}/"
-    place = after or first
-    while page := _page(Member, place, end=first + END_OF_PLACES, limit=STREAM):
+    after = after or first
+    while page := _page(Member, after, end=first + PREFIX_END, limit=STREAM):
         yield from page
-        place = page[-1].place
+        after = page[-1].sort_key
         if len(page) < STREAM:
             return
 
@@ -344,10 +343,10 @@ def list_skipped_images(
     collection: str, *, after: str = "", last_key: str = "", limit: int
 ) -> list[Image]:
     """Return up to ``limit`` skipped images, sorted by key, after a sort key, up to a key."""
-    first = collection_place(collection, "")
-    end = first + last_key + "\x00" if last_key else first + END_OF_PLACES
-    query = Image.objects(skip_place__gt=after or first, skip_place__lt=end)
-    return list(query.order_by("skip_place").limit(limit))
+    first = collection_sort_key(collection, "")
+    end = first + last_key + "\x00" if last_key else first + PREFIX_END
+    query = Image.objects(skip_sort_key__gt=after or first, skip_sort_key__lt=end)
+    return list(query.order_by("skip_sort_key").limit(limit))
 
 
 def iter_pages(kind: Any, first: str) -> Iterator[Any]:
@@ -358,7 +357,7 @@ def iter_pages(kind: Any, first: str) -> Iterator[Any]:
 def _members_of(run: Run, label: str, fields: list[str]) -> Iterator[dict[str, Any]]:
     """Yield some fields of a cluster's members, unordered."""
     first = f"{run.clusters_run}/{label}/"
-    return iter_fields(Member, {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}, fields)
+    return iter_fields(Member, {"place": prefix_range(first)}, fields)
 
 
 def _run_of(collection: str, field: str) -> Run:
@@ -370,14 +369,16 @@ def _run_of(collection: str, field: str) -> Run:
 
 def _page(kind: Any, after: str, *, end: str, limit: int) -> list[Any]:
     """Return documents with sort keys between ``after`` and ``end``, both exclusive, in order."""
-    return list(kind.objects(place__gt=after, place__lt=end).order_by("place").limit(limit))
+    return list(
+        kind.objects(sort_key__gt=after, sort_key__lt=end).order_by("sort_key").limit(limit)
+    )
 
 
 def _stream(kind: Any, first: str) -> Iterator[Any]:
     """Iterate documents whose sort key starts with ``first``, in order, by keyset pagination."""
-    after, end = first, first + END_OF_PLACES
+    after, end = first, first + PREFIX_END
     while page := _page(kind, after, end=end, limit=STREAM):
         yield from page
-        after = page[-1].place
+        after = page[-1].sort_key
         if len(page) < STREAM:
             return

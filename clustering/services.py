@@ -114,7 +114,7 @@ def check_storage(run: Run) -> StorageReport:
             models=embedder_dimensions(run),
         )
         after = ensure_projected(run.collection)
-        if before is None or after is None or before.decided == after.decided:
+        if before is None or after is None or before.projected_seq == after.projected_seq:
             break
     return report
 

@@ -14,19 +14,18 @@ from typing import Any
 
 from clustering.decisions.snapshot import written_since
 from clustering.documents import (
-    END_OF_PLACES,
     Cluster,
     Face,
     Image,
     Member,
     Run,
     Verdict,
-    collection_place,
-    emptied_place,
-    excluded_place,
+    collection_sort_key,
+    emptied_sort_key,
+    excluded_sort_key,
 )
 from clustering.selectors import IDS_PER_QUERY, find_current_run
-from storage.mongo import iter_fields
+from storage.mongo import iter_fields, prefix_range
 from storage.pictures import PictureStore
 from storage.vectors import VectorStore
 from vision import FaceQuality, QualityThresholds, is_crop_intact, rejection_reason
@@ -204,7 +203,7 @@ def _compare_members(report: StorageReport, stored: _Stored, run: Run) -> None:
     """Compare members with faces, and the counts of clusters with their members."""
     groups = run.clusters_run
     faces, photos = Counter[str](), defaultdict[str, set[str]](set)
-    for first in (f"{groups}/", excluded_place(groups)):
+    for first in (f"{groups}/", excluded_sort_key(groups)):
         for member in _range(Member, first, ["face", "key", "cluster"]):
             if member["face"] not in stored.embedders:
                 report.members_without_face[member["face"]] = member["key"]
@@ -224,7 +223,7 @@ def find_wrong_clusters(
     ``counted`` has the numbers of faces and photos by label, ``cluster_of`` the label of each face.
     """
     groups, wrong = run.clusters_run, set(counted)
-    for first in (f"{groups}/", emptied_place(groups, "")):
+    for first in (f"{groups}/", emptied_sort_key(groups, "")):
         for row in _range(Cluster, first, ["label", "face_count", "image_count", "covers"]):
             label = row["label"]
             counts = (row["face_count"], row["image_count"])
@@ -286,9 +285,9 @@ def _compare_payload(
 
 def _rows(kind: Any, collection: str, fields: list[str]) -> Iterator[dict[str, Any]]:
     """Iterate some fields of a collection's documents, unordered, one batch in memory at a time."""
-    return _range(kind, collection_place(collection, ""), fields)
+    return _range(kind, collection_sort_key(collection, ""), fields)
 
 
 def _range(kind: Any, first: str, fields: list[str]) -> Iterator[dict[str, Any]]:
-    where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+    where = {"place": prefix_range(first)}
     return iter_fields(kind, where, fields)

@@ -17,7 +17,6 @@ from clustering.decisions.projection import block_decisions
 from clustering.decisions.snapshot import members_by_face
 from clustering.decisions.state import DecisionState
 from clustering.documents import (
-    END_OF_PLACES,
     NO_CLUSTER,
     NOISE,
     Cluster,
@@ -33,7 +32,7 @@ from clustering.pipeline.restore_photos import VANISHED, Lost, Restored, restore
 from clustering.selectors import get_faces_by_id, get_run, iter_collection_images
 from clustering.storage_check import StorageReport
 from storage.errors import NoSuchBucket, StoreUnavailable
-from storage.mongo import bulk_delete, iter_fields
+from storage.mongo import bulk_delete, iter_fields, prefix_range
 from storage.names import CollectionName
 
 NOT_FOUND_AGAIN = "not_found_again"
@@ -202,7 +201,7 @@ def _restore_cluster(groups: Run, label: str, state: DecisionState) -> None:
 def _person_of(groups: Run, label: str, anchors: Mapping[str, str]) -> str:
     """Return the person of most decided faces of a cluster, or a new one without decided faces."""
     first = f"{groups.id}/{label}/"
-    where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+    where = {"place": prefix_range(first)}
     said = Counter(
         anchors[row["face"]]
         for row in iter_fields(Member, where, ["face"])

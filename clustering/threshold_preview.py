@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from clustering.documents import END_OF_PLACES, Face, Verdict, collection_place
-from storage.mongo import iter_fields
+from clustering.documents import Face, Verdict, collection_sort_key
+from storage.mongo import PREFIX_END, iter_fields
 from vision import FaceQuality, QualityThresholds, rejection_reason
 
 SAMPLE = 1000  # faces: a page in 65 ms (p95); ids are hashes, so the first are a random sample
@@ -37,8 +37,8 @@ class ThresholdPreview:
 
 def measure_faces(path: str, *, limit: int = SAMPLE) -> list[MeasuredFace]:
     """Return a sample of the collection's faces whose verdict depends on thresholds."""
-    first = collection_place(path, "")
-    where = {"place": {"$gt": first, "$lt": first + END_OF_PLACES}}
+    first = collection_sort_key(path, "")
+    where = {"place": {"$gt": first, "$lt": first + PREFIX_END}}
     found = iter_fields(Face, where, MEASURED, batch=limit, order="place", limit=limit)
     return [
         MeasuredFace(

@@ -334,4 +334,4 @@ def _detail(profile: Profile) -> answers.ProfileDetail:
 
 
 def _next(found: selectors.FoundProfile) -> str | None:
-    return encode_cursor(found.next_place) if found.next_place is not None else None
+    return encode_cursor(found.next_sort_key) if found.next_sort_key is not None else None

@@ -19,7 +19,6 @@ from storage.fields import TimestampField
 
 MAX_PHOTOS = 100
 MAX_NAME = 100  # characters
-END_OF_PLACES = "\U0010ffff"
 USER_ID = re.compile(r"(?!\.+$)[A-Za-z0-9_.@-]{1,64}", re.ASCII)
 RESERVED = frozenset({"enrol", "import", "verify"})  # fixed path segments beside the ids
 USER_ID_RULE = (
@@ -80,7 +79,7 @@ class Profile(Document):
     """A known person; ``template`` is the quality-weighted mean of the reference vectors."""
 
     user_id = fields.StringField(primary_key=True, regex=USER_ID)
-    place = fields.StringField(required=True)
+    sort_key = fields.StringField(required=True, db_field="place")
     name = fields.StringField(default="", max_length=MAX_NAME)
     search = fields.StringField(required=True)
     search_id = fields.StringField(required=True)
@@ -102,7 +101,7 @@ class Profile(Document):
 
     meta = {
         "collection": "profiles",
-        "indexes": ["place", "search", "search_id", "state"],
+        "indexes": ["sort_key", "search", "search_id", "state"],
         "auto_create_index": True,
     }
 
@@ -112,7 +111,7 @@ class ReferencePhoto(Document):
 
     id = fields.StringField(primary_key=True)
     user_id = fields.StringField(required=True)
-    place = fields.StringField(required=True)
+    sort_key = fields.StringField(required=True, db_field="place")
     digest = fields.StringField(required=True)
     vector = fields.BinaryField(required=True)
     embedder = fields.StringField(required=True)
@@ -129,7 +128,7 @@ class ReferencePhoto(Document):
     added_by = fields.StringField(default="")
     fence = fields.IntField(default=0)  # the last erasure's number when the photo was accepted
 
-    meta = {"collection": "reference_photos", "indexes": ["place"], "auto_create_index": True}
+    meta = {"collection": "reference_photos", "indexes": ["sort_key"], "auto_create_index": True}
 
 
 class ProfilesStamp(Document):
@@ -141,6 +140,6 @@ class ProfilesStamp(Document):
     meta = {"collection": "profiles_stamps", "auto_create_index": True}
 
 
-def reference_place(user_id: str, reference_id: str = "") -> str:
+def reference_sort_key(user_id: str, reference_id: str = "") -> str:
     """Return the sort key of a person's reference photo; without a photo, the prefix of all."""
     return f"{user_id}\t{reference_id}"

@@ -17,7 +17,7 @@ from profiles.documents import (
     Profile,
     ProfileState,
     ReferencePhoto,
-    reference_place,
+    reference_sort_key,
     vector_from_bytes,
     vector_to_bytes,
 )
@@ -44,7 +44,7 @@ def write_reference(
     reference = ReferencePhoto(
         id=reference_id,
         user_id=user_id,
-        place=reference_place(user_id, reference_id),
+        sort_key=reference_sort_key(user_id, reference_id),
         digest=photo.digest,
         vector=vector_to_bytes(face.vector),
         embedder=photo.embedder,

@@ -11,16 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profiles.documents import (
-    END_OF_PLACES,
     Profile,
     ProfileState,
     ReferencePhoto,
     fold_name,
-    reference_place,
+    reference_sort_key,
     vectors_from_bytes,
 )
 from profiles.errors import NoSuchPhoto, NoSuchProfile
-from storage.mongo import iter_fields
+from storage.mongo import PREFIX_END, iter_fields, prefix_range
 
 IDS_PER_QUERY = 100
 STREAM = 500
@@ -31,7 +30,7 @@ class FoundProfile:
     """A page of profiles, and the sort key where the next page begins (None on the last page)."""
 
     profiles: list[Profile]
-    next_place: str | None
+    next_sort_key: str | None
 
 
 def get_profile(user_id: str) -> Profile:
@@ -65,14 +64,14 @@ def get_profile_names(user_ids: Iterable[str]) -> dict[str, str]:
 
 def list_profiles(*, after: str = "", limit: int) -> FoundProfile:
     """Return up to ``limit`` profiles by id, after the sort key ``after``."""
-    people = _by("place", "", after.removeprefix("place:"), limit=limit)
-    return _found(people, limit=limit, place=lambda one: f"place:{one.place}")
+    people = _by("sort_key", "", after.removeprefix("place:"), limit=limit)
+    return _found(people, limit=limit, sort_key=lambda one: f"place:{one.sort_key}")
 
 
 def search_profiles(text: str, *, after: str = "", limit: int) -> FoundProfile:
     """Return up to ``limit`` people whose name or id begins with a text, ignoring case and accents.
 
-    Matches by name come before matches by id; ``next_place`` says in which of the two orders the
+    Matches by name come before matches by id; ``next_sort_key`` says in which of the two orders the
     page ended.
     """
     folded = fold_name(text)
@@ -85,16 +84,16 @@ def search_profiles(text: str, *, after: str = "", limit: int) -> FoundProfile:
             if not profile.search.startswith(folded):
                 yield profile
 
-    def place(profile: Profile) -> str:
+    def position(profile: Profile) -> str:
         field = "search" if profile.search.startswith(folded) else "search_id"
         return f"{field}:{getattr(profile, field)}"
 
-    return _found(people(), limit=limit, place=place)
+    return _found(people(), limit=limit, sort_key=position)
 
 
 def iter_profiles() -> Iterator[Profile]:
     """Iterate all profiles by id without their templates, including those being erased."""
-    return _stream(Profile.objects.exclude("template"), "place", "", "")
+    return _stream(Profile.objects.exclude("template"), "sort_key", "", "")
 
 
 def list_erasing_profiles() -> list[str]:
@@ -124,16 +123,14 @@ def get_reference(profile: Profile, reference_id: str) -> ReferencePhoto:
 
 def stored_references(user_id: str) -> list[str]:
     """Return the ids of all photos stored for a person, active or not."""
-    first = reference_place(user_id)
-    found = iter_fields(
-        ReferencePhoto, {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}, ["_id"]
-    )
+    first = reference_sort_key(user_id)
+    found = iter_fields(ReferencePhoto, {"place": prefix_range(first)}, ["_id"])
     return [str(one["_id"]) for one in found]
 
 
 def iter_references() -> Iterator[ReferencePhoto]:
     """Iterate all reference photos by person, active or not, without their vectors."""
-    return _stream(ReferencePhoto.objects.exclude("vector"), "place", "", "")
+    return _stream(ReferencePhoto.objects.exclude("vector"), "sort_key", "", "")
 
 
 def get_reference_vectors(
@@ -172,18 +169,18 @@ def _by(field: str, prefix: str, after: str, *, limit: int) -> Iterator[Profile]
     return (one for one in people if one.state == ProfileState.ACTIVE)
 
 
-def _found(people: Iterator[Profile], *, limit: int, place: Any) -> FoundProfile:
+def _found(people: Iterator[Profile], *, limit: int, sort_key: Any) -> FoundProfile:
     """Return a page of profiles; reads one more to know whether another page follows."""
     shown = list(islice(people, limit + 1))
     more = len(shown) > limit
-    return FoundProfile(shown[:limit], place(shown[limit - 1]) if more else None)
+    return FoundProfile(shown[:limit], sort_key(shown[limit - 1]) if more else None)
 
 
 def _stream(
     kind: Any, field: str, prefix: str, after: str, *, slice_: int = STREAM
 ) -> Iterator[Any]:
     """Iterate documents by a field that begins with ``prefix``, ``slice_`` of them in memory."""
-    after, end = max(after, prefix), prefix + END_OF_PLACES
+    after, end = max(after, prefix), prefix + PREFIX_END
     while True:
         bounds = {f"{field}__gt": after, f"{field}__lt": end}
         page = list(kind.filter(**bounds).order_by(field).limit(slice_))

@@ -309,7 +309,7 @@ def _profile_of(reference: ReferencePhoto, *, name: str) -> Profile:
     user_id = reference.user_id
     return Profile(
         user_id=user_id,
-        place=user_id,
+        sort_key=user_id,
         name=name,
         search=search_key(name, user_id),
         search_id=search_key(user_id, user_id),

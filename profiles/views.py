@@ -32,7 +32,7 @@ def profiles(request: HttpRequest) -> HttpResponse:
     context = {
         "people": found.profiles,
         "q": text,
-        "next": None if found.next_place is None else encode_cursor(found.next_place),
+        "next": None if found.next_sort_key is None else encode_cursor(found.next_sort_key),
         "erasing": sorted({*list_erasing_profiles(), *list_people_being_erased()}),
     }
     return render_page(request, "profiles/profiles.html", context, fragment="profiles/_people.html")

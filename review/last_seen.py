@@ -7,9 +7,10 @@ from typing import ClassVar
 
 from mongoengine import Document, fields
 
-from clustering.documents import END_OF_PLACES, Run, RunState
+from clustering.documents import Run, RunState
 from clustering.selectors import list_runs
 from storage.fields import TimestampField
+from storage.mongo import prefix_range
 
 RUNS_LOOKED_AT = 20
 
@@ -52,4 +53,4 @@ def mark_seen(name: str, path: str, *, at: datetime) -> None:
 def forget_last_seen(path: str) -> None:
     """Delete all stored times of a collection."""
     first = LastSeen.id_for("", path)
-    LastSeen.objects(__raw__={"_id": {"$gte": first, "$lt": first + END_OF_PLACES}}).delete()
+    LastSeen.objects(__raw__={"_id": prefix_range(first)}).delete()

@@ -21,13 +21,12 @@ from assignments.selectors import list_run_assignments
 from clustering import selectors
 from clustering.decisions.state import DecisionState
 from clustering.documents import (
-    END_OF_PLACES,
     NOISE,
     Cluster,
     Face,
     Member,
     Run,
-    collection_place,
+    collection_sort_key,
 )
 from clustering.merge_suggestions import list_open_suggestions
 from clustering.selectors import get_cluster, get_clusters_by_label, list_members
@@ -41,7 +40,7 @@ from review.identities import (
 )
 from review.search.clusters import ClusterHit, ClusterSearch
 from storage.fields import TimestampField
-from storage.mongo import iter_fields
+from storage.mongo import iter_fields, prefix_range
 from storage.vectors import VectorStore
 
 STRIP = 4  # faces per cluster on a card
@@ -212,7 +211,7 @@ class ReviewQueues:
 
     def _triage_waiting(self) -> Iterator[str]:
         first = f"{self._run.clusters_run}/{NOISE}/"
-        where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+        where = {"place": prefix_range(first)}
         rows = sorted(iter_fields(Member, where, ["face", "place"]), key=itemgetter("place"))
         return (row["face"] for row in rows if not self._state.is_decided(row["face"]))
 
@@ -236,8 +235,8 @@ class ReviewQueues:
     def _in_clusters(self) -> list[tuple[str, str]]:
         """Return (created_at, face) of the faces in clusters, the newest first."""
         here = {row["face"] for row in self._members() if row["cluster"] != NOISE}
-        first = collection_place(self._run.collection, "")
-        where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+        first = collection_sort_key(self._run.collection, "")
+        where = {"place": prefix_range(first)}
         rows = iter_fields(Face, where, ["created_at"])
         found = [(row["created_at"], row["_id"]) for row in rows if row["_id"] in here]
         return sorted(found, reverse=True)
@@ -266,7 +265,7 @@ class ReviewQueues:
 
     def _members(self, *fields: str) -> Iterator[dict[str, Any]]:
         first = f"{self._run.clusters_run}/"
-        where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+        where = {"place": prefix_range(first)}
         return iter_fields(Member, where, ["face", "cluster", *fields])
 
 

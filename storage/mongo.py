@@ -25,6 +25,7 @@ SELECTION_TIMEOUT_MS = 5_000
 SOCKET_TIMEOUT_MS = 60_000  # longer than the embedded store needs to count 100,000 documents
 PING_TIMEOUT_MS = 2_000
 _DUPLICATE_KEY = 11000
+PREFIX_END = "\U0010ffff"  # after every key that begins with a prefix
 
 
 def register_mongo() -> None:
@@ -184,6 +185,11 @@ def iter_fields(
     )
     with found:
         yield from found
+
+
+def prefix_range(prefix: str) -> dict[str, str]:
+    """Return the filter of one field for the strings that begin with ``prefix``."""
+    return {"$gte": prefix, "$lt": prefix + PREFIX_END}
 
 
 def _open_client(**_registered: object) -> MongoClient[dict[str, Any]]:

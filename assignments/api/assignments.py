@@ -63,14 +63,14 @@ class AssignmentsApi(Api):
         query = parse_query(request, serializers.ListQuery).validated_data
         runs = map_groups_to_runs(history=True)
         run = _run_asked(query)
-        found, place = _looked_at(query, run, limit=query["limit"])
+        found, last = _looked_at(query, run, limit=query["limit"])
         body: answers.AssignmentRows = {
             "assignments": [
                 answers.assignment_json(one, clustering_id=runs.get(one.run, one.run))
                 for one in found
                 if _fits(one, query, run)
             ],
-            "next": encode_cursor(place) if place else None,
+            "next": encode_cursor(last) if last else None,
         }
         return Response(body)
 
@@ -231,13 +231,13 @@ def _looked_at(
     if user_id := query.get("user_id"):
         before = decode_cursor(cursor, within=f"{user_id}\t")
         page = _first(list_user_assignments(user_id, before=before), limit + 1)
-        return _cut(page, limit, "user_place")
+        return _cut(page, limit, "user_sort_key")
     if run is not None:
         after = decode_cursor(cursor, within=f"{run.clusters_run}/")
         page = list_assignments(run.clusters_run, after=after, limit=limit + 1)
     else:
         page = iter_assignments_after(decode_cursor(cursor, within=""), limit=limit + 1)
-    return _cut(page, limit, "place")
+    return _cut(page, limit, "sort_key")
 
 
 def _run_asked(query: Mapping[str, Any]) -> Run | None:

@@ -140,14 +140,14 @@ class UserAssignmentsApi(Api):
         runs = map_groups_to_runs(history=query["history"])
         before = decode_cursor(query.get("cursor"), within=f"{user_id}\t")
         current = list(iter_current_assignments(list_user_assignments(user_id), runs))
-        shown = [one for one in current if not before or one.user_place < before]
+        shown = [one for one in current if not before or one.user_sort_key < before]
         page = shown[: query["limit"]]
         body: answers.UserAssignments = {
             **answers.user_totals_json(user_id, current),
             "assignments": [
                 answers.user_cluster_json(one, clustering_id=runs[one.run]) for one in page
             ],
-            "next": encode_cursor(page[-1].user_place) if len(shown) > len(page) else None,
+            "next": encode_cursor(page[-1].user_sort_key) if len(shown) > len(page) else None,
         }
         return Response(body)
 
@@ -164,7 +164,7 @@ def run_assignments_json(run: Run, query: dict[str, Any]) -> answers.RunAssignme
         "bucket_path": run.collection,
         "total_assignments": sum(1 for _ in list_run_assignments(groups)),
         "assignments": [answers.assignment_json(one, clustering_id=run.id) for one in page],
-        "next": encode_cursor(page[-1].place) if len(found) > limit else None,
+        "next": encode_cursor(page[-1].sort_key) if len(found) > limit else None,
     }
 
 

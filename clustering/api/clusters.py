@@ -49,5 +49,5 @@ def _page(path: str, cluster_id: str, query: Mapping[str, Any]) -> answers.Clust
         cluster,
         page,
         selectors.get_faces_by_id([member.face for member in page]),
-        next_cursor=encode_cursor(page[-1].place) if more else None,
+        next_cursor=encode_cursor(page[-1].sort_key) if more else None,
     )

@@ -63,7 +63,7 @@ class RunChangesApi(Api):
         if before is not None:
             there = members_by_face(before.clusters_run, [one.face for one in page])
             faces = answers.changed_faces(page, there, same=continued_labels(before, run))
-        more = encode_cursor(page[-1].place) if len(found) > limit else None
+        more = encode_cursor(page[-1].sort_key) if len(found) > limit else None
         return Response(answers.run_changes_json(run, faces, next_cursor=more))
 
 

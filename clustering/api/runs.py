@@ -128,7 +128,7 @@ class RunsApi(Api):
                     details.run_row_json(run, is_current=run.id == collection.current_run)
                     for run in page
                 ],
-                next=encode_cursor(page[-1].place) if len(found) > limit else None,
+                next=encode_cursor(page[-1].sort_key) if len(found) > limit else None,
             )
         )
 
@@ -222,7 +222,7 @@ class RunSkippedApi(Api):
                 clustering_id=run.id,
                 bucket_path=run.collection,
                 skipped=[details.skipped_json(image) for image in page],
-                next=encode_cursor(page[-1].skip_place) if len(found) > limit else None,
+                next=encode_cursor(page[-1].skip_sort_key) if len(found) > limit else None,
             )
         )
 

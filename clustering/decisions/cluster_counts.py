@@ -13,17 +13,16 @@ from itertools import islice
 
 from clustering.decisions.snapshot import ABSENT, members_by_face
 from clustering.documents import (
-    END_OF_PLACES,
     NOISE,
     Cluster,
     Face,
     Member,
     Run,
-    cluster_place,
-    emptied_place,
+    cluster_sort_key,
+    emptied_sort_key,
 )
 from clustering.selectors import list_members
-from storage.mongo import iter_fields
+from storage.mongo import iter_fields, prefix_range
 
 COVERS = 4
 FEW = 20  # up to so many moved faces, counts are updated incrementally; above, recounted
@@ -78,7 +77,7 @@ def recount_cluster(
     """Recompute a cluster's counts and covers from all its members."""
     cluster = read_cluster(run, label)
     first = f"{run.id}/{label}/"
-    where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+    where = {"place": prefix_range(first)}
     members = sorted(iter_fields(Member, where, ["face", "key", "place"]), key=_by_place)
     faces = {member["face"]: None for member in members}
     cluster.face_count = len(faces)
@@ -119,8 +118,8 @@ def create_cluster(run: Run, label: str, *, person: str) -> Cluster:
         run=run.id,
         label=label,
         person=person,
-        person_place=Cluster.person_place_for(run.id, person),
-        place=emptied_place(run.id, label),
+        person_sort_key=Cluster.person_sort_key_for(run.id, person),
+        sort_key=emptied_sort_key(run.id, label),
         face_count=0,
         image_count=0,
     )
@@ -144,11 +143,11 @@ def _write(run: Run, cluster: Cluster, covers: list[str], *, changed_by: int | N
     cluster.covers = covers
     if cluster.face_count or label == NOISE:
         rank = None if label == NOISE else int(label.removeprefix("cluster_"))
-        cluster.place = cluster_place(run.id, rank)
+        cluster.sort_key = cluster_sort_key(run.id, rank)
     else:
-        cluster.place = emptied_place(run.id, label)
+        cluster.sort_key = emptied_sort_key(run.id, label)
     if changed_by is not None:
-        cluster.stale, cluster.changed_by = cluster.id, changed_by
+        cluster.needs_stats, cluster.changed_by = cluster.id, changed_by
     cluster.save()
 
 

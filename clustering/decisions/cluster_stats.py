@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from clustering.decisions.cluster_counts import COVERS
 from clustering.decisions.event_log import decision_state
 from clustering.decisions.snapshot import members_of_cluster, snapshot_run
-from clustering.documents import END_OF_PLACES, Cluster, Member, Run
+from clustering.documents import Cluster, Member, Run
 from clustering.grouping import Grouping, describe_grouping
 from clustering.selectors import current_run, get_faces_by_id
 from clustering.sizes import size_statistics
 from storage.leases import now_ms
-from storage.mongo import bulk_set, iter_fields
+from storage.mongo import PREFIX_END, bulk_set, iter_fields, prefix_range
 from storage.vectors import VectorStore
 
 LARGE = 500  # faces
@@ -55,7 +55,7 @@ def refresh_cluster_stats(path: str, *, vectors: VectorStore) -> int:
 def list_stale_clusters(run: Run) -> list[Cluster]:
     """Return the clusters whose statistics are older than their members."""
     first = Cluster.id_for(run.id, "")
-    return list(Cluster.objects(stale__gte=first, stale__lt=first + END_OF_PLACES))
+    return list(Cluster.objects(needs_stats__gte=first, needs_stats__lt=first + PREFIX_END))
 
 
 def _is_due(cluster: Cluster) -> bool:
@@ -67,7 +67,7 @@ def _is_due(cluster: Cluster) -> bool:
 def _count(path: str, run: Run) -> None:
     """Update the size statistics of the run, and of the current run that shares its groups."""
     first = f"{run.id}/"
-    where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+    where = {"place": prefix_range(first)}
     rows = iter_fields(Cluster, where, ["label", "face_count"])
     sizes = {row["label"]: row["face_count"] for row in rows}
     seen = current_run(path)
@@ -117,7 +117,7 @@ def _changes(
     """Yield (id, condition, values) of changed members; the most typical faces come first."""
     for rank, face in enumerate(ranked):
         member, similarity = members[face], round(alike[face], 6)
-        place = Member.place_for(run.id, cluster.label, rank)
-        if (member.place, member.similarity) != (place, similarity):
+        place = Member.sort_key_for(run.id, cluster.label, rank)
+        if (member.sort_key, member.similarity) != (place, similarity):
             values = {"place": place, "similarity": similarity}
             yield member.id, {"cluster": cluster.label}, values

@@ -94,10 +94,10 @@ def _prepare(
         id=Decision.id_for(collection.path, seq),
         collection=collection.path,
         seq=seq,
-        place=Decision.place_for(collection.path, seq),
+        sort_key=Decision.sort_key_for(collection.path, seq),
         kind=command.kind,
         by=by,
-        by_place=Decision.by_place_for(by, collection.path, seq),
+        by_sort_key=Decision.by_sort_key_for(by, collection.path, seq),
         at=timezone.now(),
         run=snapshot.run.id,
         faces=list(dict.fromkeys(command.faces)),
@@ -379,7 +379,7 @@ def _new_person(decision: Decision, snapshot: Snapshot) -> None:
     """Set a new person id and reserve the label of its cluster."""
     decision.person = sha256(f"person\t{decision.id}".encode()).hexdigest()[:24]
     counted = Run.objects(id=snapshot.run.id).modify(inc__labels=1, new=True)
-    decision.label = f"cluster_{counted.labels - 1}"
+    decision.label = f"cluster_{counted.label_count - 1}"
 
 
 def _pin(decision: Decision, snapshot: Snapshot, *persons: str) -> None:

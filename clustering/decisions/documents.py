@@ -9,7 +9,7 @@ from typing import Any
 from mongoengine import Document, fields
 
 from clustering.decisions.events import DecisionEvent, EventKind
-from clustering.documents import collection_place
+from clustering.documents import collection_sort_key
 from storage.fields import TimestampField
 
 SAME_PICTURE = 0.98  # cosine similarity of a face and itself, rotated or saved again
@@ -28,10 +28,10 @@ class Decision(Document):
     id = fields.StringField(primary_key=True)
     collection = fields.StringField(required=True)
     seq = fields.IntField(required=True)
-    place = fields.StringField(required=True)
+    sort_key = fields.StringField(required=True, db_field="place")
     kind = fields.EnumField(EventKind, required=True)
     by = fields.StringField(required=True)
-    by_place = fields.StringField()
+    by_sort_key = fields.StringField(db_field="by_place")
     at = TimestampField(required=True)
     run = fields.StringField(required=True)
 
@@ -49,7 +49,11 @@ class Decision(Document):
     pins_of = fields.ListField(fields.StringField())
     seen_text = fields.StringField(default="{}")
 
-    meta = {"collection": "decisions", "indexes": ["place", "by_place"], "auto_create_index": True}
+    meta = {
+        "collection": "decisions",
+        "indexes": ["sort_key", "by_sort_key"],
+        "auto_create_index": True,
+    }
 
     @staticmethod
     def id_for(collection: str, seq: int) -> str:
@@ -57,12 +61,12 @@ class Decision(Document):
         return f"{sha256(collection.encode()).hexdigest()[:16]}{seq:08d}"
 
     @staticmethod
-    def place_for(collection: str, seq: int) -> str:
+    def sort_key_for(collection: str, seq: int) -> str:
         """Return the sort key: decisions of one collection are contiguous, oldest first."""
-        return collection_place(collection, f"{seq:08d}")
+        return collection_sort_key(collection, f"{seq:08d}")
 
     @staticmethod
-    def by_place_for(by: str, collection: str, seq: int) -> str:
+    def by_sort_key_for(by: str, collection: str, seq: int) -> str:
         """Return the sort key of one reviewer's decisions about a collection, oldest first."""
         return f"{by}\t{collection}\t{seq:08d}"
 
@@ -105,8 +109,8 @@ class DecidedFace(Document):
 
     id = fields.StringField(primary_key=True)
     collection = fields.StringField(required=True)
-    place = fields.StringField(required=True)
+    sort_key = fields.StringField(required=True, db_field="place")
     embedder = fields.StringField(required=True)
     vector = fields.BinaryField(required=True)
 
-    meta = {"collection": "decided_faces", "indexes": ["place"], "auto_create_index": True}
+    meta = {"collection": "decided_faces", "indexes": ["sort_key"], "auto_create_index": True}

@@ -17,8 +17,8 @@ from mongoengine.errors import NotUniqueError
 from clustering.decisions.documents import Decision
 from clustering.decisions.errors import NoSuchDecision
 from clustering.decisions.state import DecisionState
-from clustering.documents import END_OF_PLACES, Collection, collection_place
-from storage.mongo import iter_fields
+from clustering.documents import Collection, collection_sort_key
+from storage.mongo import PREFIX_END, iter_fields
 
 READ_AT_ONCE = 1000
 
@@ -57,27 +57,27 @@ def load_state(collection: str) -> DecisionState:
 
 def list_decisions_after(collection: str, seq: int) -> Iterator[Decision]:
     """Iterate the decisions of a collection after a number, oldest first."""
-    after = Decision.place_for(collection, seq)
-    end = collection_place(collection, END_OF_PLACES)
+    after = Decision.sort_key_for(collection, seq)
+    end = collection_sort_key(collection, PREFIX_END)
     while page := _page(after, end):
         yield from page
-        after = page[-1].place
+        after = page[-1].sort_key
         if len(page) < READ_AT_ONCE:
             return
 
 
 def list_newest_decisions(collection: str, *, before: str = "", limit: int) -> list[Decision]:
     """Return the newest decisions of a collection, or those before a sort key, newest first."""
-    first = collection_place(collection, "")
-    query = Decision.objects(place__gte=first, place__lt=before or first + END_OF_PLACES)
-    return list(query.order_by("-place").limit(limit))
+    first = collection_sort_key(collection, "")
+    query = Decision.objects(sort_key__gte=first, sort_key__lt=before or first + PREFIX_END)
+    return list(query.order_by("-sort_key").limit(limit))
 
 
 def list_decisions_by(who: str, collection: str, *, limit: int) -> list[Decision]:
     """Return up to ``limit`` decisions of one reviewer about a collection, newest first."""
-    first = Decision.by_place_for(who, collection, 0).removesuffix(f"{0:08d}")
-    query = Decision.objects(by_place__gte=first, by_place__lt=first + END_OF_PLACES)
-    return list(query.order_by("-by_place").limit(limit))
+    first = Decision.by_sort_key_for(who, collection, 0).removesuffix(f"{0:08d}")
+    query = Decision.objects(by_sort_key__gte=first, by_sort_key__lt=first + PREFIX_END)
+    return list(query.order_by("-by_sort_key").limit(limit))
 
 
 def list_deciders(ids: Iterable[str]) -> dict[str, str]:
@@ -132,5 +132,5 @@ def _read_new(cached: _CachedLog, collection: str) -> None:
 
 
 def _page(after: str, end: str) -> list[Decision]:
-    query = Decision.objects(place__gt=after, place__lt=end)
-    return list(query.order_by("place").limit(READ_AT_ONCE))
+    query = Decision.objects(sort_key__gt=after, sort_key__lt=end)
+    return list(query.order_by("sort_key").limit(READ_AT_ONCE))

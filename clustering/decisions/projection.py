@@ -24,7 +24,6 @@ from clustering.decisions.event_log import decision_state, list_decisions_after
 from clustering.decisions.events import NOISE, OUT, EventKind
 from clustering.decisions.snapshot import ABSENT, cluster_of, members_by_face, snapshot_run
 from clustering.documents import (
-    END_OF_PLACES,
     ClusterSizes,
     Face,
     Member,
@@ -36,7 +35,7 @@ from clustering.selectors import get_collection, get_faces_by_id
 from clustering.signals import decision_written
 from storage.errors import is_unavailable
 from storage.leases import Lease, extend_in_background, is_lease_live, take_lease
-from storage.mongo import bulk_upsert
+from storage.mongo import PREFIX_END, bulk_upsert
 from storage.vectors import VectorStore
 
 SLICE = 500
@@ -68,7 +67,7 @@ class _Labels(dict[str, str]):
             label = decision.label
         if not label:
             counted = Run.objects(id=self._run.id).modify(inc__labels=1, new=True)
-            label = f"cluster_{counted.labels - 1}"
+            label = f"cluster_{counted.label_count - 1}"
         create_cluster(self._run, label, person=person).save()
         self[person] = label
 
@@ -79,11 +78,11 @@ def project_decisions(path: str, *, vectors: VectorStore) -> bool:
         if lease is None:
             return False
         run = snapshot_run(path)
-        for decision in list_decisions_after(path, run.decided):
+        for decision in list_decisions_after(path, run.projected_seq):
             lease.check()
             project_decision(decision, run, vectors=vectors)
             lease.check()
-            Run.objects(id=run.id).update_one(set__decided=decision.seq)
+            Run.objects(id=run.id).update_one(set__projected_seq=decision.seq)
     return True
 
 
@@ -122,14 +121,14 @@ def _writing(path: str) -> Iterator[Lease | None]:
 
 def is_projection_behind(run: Run) -> bool:
     """Say whether the log has decisions that the run's documents do not include yet."""
-    return next(list_decisions_after(run.collection, run.decided), None) is not None
+    return next(list_decisions_after(run.collection, run.projected_seq), None) is not None
 
 
 def catch_up_projection(run: Run, *, vectors: VectorStore) -> None:
     """Project decisions made since the run loaded the state; needs no lease before the switch."""
-    for decision in list_decisions_after(run.collection, run.decided):
+    for decision in list_decisions_after(run.collection, run.projected_seq):
         project_decision(decision, run, vectors=vectors)
-        run.modify(set__decided=decision.seq)
+        run.modify(set__projected_seq=decision.seq)
 
 
 def project_decision(decision: Decision, run: Run, *, vectors: VectorStore) -> None:
@@ -218,7 +217,7 @@ def _member(
         key=face.key,
         taken=face.taken,
         cluster=label,
-        place=Member.place_decided(run.id, label, decision.seq, face.id),
+        sort_key=Member.decided_sort_key(run.id, label, decision.seq, face.id),
         similarity=before.similarity if before is not None else 0.0,
         base=before.base if before is not None else "",
         put_by=decision.by,
@@ -259,4 +258,4 @@ def _write_payloads(
 
 def _members(run: Run, label: str) -> list[Member]:
     first = f"{run.id}/{label}/"
-    return list(Member.objects(place__gte=first, place__lt=first + END_OF_PLACES))
+    return list(Member.objects(sort_key__gte=first, sort_key__lt=first + PREFIX_END))

@@ -22,7 +22,6 @@ from clustering.decisions.projection import block_decisions, project_decision, p
 from clustering.decisions.snapshot import cluster_of, members_by_face, snapshot_run, written_since
 from clustering.decisions.state import DecisionState
 from clustering.documents import (
-    END_OF_PLACES,
     NO_CLUSTER,
     NOISE,
     Cluster,
@@ -31,12 +30,12 @@ from clustering.documents import (
     Member,
     Run,
     Verdict,
-    collection_place,
-    excluded_place,
+    collection_sort_key,
+    excluded_sort_key,
 )
 from clustering.selectors import get_faces_by_id, iter_pages
 from clustering.signals import decisions_rebuilding
-from storage.mongo import bulk_upsert, iter_fields
+from storage.mongo import bulk_upsert, iter_fields, prefix_range
 from storage.vectors import VectorStore
 
 SAID = (Verdict.NOT_A_FACE, Verdict.IGNORED)
@@ -111,7 +110,7 @@ def replay_event_log(path: str, *, vectors: VectorStore, repair: bool = False) -
 
 def _read_log(path: str, run: Run) -> _Log:
     """Read the log from its beginning, bypassing the state cached in this process."""
-    decisions = [one for one in list_decisions_after(path, 0) if one.seq <= run.decided]
+    decisions = [one for one in list_decisions_after(path, 0) if one.seq <= run.projected_seq]
     events = [one.event for one in decisions]
     before = DecisionState(one for one in events if one.seq <= run.grouped_at)
     return _Log(decisions, DecisionState(events), before)
@@ -204,7 +203,7 @@ def _read_persons(run: Run) -> dict[str, str]:
 def _read_face_persons(run: Run, persons: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """Return the stored person of each face, and the person of the original grouping."""
     stored, base = {}, {}
-    for first in (f"{run.id}/", excluded_place(run.id)):
+    for first in (f"{run.id}/", excluded_sort_key(run.id)):
         for row in _range(Member, first, ["face", "cluster", "base"]):
             stored[row["face"]] = persons.get(row["cluster"], row["cluster"])
             if row["base"]:
@@ -215,7 +214,7 @@ def _read_face_persons(run: Run, persons: dict[str, str]) -> tuple[dict[str, str
 def _read_faces(run: Run) -> dict[str, dict[str, Any]]:
     """Return the fields of the collection's faces that decisions depend on, by face id."""
     fields = ["verdict", "reason", "key", "embedder", "created_at"]
-    rows = _range(Face, collection_place(run.collection, ""), fields)
+    rows = _range(Face, collection_sort_key(run.collection, ""), fields)
     return {row["_id"]: row for row in rows}
 
 
@@ -249,7 +248,7 @@ def _match_removed_faces(
     if not faces or not gone:
         return set()
     vectors_by_face = dict(vectors.retrieve(run.embedder, gone))
-    for one in iter_pages(DecidedFace, collection_place(run.collection, "")):
+    for one in iter_pages(DecidedFace, collection_sort_key(run.collection, "")):
         if one.id in gone and one.embedder == run.embedder:
             vectors_by_face.setdefault(one.id, np.frombuffer(one.vector, "<f4"))
     here = vectors.retrieve(run.embedder, faces)
@@ -310,7 +309,7 @@ def _rewrite(run: Run, log: _Log, found: ReplayReport, *, vectors: VectorStore) 
         labels |= {member.cluster, member.base} - {"", *NO_CLUSTER}
         if member.base:
             member.cluster = member.base
-            member.place = Member.place_decided(run.id, member.base, 0, member.face)
+            member.sort_key = Member.decided_sort_key(run.id, member.base, 0, member.face)
             member.save()
         else:
             member.delete()
@@ -338,7 +337,7 @@ def _move_faces(
         member.base = "" if label in NO_CLUSTER else label
         event = log.state.attached.get(face, ("", ""))[1]
         seq = log.state.events[event].seq if event else 0
-        member.place = Member.place_decided(run.id, label, seq, face)
+        member.sort_key = Member.decided_sort_key(run.id, label, seq, face)
         member.put_by = "person" if event else member.put_by
         written.append(member)
         labels.add(label)
@@ -373,4 +372,4 @@ def _recount(run: Run, labels: Iterable[str], state: DecisionState) -> None:
 
 
 def _range(kind: Any, first: str, fields: list[str]) -> Iterator[dict[str, Any]]:
-    return iter_fields(kind, {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}, fields)
+    return iter_fields(kind, {"place": prefix_range(first)}, fields)

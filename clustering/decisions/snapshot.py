@@ -15,7 +15,6 @@ from clustering.decisions.errors import OtherCollection
 from clustering.decisions.event_log import list_decisions_after
 from clustering.decisions.events import NO_PERSON, NOISE
 from clustering.documents import (
-    END_OF_PLACES,
     NO_CLUSTER,
     Cluster,
     Collection,
@@ -27,7 +26,7 @@ from clustering.documents import (
 from clustering.errors import NoSuchCluster, NoSuchFace, NoSuchRun
 from clustering.selectors import IDS_PER_QUERY, find_run, get_faces_by_id, list_members, list_runs
 from storage.fields import TimestampField
-from storage.mongo import iter_fields
+from storage.mongo import PREFIX_END, iter_fields, prefix_range
 
 POOR = "poor"  # location of faces that the quality filter rejected
 ABSENT = NO_CLUSTER
@@ -67,7 +66,7 @@ class Snapshot:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.pending = PendingEvents(list_decisions_after(run.collection, run.decided))
+        self.pending = PendingEvents(list_decisions_after(run.collection, run.projected_seq))
 
     def cluster(self, label: str) -> str:
         """Return the person of a cluster; noise and other reserved labels are returned as is."""
@@ -119,7 +118,7 @@ class Snapshot:
     def members(self, person: str) -> list[str]:
         """Return all faces of a person."""
         first = f"{self.run.id}/{self.label(person)}/"
-        where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+        where = {"place": prefix_range(first)}
         rows = sorted(iter_fields(Member, where, ["face", "place"]), key=itemgetter("place"))
         stored = [row["face"] for row in rows]
         here = [face for face in stored if self.pending.became.get(face, person) == person]
@@ -157,14 +156,14 @@ def written_since(run: Run) -> str:
     begun = [
         TimestampField().to_mongo(one.started_at) or ""
         for one in list_runs(run.collection, limit=RUNS_LOOKED_AT)
-        if one.place > run.place and one.started_at and one.todo
+        if one.sort_key > run.sort_key and one.started_at and one.todo
     ]
-    return min(begun, default=END_OF_PLACES)
+    return min(begun, default=PREFIX_END)
 
 
 def cluster_of(run_id: str, person: str) -> Cluster | None:
     """Return a person's cluster in a run, None without one."""
-    return Cluster.objects(person_place=Cluster.person_place_for(run_id, person)).first()
+    return Cluster.objects(person_sort_key=Cluster.person_sort_key_for(run_id, person)).first()
 
 
 def members_by_face(run_id: str, faces: list[str]) -> dict[str, Member]:
@@ -180,7 +179,7 @@ def members_by_face(run_id: str, faces: list[str]) -> dict[str, Member]:
 def members_of_cluster(run: Run, label: str) -> list[Member]:
     """Return all members of a cluster."""
     found: list[Member] = []
-    while page := list_members(run, label, after=found[-1].place if found else "", limit=1000):
+    while page := list_members(run, label, after=found[-1].sort_key if found else "", limit=1000):
         found += page
         if len(page) < 1000:
             break

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from clustering.context import PipelineContext
 from clustering.decisions.state import DecisionState
 from clustering.documents import (
-    END_OF_PLACES,
     Batch,
     Cluster,
     ClusterSizes,
@@ -17,15 +16,15 @@ from clustering.documents import (
     Member,
     Run,
     RunState,
-    emptied_place,
-    excluded_place,
+    emptied_sort_key,
+    excluded_sort_key,
 )
 from clustering.merge_suggestions import MergeSuggestions
 from clustering.pipeline.constraints import remember_decided_faces
 from clustering.pipeline.face_table import faces_of_images, removed_keys
 from clustering.selectors import iter_collection_faces, iter_members, list_runs
 from clustering.signals import groups_forgotten
-from storage.mongo import bulk_delete
+from storage.mongo import PREFIX_END, bulk_delete
 from storage.pictures import PictureStore
 from storage.vectors import VectorStore
 
@@ -84,10 +83,10 @@ def remove_groups(run_id: str) -> Counter[str]:
     for name, kind, first in (
         ("members", Member, f"{run_id}/"),
         ("clusters", Cluster, f"{run_id}/"),
-        ("clusters", Cluster, emptied_place(run_id, "")),
-        ("members", Member, excluded_place(run_id)),
+        ("clusters", Cluster, emptied_sort_key(run_id, "")),
+        ("members", Member, excluded_sort_key(run_id)),
     ):
-        places = {"place__gte": first, "place__lt": first + END_OF_PLACES}
+        places = {"sort_key__gte": first, "sort_key__lt": first + PREFIX_END}
         removed[name] += kind.objects(**places).delete()
     return removed
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from clustering.decisions.documents import SAME_PICTURE, DecidedFace
 from clustering.decisions.state import DecisionState
-from clustering.documents import Face, Run, Verdict, collection_place
+from clustering.documents import Face, Run, Verdict, collection_sort_key
 from clustering.grouping import Constraints
 from clustering.pipeline.face_table import FaceTable
 from clustering.selectors import get_faces_by_id, iter_pages
@@ -164,7 +164,7 @@ def remember_decided_faces(
             DecidedFace(
                 id=face.id,
                 collection=face.collection,
-                place=collection_place(face.collection, face.id),
+                sort_key=collection_sort_key(face.collection, face.id),
                 embedder=face.embedder,
                 vector=vectors_by_face[face.id].astype("<f4").tobytes(),
             )
@@ -181,7 +181,7 @@ def _vectors_of_faces(
     vectors_by_face = dict(vectors.retrieve(run.embedder, faces))
     wanted = set(faces) - vectors_by_face.keys()
     if wanted:
-        first = collection_place(run.collection, "")
+        first = collection_sort_key(run.collection, "")
         for known in iter_pages(DecidedFace, first):
             if known.id in wanted and known.embedder == run.embedder:
                 vectors_by_face[known.id] = np.frombuffer(known.vector, "<f4")

@@ -25,7 +25,7 @@ from clustering.documents import (
     Collection,
     Member,
     Run,
-    cluster_place,
+    cluster_sort_key,
 )
 from clustering.grouping import Grouping, group_faces
 from clustering.merge_suggestions import MergeSuggestions, make_merge_suggestions
@@ -93,12 +93,12 @@ def group_run(
         if run.preview:
             return
         check()
-        if not run.groups_of:  # shared groups follow the decisions already
+        if not run.shares_groups_of:  # shared groups follow the decisions already
             catch_up_projection(run, vectors=context.vectors)
         before = find_run(collection.current_run)
         groups_switching.send(sender=Run, run=run, before=before)
         _switch_current_run(run)
-    if not run.groups_of:
+    if not run.shares_groups_of:
         write_payloads(run, vectors=context.vectors, check=check)
     state = load_state(run.collection)
     clean_up_collection(run, context=context, runs_kept=runs_kept, state=state, check=check)
@@ -109,7 +109,7 @@ def _write_grouping(run: Run, *, context: PipelineContext, check: Callable[[], N
     inputs = read_grouping_inputs(run)
     run.inputs = inputs.digest
     same = None if inputs.has_stale_verdicts else _find_equal_run(run)
-    run.groups_of = same.clusters_run if same is not None else ""
+    run.shares_groups_of = same.clusters_run if same is not None else ""
     if same is not None:
         run.stats, run.skipped = same.stats, same.skipped
     else:
@@ -146,15 +146,15 @@ def _write_grouping(run: Run, *, context: PipelineContext, check: Callable[[], N
         run.changes |= {"broken_decisions": decisions_broken_by(grouping.labels, persons, decided)}
         sizes = _write_clusters(run, _NamedClusters(table, grouping, persons, decided), check=check)
         run.stats, run.skipped = run_statistics(run, table=table, sizes=sizes)
-        run.decided = run.grouped_at = state.seq
-        run.labels = len(persons)
+        run.projected_seq = run.grouped_at = state.seq
+        run.label_count = len(persons)
     run.modify(
         set__inputs=run.inputs,
-        set__groups_of=run.groups_of,
+        set__shares_groups_of=run.shares_groups_of,
         set__stats=run.stats,
         set__skipped=run.skipped,
-        set__decided=run.decided,
-        set__labels=run.labels,
+        set__projected_seq=run.projected_seq,
+        set__label_count=run.label_count,
         set__grouped_at=run.grouped_at,
         set__previewed_from=run.previewed_from,
         set__changes=run.changes,
@@ -251,7 +251,7 @@ def _members(
             taken=table.taken[row],
             cluster=label,
             base=label,
-            place=Member.place_for(run.id, label, rank),
+            sort_key=Member.sort_key_for(run.id, label, rank),
             similarity=round(float(named.grouping.similarity[row]), 6),
             put_by="person" if row in named.put_by_person else "machine",
         )
@@ -270,8 +270,8 @@ def _cluster(
         run=run.id,
         label=label,
         person=person,
-        person_place=Cluster.person_place_for(run.id, person),
-        place=cluster_place(run.id, None if number < 0 else number),
+        person_sort_key=Cluster.person_sort_key_for(run.id, person),
+        sort_key=cluster_sort_key(run.id, None if number < 0 else number),
         face_count=len(ranked),
         image_count=len({table.keys[row] for row in ranked}),
         covers=[table.ids[row] for row in covers],

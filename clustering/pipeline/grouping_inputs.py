@@ -13,16 +13,15 @@ from hashlib import blake2b
 from typing import Any
 
 from clustering.documents import (
-    END_OF_PLACES,
     Face,
     Image,
     ImageState,
     Run,
     Verdict,
-    collection_place,
+    collection_sort_key,
 )
 from clustering.pipeline.face_table import quality_rejection, removed_keys
-from storage.mongo import iter_fields
+from storage.mongo import iter_fields, prefix_range
 from vision import QualityThresholds
 
 _IMAGE = ("key", "state", "reason", "digest", "model", "faces")
@@ -102,5 +101,5 @@ def _is_stale(face: dict[str, Any], thresholds: QualityThresholds) -> bool:
 
 
 def _range(run: Run) -> dict[str, object]:
-    first = collection_place(run.collection, "")
-    return {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+    first = collection_sort_key(run.collection, "")
+    return {"place": prefix_range(first)}

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustering.decisions.state import DecisionState
-from clustering.documents import END_OF_PLACES, NOISE, Cluster, Member, Run
+from clustering.documents import NOISE, Cluster, Member, Run
 from clustering.pipeline.constraints import RowConstraints
-from storage.mongo import iter_fields
+from storage.mongo import iter_fields, prefix_range
 
 
 def assign_identities(
@@ -50,7 +50,7 @@ def previous_identities(run: Run | None) -> dict[str, str]:
     if run is None:
         return {}
     first = f"{run.clusters_run}/"
-    where = {"place": {"$gte": first, "$lt": first + END_OF_PLACES}}
+    where = {"place": prefix_range(first)}
     persons = {
         row["label"]: row.get("person") or new_person(run.clusters_run, row["label"])
         for row in iter_fields(Cluster, where, ["label", "person"])

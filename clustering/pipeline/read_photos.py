@@ -18,7 +18,7 @@ import numpy as np
 from django.utils import timezone
 
 from clustering.context import PipelineContext
-from clustering.documents import Face, Image, ImageState, Run, Verdict, collection_place
+from clustering.documents import Face, Image, ImageState, Run, Verdict, collection_sort_key
 from clustering.errors import CollectionAway
 from clustering.selectors import current_members, iter_collection_images
 from storage.errors import (
@@ -235,7 +235,7 @@ def _image_documents(seen: list[DetectedPhoto], *, run: Run, now: datetime) -> l
         if photo.refusal is not None:
             _mark_unreadable(image, reason=photo.refusal.code, detail=str(photo.refusal))
         elif image.reason:
-            image.reason, image.detail, image.skip_place = "", "", None
+            image.reason, image.detail, image.skip_sort_key = "", "", None
         image.looked_at = now  # type: ignore[assignment]  # a field is its value
         images.append(image)
     return images
@@ -261,7 +261,7 @@ def new_image(photo: Photo, *, run: Run, faces: int) -> Image:
         id=Image.id_for(run.collection, photo.key),
         collection=run.collection,
         key=photo.key,
-        place=collection_place(run.collection, photo.key),
+        sort_key=collection_sort_key(run.collection, photo.key),
         tag=photo.tag,
         model=run.model,
     )
@@ -278,7 +278,7 @@ def new_image(photo: Photo, *, run: Run, faces: int) -> Image:
 def _mark_unreadable(image: Image, *, reason: str, detail: str) -> None:
     """Record on an image why it could not be read."""
     image.reason, image.detail = reason, detail
-    image.skip_place = image.place
+    image.skip_sort_key = image.sort_key
 
 
 def skip_photo(key: str, tag: str, *, run: Run, refusal: StorageError) -> None:
@@ -295,7 +295,7 @@ def new_face(face: DetectedFace, photo: Photo, *, run: Run, index: int, now: dat
     return Face(
         id=face_id,
         collection=run.collection,
-        place=collection_place(run.collection, face_id),
+        sort_key=collection_sort_key(run.collection, face_id),
         image=Image.id_for(run.collection, photo.key),
         key=photo.key,
         taken=photo.decoded.taken if photo.decoded is not None else "",

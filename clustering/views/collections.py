@@ -144,7 +144,7 @@ def images_skipped(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     after = decode_cursor(request.GET.get("cursor"), within=f"{name.path}\t")
     found = selectors.list_skipped_images(name.path, after=after, limit=SKIPPED_PER_PAGE + 1)
     images = found[:SKIPPED_PER_PAGE]
-    more = encode_cursor(images[-1].skip_place) if len(found) > SKIPPED_PER_PAGE else None
+    more = encode_cursor(images[-1].skip_sort_key) if len(found) > SKIPPED_PER_PAGE else None
     return render_page(
         request, "clustering/images_skipped.html", {"name": name, "images": images, "next": more}
     )

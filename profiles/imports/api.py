@@ -121,7 +121,7 @@ class ImportsApi(Api):
         return Response(
             answers.ImportRows(
                 imports=[answers.import_json(one) for one in page],
-                next=encode_cursor(f"import:{page[-1].place}") if more else None,
+                next=encode_cursor(f"import:{page[-1].sort_key}") if more else None,
             )
         )
 

@@ -43,7 +43,7 @@ class Import(Document):
     """An import of photos of known people into profiles."""
 
     id = fields.StringField(primary_key=True)
-    place = fields.StringField(required=True)
+    sort_key = fields.StringField(required=True, db_field="place")
     active = fields.StringField(default=ACTIVE)
     state = fields.EnumField(ImportState, default=ImportState.QUEUED)
     kind = fields.EnumField(ImportKind, required=True)
@@ -68,7 +68,7 @@ class Import(Document):
 
     meta: ClassVar = {
         "collection": "imports",
-        "indexes": ["place", "active"],
+        "indexes": ["sort_key", "active"],
         "auto_create_index": True,
     }
 
@@ -82,10 +82,10 @@ class ImportedFile(Document):
     """A file of an import and its outcome."""
 
     id = fields.StringField(primary_key=True)
-    place = fields.StringField(required=True)
-    outcome_place = fields.StringField(required=True)
-    user_place = fields.StringField(required=True)
-    other_place = fields.StringField()
+    sort_key = fields.StringField(required=True, db_field="place")
+    outcome_sort_key = fields.StringField(required=True, db_field="outcome_place")
+    user_sort_key = fields.StringField(required=True, db_field="user_place")
+    other_sort_key = fields.StringField(db_field="other_place")
     path = fields.StringField(required=True)
     user_id = fields.StringField(default="")
     outcome = fields.EnumField(Outcome, required=True)
@@ -94,6 +94,6 @@ class ImportedFile(Document):
 
     meta: ClassVar = {
         "collection": "import_lines",  # "…_files" is GridFS's name: nx-27017 would lose updates
-        "indexes": ["place", "outcome_place", "user_place", "other_place"],
+        "indexes": ["sort_key", "outcome_sort_key", "user_sort_key", "other_sort_key"],
         "auto_create_index": True,
     }

@@ -7,13 +7,12 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from profiles.documents import END_OF_PLACES
 from profiles.imports.documents import ACTIVE, Import, ImportedFile, ImportKind
 from profiles.imports.run_import import ImportLimits
 from profiles.imports.sources import SourceFile, open_folder, open_zip
 from storage.buckets import Bucket
 from storage.mentions import mentions_word
-from storage.mongo import bulk_delete, bulk_set, iter_fields
+from storage.mongo import bulk_delete, bulk_set, iter_fields, prefix_range
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +105,7 @@ def _sort_keys_naming(files: list[SourceFile], user_id: str) -> list[str]:
 def _lines_of(field: str, user_id: str) -> list[str]:
     """Return the ids of the lines that name a person in a field."""
     first = f"{user_id}\t"
-    found = iter_fields(ImportedFile, {field: {"$gte": first, "$lt": first + END_OF_PLACES}}, [])
+    found = iter_fields(ImportedFile, {field: prefix_range(first)}, [])
     return [str(one["_id"]) for one in found]
 
 

@@ -120,7 +120,7 @@ def start_import(
     now, import_id = timezone.now(), token_hex(12)
     started = Import(
         id=import_id,
-        place=f"{now.isoformat(timespec='milliseconds')}\t{import_id}",
+        sort_key=f"{now.isoformat(timespec='milliseconds')}\t{import_id}",
         kind=kind,
         source=source,
         force=force,
@@ -275,10 +275,10 @@ def _write_line(
     line_id = _line_id(job, file)
     ImportedFile(
         id=line_id,
-        place=f"{job.id}\t{file.order}",
-        outcome_place=f"{job.id}\t{line.outcome}\t{file.order}",
-        user_place=f"{line.user_id}\t{line_id}",
-        other_place=f"{line.other}\t{line_id}" if line.other else "",
+        sort_key=f"{job.id}\t{file.order}",
+        outcome_sort_key=f"{job.id}\t{line.outcome}\t{file.order}",
+        user_sort_key=f"{line.user_id}\t{line_id}",
+        other_sort_key=f"{line.other}\t{line_id}" if line.other else "",
         path=path,
         user_id=line.user_id,
         outcome=line.outcome,

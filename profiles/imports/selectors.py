@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from profiles.documents import END_OF_PLACES
 from profiles.imports.documents import Import, ImportedFile
 from storage.errors import Missing
+from storage.mongo import PREFIX_END
 
 
 class NoSuchImport(Missing):
@@ -25,14 +25,14 @@ def get_import(import_id: str) -> Import:
 
 def list_imports(*, before: str, limit: int) -> list[Import]:
     """Return imports, newest first, before the sort key ``before``."""
-    found = Import.objects(place__gt="", place__lt=before or END_OF_PLACES)
-    return list(found.order_by("-place").limit(limit))
+    found = Import.objects(sort_key__gt="", sort_key__lt=before or PREFIX_END)
+    return list(found.order_by("-sort_key").limit(limit))
 
 
 def list_files(job: Import, *, outcome: str, after: str, limit: int) -> list[ImportedFile]:
     """Return the files of an import by path, of one outcome or all, after a sort key."""
     field, first = files_order(job, outcome)
-    bounds = {f"{field}__gt": after or first, f"{field}__lt": first + END_OF_PLACES}
+    bounds = {f"{field}__gt": after or first, f"{field}__lt": first + PREFIX_END}
     return list(ImportedFile.objects(**bounds).order_by(field).limit(limit))
 
 
@@ -46,4 +46,6 @@ def iter_files(job: Import, *, outcome: str) -> Iterator[ImportedFile]:
 
 def files_order(job: Import, outcome: str) -> tuple[str, str]:
     """Return the field to sort the files by, and the common prefix of its values."""
-    return ("outcome_place", f"{job.id}\t{outcome}\t") if outcome else ("place", f"{job.id}\t")
+    if outcome:
+        return "outcome_sort_key", f"{job.id}\t{outcome}\t"
+    return "sort_key", f"{job.id}\t"

@@ -161,7 +161,7 @@ class ActivityApi(Api):
         page = found[:limit]
         body: DecisionRows = {
             "decisions": [_row(one) for one in page if _fits(one, query)],
-            "next": encode_cursor(page[-1].place) if len(found) > limit else None,
+            "next": encode_cursor(page[-1].sort_key) if len(found) > limit else None,
         }
         return Response(body)
 

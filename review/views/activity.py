@@ -83,7 +83,7 @@ def _found(path: str, before: str, *, by: str, kind: str) -> tuple[list[Decision
                 return found, encode_cursor(before)
             if (by in ("", one.by)) and (kind in ("", one.kind.value)):
                 found.append(one)
-            before = one.place
+            before = one.sort_key
         if len(some) <= PER_PAGE:
             return found, None
     return found, encode_cursor(before)

@@ -72,7 +72,7 @@ def rows_shown(page: Iterable[Assignment], runs: Mapping[str, Run]) -> list[Row]
             name=CollectionName.parse(one.collection),
             cluster=clusters[one.run].get(one.cluster),
             person=names.get(one.user_id, one.user_id),
-            version=runs[one.run].decided,
+            version=runs[one.run].projected_seq,
         )
         for one in listed
     ]
@@ -85,7 +85,7 @@ def rows_of_user(user_id: str, *, before: str) -> tuple[list[Row], str]:
     settled = [run for path in sorted(paths) if (run := ensure_projected(path)) is not None]
     found = _of_user(user_id, groups, before)
     page = found[:PER_PAGE]
-    more = page[-1].user_place if len(found) > PER_PAGE else ""
+    more = page[-1].user_sort_key if len(found) > PER_PAGE else ""
     return rows_shown(page, {run.id: run for run in settled}), more
 
 

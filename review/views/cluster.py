@@ -85,9 +85,9 @@ def cluster(request: HttpRequest, bucket: str, sub: str, cluster_id: str) -> Htt
 def _cursor(last: Member, order: str) -> str:
     """Return the cursor of the next page."""
     if order != "newest":
-        return encode_cursor(last.place)
+        return encode_cursor(last.sort_key)
     return encode_cursor(
-        Member.dated_place_for(
+        Member.dated_sort_key_for(
             last.run, last.cluster, taken=last.taken, key=last.key, face=last.face
         )
     )

@@ -114,7 +114,7 @@ def _by_size(request: HttpRequest, run: Run) -> dict[str, object]:
     found = selectors.list_clusters(run, after=after, limit=PER_PAGE + 1)
     page = found[:PER_PAGE]
     whose = cluster_identities(run, [one.label for one in page])
-    more = encode_cursor(page[-1].place) if len(found) > PER_PAGE else None
+    more = encode_cursor(page[-1].sort_key) if len(found) > PER_PAGE else None
     return {
         "cards": [PersonCard(one, whose.get(one.label)) for one in page],
         "more": more and f"cursor={more}",

@@ -132,7 +132,7 @@ def _context(request: HttpRequest, asked: str | None) -> dict[str, object]:
         "name": name,
         "run": run,
         "rows": rows_shown(page, {settled.id: settled} if settled else {}),
-        "next": encode_cursor(page[-1].place) if len(found) > PER_PAGE else None,
+        "next": encode_cursor(page[-1].sort_key) if len(found) > PER_PAGE else None,
         "list": urlencode({"collection": name.path}),
         "back": _back(request, collection=name.path),
         "form": MatchForm(initial=initial),

@@ -157,7 +157,7 @@ def _context(request: HttpRequest, known: Profile) -> dict[str, object]:
     runs = map_groups_to_runs()
     current = list(iter_current_assignments(list_user_assignments(known.user_id), runs))
     before = decode_cursor(request.GET.get("cursor"), within=f"{known.user_id}\t")
-    rest = [one for one in current if not before or one.user_place < before]
+    rest = [one for one in current if not before or one.user_sort_key < before]
     shown = rest[:CLUSTERS_PER_PAGE]
     totals = user_totals_json(known.user_id, current)
     return {
@@ -166,7 +166,7 @@ def _context(request: HttpRequest, known: Profile) -> dict[str, object]:
         "totals": totals,
         "parts": _parts(totals["bucket_breakdown"]),
         "cards": _cards(shown, runs),
-        "next": encode_cursor(shown[-1].user_place) if len(rest) > len(shown) else None,
+        "next": encode_cursor(shown[-1].user_sort_key) if len(rest) > len(shown) else None,
         "rename": NameForm(initial={"name": known.name}),
         "form": ReferenceForm(),
     }

@@ -97,7 +97,7 @@ def test_a_run_that_shares_groups_is_assigned_under_its_own_id(matched, assign, 
 
     row = assign(clustering_id=again.id).json()
 
-    assert (row["clustering_id"], again.groups_of) == (again.id, matched.current.id)
+    assert (row["clustering_id"], again.shares_groups_of) == (again.id, matched.current.id)
     rows = viewer.get(matched.address).json()["assignments"]
     assert {one["clustering_id"] for one in rows} == {again.id}
     assert matched.held(again, matched.eve).user_id == "bob"

@@ -347,7 +347,7 @@ def test_a_run_that_shares_anothers_groups_shares_their_assignments(family):
     again = family.run()
     answer = family.match(again)
 
-    assert again.groups_of == family.current.id
+    assert again.shares_groups_of == family.current.id
     assert (answer["clustering_id"], answer["kept"]) == (again.id, 2)
     assert stored() == before
     assert family.owners(again) == family.owners(family.current)
@@ -366,7 +366,7 @@ def test_a_rejected_person_is_not_proposed_in_a_run_that_shares_groups(family):
     ada = family.label("p0.png")
     family.decide("reject_profile", ada, "ada")
     again = family.run()
-    assert again.groups_of == family.current.id
+    assert again.shares_groups_of == family.current.id
 
     answer = family.match(again, overwrite=True)
 

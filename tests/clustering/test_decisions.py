@@ -307,7 +307,7 @@ def test_a_face_of_another_collection_is_refused(reviewed):
     from clustering.documents import Face
 
     face = Face.objects(id=reviewed.face("ada0.png")).first()
-    face.collection, face.id, face.place = "other/place", "strange-face", "other/place\tx"
+    face.collection, face.id, face.sort_key = "other/place", "strange-face", "other/place\tx"
     face.save(force_insert=True)
 
     with pytest.raises(OtherCollection):

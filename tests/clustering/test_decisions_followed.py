@@ -138,7 +138,7 @@ def test_a_face_that_lies_elsewhere_is_found_and_put_back(reviewed):
     reviewed.decide("merge", cluster="cluster_0", other="cluster_1")
     face = reviewed.face("bob0.png")
     member = Member.objects(id=Member.id_for(reviewed.run.id, face)).first()
-    member.cluster, member.place = "noise", Member.place_for(reviewed.run.id, "noise", 0)
+    member.cluster, member.sort_key = "noise", Member.sort_key_for(reviewed.run.id, "noise", 0)
     member.save()
     assert replay_event_log(path, vectors=vectors).differing == [face]
 

@@ -63,7 +63,7 @@ def test_a_decision_killed_at_any_write_is_whole_after_the_next(
     people = read_projected(painted.name.path, reviewed.people)
 
     assert max(len(faces) for faces in people.values()) == 9
-    assert reviewed.run.decided == decision.seq
+    assert reviewed.run.projected_seq == decision.seq
     assert replay_event_log(painted.name.path, vectors=painted.vectors).is_unchanged
 
 
@@ -154,7 +154,7 @@ def many_faces(painted, run, count):
                 key=pattern.key,
                 cluster="cluster_0",
                 base="cluster_0",
-                place=Member.place_for(run.id, "cluster_0", 1000 + number),
+                sort_key=Member.sort_key_for(run.id, "cluster_0", 1000 + number),
             )
         )
     bulk_upsert(Face, faces)

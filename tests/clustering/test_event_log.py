@@ -70,7 +70,7 @@ def test_the_newest_and_those_of_one_reviewer_are_listed_newest_first(reviewed):
     newest = list_newest_decisions(path, limit=2)
 
     assert numbers(newest) == [3, 2]
-    assert numbers(list_newest_decisions(path, before=newest[-1].place, limit=2)) == [1]
+    assert numbers(list_newest_decisions(path, before=newest[-1].sort_key, limit=2)) == [1]
     assert numbers(list_decisions_by("ada", path, limit=9)) == [3, 1]
     assert numbers(list_decisions_by("ada", path, limit=1)) == [3]
     assert numbers(list_decisions_by("ad", path, limit=9)) == [2]
@@ -108,7 +108,7 @@ def test_a_number_that_is_taken_is_refused_and_changes_nothing(reviewed):
         by="bob",
         dry_run=True,
     )
-    late.id, late.seq, late.place = first.id, first.seq, first.place
+    late.id, late.seq, late.sort_key = first.id, first.seq, first.sort_key
 
     with pytest.raises(AppendConflict):
         append_decision(late, before)

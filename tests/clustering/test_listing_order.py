@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from clustering.documents import Batch, BatchState, Image, RunState, collection_place
+from clustering.documents import Batch, BatchState, Image, RunState, collection_sort_key
 from clustering.pipeline.list_bucket import REPORT_EVERY, list_bucket
 from clustering.run_lifecycle import request_cancel
 from clustering.selectors import get_run, iter_collection_images, iter_members
@@ -221,7 +221,7 @@ def image(path, key):
         id=Image.id_for(path, key),
         collection=path,
         key=key,
-        place=collection_place(path, key),
+        sort_key=collection_sort_key(path, key),
         tag="1",
         model="m",
         looked_at=NOW,

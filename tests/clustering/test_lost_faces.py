@@ -309,7 +309,7 @@ def test_member_of_an_unknown_photo_is_removed(stored):
         "face": ghost,
         "key": stored.painted.key("x.png"),
     }
-    fields |= {"place": Member.place_for(run.id, pattern.cluster, 7)}
+    fields |= {"place": Member.sort_key_for(run.id, pattern.cluster, 7)}
     Member._from_son(fields).save(force_insert=True)
 
     check = stored.verify()

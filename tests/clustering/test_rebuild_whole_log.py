@@ -56,9 +56,9 @@ def regroup(reviewed):
 def put(reviewed, face, label):
     """Write a face's member into another cluster, as if the grouping had put it there."""
     run = reviewed.run
-    place = Member.place_for(run.id, label, 9)
+    place = Member.sort_key_for(run.id, label, 9)
     Member.objects(id=Member.id_for(run.id, face)).update_one(
-        set__cluster=label, set__base=label, set__place=place
+        set__cluster=label, set__base=label, set__sort_key=place
     )
 
 

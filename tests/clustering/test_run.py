@@ -99,7 +99,7 @@ def test_members_lie_by_similarity_and_page_by_place(painted):
     run = painted.run()
 
     first = list_members(run, "cluster_0", limit=4)
-    rest = list_members(run, "cluster_0", after=first[-1].place, limit=4)
+    rest = list_members(run, "cluster_0", after=first[-1].sort_key, limit=4)
 
     assert len(first) == 4
     assert len(rest) == 3

@@ -104,7 +104,7 @@ def test_scheduled_task_updates_a_large_cluster_after_a_decision(reviewed, sched
     reviewed.decide("move", faces=(reviewed.face("bob1.png"),), to=label)
     reviewed.decide("reject", faces=(described.covers[0],), cluster=label)
     task(path)
-    assert get_cluster(run, label).stale
+    assert get_cluster(run, label).needs_stats
     assert get_cluster(run, label).cohesion == described.cohesion
 
     rested = described.described_at - 2 * MS_PER_FACE * described.face_count
@@ -112,7 +112,7 @@ def test_scheduled_task_updates_a_large_cluster_after_a_decision(reviewed, sched
     run_scheduled(scheduled)
 
     fresh = get_cluster(run, label)
-    assert not fresh.stale
+    assert not fresh.needs_stats
     assert fresh.cohesion != described.cohesion
     assert described.covers[0] not in fresh.covers
     members = list_members(run, label, limit=1000)

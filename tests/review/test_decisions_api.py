@@ -40,7 +40,7 @@ def decide(matched, reviewer):
 
 def traces(matched):
     """Return everything that a decision could have written."""
-    members = {one.id: (one.cluster, one.place) for one in Member.objects}
+    members = {one.id: (one.cluster, one.sort_key) for one in Member.objects}
     return Decision.objects.count(), members, stored()
 
 

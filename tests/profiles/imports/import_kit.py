@@ -73,5 +73,5 @@ def to_its_end(job):
 
 def report(job, top=""):
     """Return outcome and code by path."""
-    lines = [one for one in ImportedFile.objects() if one.place.startswith(job.id)]
+    lines = [one for one in ImportedFile.objects() if one.sort_key.startswith(job.id)]
     return {one.path.removeprefix(top): (one.outcome.value, one.code) for one in lines}

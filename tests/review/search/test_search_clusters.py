@@ -164,7 +164,7 @@ def test_what_only_an_old_run_had_is_not_found(paint, search):
 def test_a_run_that_equals_the_one_before_is_named_itself(paint, search):
     painted = paint([1], [1])
     same = painted.run()
-    assert same.groups_of
+    assert same.shares_groups_of
 
     [face] = search(1)
 
