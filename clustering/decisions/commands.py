@@ -378,7 +378,7 @@ def _faces_in(
 def _new_person(decision: Decision, snapshot: Snapshot) -> None:
     """Set a new person id and reserve the label of its cluster."""
     decision.person = sha256(f"person\t{decision.id}".encode()).hexdigest()[:24]
-    counted = Run.objects(id=snapshot.run.id).modify(inc__labels=1, new=True)
+    counted = Run.objects(id=snapshot.run.id).modify(inc__label_count=1, new=True)
     decision.label = f"cluster_{counted.label_count - 1}"
 
 

@@ -66,7 +66,7 @@ class _Labels(dict[str, str]):
         if decision.run == self._run.id and person == decision.person:
             label = decision.label
         if not label:
-            counted = Run.objects(id=self._run.id).modify(inc__labels=1, new=True)
+            counted = Run.objects(id=self._run.id).modify(inc__label_count=1, new=True)
             label = f"cluster_{counted.label_count - 1}"
         create_cluster(self._run, label, person=person).save()
         self[person] = label

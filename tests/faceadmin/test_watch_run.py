@@ -21,7 +21,7 @@ def run_saved(**fields):
     values = {
         "id": RUN_ID,
         "collection": "faces/some",
-        "place": "faces/some\tx",
+        "sort_key": "faces/some\tx",
         "eps": 0.3,
         "min_samples": 2,
         "algorithm": "dbscan",
