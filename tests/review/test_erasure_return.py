@@ -480,7 +480,7 @@ def test_replay_keeps_the_name_of_an_erasure_in_progress(people, admin, settings
     begun = IdempotentRequest.objects.create(**row, created_at=timezone.now())
     assert admin.delete(ADDRESS).json()["complete"] is False
     assert find_profile(ID) is None
-    line = {"place": "x\t1", "outcome_place": "x\tadded\t1", "path": f"{ID}/1.png"}
+    line = {"sort_key": "x\t1", "outcome_sort_key": "x\tadded\t1", "path": f"{ID}/1.png"}
     ImportedFile(id="late", user_id=ID, user_sort_key=f"{ID}\tlate", outcome="added", **line).save()
 
     replay_log()
