@@ -14,6 +14,7 @@ from typing import Any
 import mongoengine
 import mongoengine.connection
 from django.conf import settings
+from mongoengine.fields import ListField
 from pymongo import DeleteOne, InsertOne, MongoClient, ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
 
@@ -175,7 +176,9 @@ def iter_fields(
     """Yield dicts of some top-level fields and `_id`; `limit` 0 means no limit.
 
     About ten times faster than documents; `where` is a MongoDB filter with database names.
+    mongoengine stores no empty lists; they are filled in.
     """
+    lists = [name for name in fields if _is_list(document_class, name)]
     found = document_class._get_collection().find(
         dict(where),
         projection=list(fields),
@@ -184,7 +187,17 @@ def iter_fields(
         limit=limit,
     )
     with found:
-        yield from found
+        if not lists:
+            yield from found
+        for row in found:
+            for name in lists:
+                row.setdefault(name, [])
+            yield row
+
+
+def _is_list(document_class: Any, stored_name: str) -> bool:
+    name = document_class._reverse_db_field_map.get(stored_name, stored_name)
+    return isinstance(document_class._fields.get(name), ListField)
 
 
 def prefix_range(prefix: str) -> dict[str, str]:

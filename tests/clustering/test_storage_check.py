@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from clustering.documents import Cluster
 from clustering.selectors import iter_members
 from clustering.storage_check import compare_stores
 from clustering.storage_repair import repair_stores
+from tests.clustering.deciding import Reviewed
 
 pytestmark = pytest.mark.services
 
@@ -84,3 +86,16 @@ def test_a_wrong_cluster_in_the_vector_store_is_rewritten(painted, finished):
     repair(painted, finished)
 
     assert report(painted, finished).is_consistent
+
+
+def test_a_cluster_whose_covers_are_not_computed_yet_is_consistent(painted, finished):
+    painted.paint("q.png", 2)
+    run = painted.run()
+    reviewed = Reviewed(painted)
+    reviewed.decide("not_a_face", faces=(reviewed.face("q.png"),), cluster="noise")
+    Cluster.objects(run=run.clusters_run, label="noise").update(unset__covers=True)
+
+    found = report(painted, run)
+
+    assert found.wrong_clusters == []
+    assert found.is_consistent

@@ -224,3 +224,13 @@ def test_bulk_delete_takes_any_number_of_ids(things):
         bulk_delete(Thing, [f"t{index:05d}" for index in range(1100)])
 
     assert Thing.objects.count() == 100
+
+
+def test_an_empty_list_that_was_not_stored_is_read_as_an_empty_list(mongodb):
+    bulk_upsert(
+        Thing, [Thing(id="empty", group="lists"), Thing(id="full", group="lists", words=["a"])]
+    )
+
+    read = {one["_id"]: one for one in iter_fields(Thing, {"group": "lists"}, ["words", "number"])}
+
+    assert read == {"empty": {"_id": "empty", "words": []}, "full": {"_id": "full", "words": ["a"]}}
