@@ -11,6 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from faceadmin.env import Environment
+from faceadmin.runtime.data_format import check_data_format
 from faceadmin.runtime.instance_lock import find_running
 from faceadmin.secret import secret_key
 from vision import EngineSettings, ImageLimits, QualityThresholds
@@ -20,6 +21,7 @@ env = Environment.load(BASE_DIR / ".env")
 
 # Data folder and address
 DATA = env.folder("FACEADMIN_DATA", BASE_DIR / "var")
+check_data_format(DATA)  # before anything is written
 FACEADMIN_HOST = env.text("FACEADMIN_HOST", "127.0.0.1")
 FACEADMIN_PORT = env.integer("FACEADMIN_PORT", 8000, low=1, high=65535)
 DEBUG = env.flag("DEBUG", default=False)

@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.db import connections
 from django_q.models import Schedule
 
+from faceadmin.runtime.data_format import migrate_data
 from storage.errors import unavailable_from
 from vision import ModelPair, select_models
 from web.roles import Role
@@ -41,6 +42,7 @@ class PreparedInstallation:
 def prepare(*, progress: Callable[[int, int], None]) -> PreparedInstallation:
     """Create what is missing and leave the rest unchanged; idempotent."""
     make_folders()
+    migrate_data(settings.DATA)
     call_command("migrate", interactive=False, verbosity=0)
     call_command("createcachetable", verbosity=0)
     for role in Role:
