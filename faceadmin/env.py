@@ -1,83 +1,101 @@
 """Read typed settings from the environment once; reject invalid values with a sentence.
 
-The only module that reads ``os.environ`` and the ``.env`` file beside ``manage.py``, whose lines
-are ``NAME=value``. The environment takes precedence over the file.
+The only reader of the settings' environment variables; environs parses the values. The environment
+takes precedence over the ``.env`` file.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from environs import Env, EnvError
+from marshmallow.validate import OneOf, Range, Regexp
 
-TRUE = frozenset({"1", "true", "yes", "on"})
-FALSE = frozenset({"0", "false", "no", "off"})
+from faceadmin.env_file import read_env_file
+
+T = TypeVar("T")
 _NETWORKS = "IP addresses or networks such as 10.0.0.5,192.168.7.0/24,fd00::/8"
 
 
 class Environment:
-    """Typed readers over a mapping of strings; ``names`` collects the names that were read."""
+    """Typed readers of environment variables.
 
-    def __init__(self, values: dict[str, str]) -> None:
-        self._values = values
+    ``names`` collects the names that were read; ``changed`` has the names of settings whose line in
+    the ``.env`` file meant something else to earlier versions.
+    """
+
+    def __init__(self) -> None:
+        self._env = Env()
         self.names: set[str] = set()
+        self.changed: tuple[str, ...] = ()
 
     @classmethod
-    def load(cls, file: Path) -> Environment:
-        """Read the process's environment, with the values of a file as defaults if it exists."""
-        return cls({**_file_values(file), **os.environ})
+    def load(cls, folder: Path) -> Environment:
+        """Read the file ``.env`` in a folder if it exists, or the file that ``ENV_FILE`` names."""
+        env = cls()
+        chosen = env.text("ENV_FILE")
+        file = folder / Path(chosen or ".env").expanduser()
+        if chosen and not file.is_file():
+            raise ImproperlyConfigured(f"ENV_FILE names {file}, which is not a file.")
+        if file.is_file():
+            read = read_env_file(file)
+            env.changed = tuple(name for name in read.changed if name not in os.environ)
+            for name, value in read.values.items():
+                os.environ.setdefault(name, value)
+        return env
 
     def text(self, name: str, default: str = "") -> str:
         """Return a value without surrounding space; an empty value counts as not set."""
         self.names.add(name)
-        return self._values.get(name, "").strip() or default
+        return str(self._env.str(name, "")).strip() or default
 
     def number(self, name: str, default: float, *, low: float, high: float) -> float:
         """Return a number between ``low`` and ``high``, both included."""
-        value = self.text(name)
-        try:
-            number = float(value or default)
-        except ValueError:
-            number = float("nan")
-        if not low <= number <= high:
-            raise _nonsense(name, value, f"a number from {low:g} to {high:g}")
-        return number
+        allowed = f"a number from {low:g} to {high:g}"
+        return self._typed(self._env.float, name, default, allowed, Range(low, high))
 
     def integer(self, name: str, default: int, *, low: int, high: int) -> int:
         """Return a whole number between ``low`` and ``high``, both included."""
-        value = self.text(name)
-        try:
-            number = int(value or default)
-        except ValueError:
-            number = low - 1
-        if not low <= number <= high:
-            raise _nonsense(name, value, f"a whole number from {low} to {high}")
-        return number
+        allowed = f"a whole number from {low} to {high}"
+        return self._typed(self._env.int, name, default, allowed, Range(low, high))
 
     def flag(self, name: str, *, default: bool) -> bool:
         """Return a boolean."""
-        value = self.text(name).lower()
-        if value and value not in TRUE | FALSE:
-            raise _nonsense(name, value, "1 or 0, true or false, yes or no, on or off")
-        return value in TRUE if value else default
+        allowed = "1 or 0, true or false, yes or no, on or off"
+        return self._typed(self._env.bool, name, default, allowed)
 
     def choice(self, name: str, default: str, *, among: tuple[str, ...]) -> str:
         """Return one of the allowed words."""
-        value = self.text(name, default)
-        if value not in among:
-            raise _nonsense(name, value, f"one of {', '.join(among)}")
-        return value
+        allowed = f"one of {', '.join(among)}"
+        return self._typed(self._env.str, name, default, allowed, OneOf(among))
 
     def word(self, name: str, default: str) -> str:
         """Return a name of letters, digits, hyphens and underscores."""
-        value = self.text(name, default)
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,50}", value):
-            raise _nonsense(name, value, "1 to 50 letters, digits, hyphens and underscores")
-        return value
+        allowed = "1 to 50 letters, digits, hyphens and underscores"
+        return self._typed(self._env.str, name, default, allowed, Regexp(r"[A-Za-z0-9_-]{1,50}\Z"))
+
+    def _typed(
+        self,
+        read: Callable[..., T],
+        name: str,
+        default: T,
+        allowed: str,
+        validate: Callable[[Any], Any] | None = None,
+    ) -> T:
+        value = self.text(name)
+        if not value:
+            return default
+        try:
+            return read(name, validate=validate)
+        except EnvError as error:
+            raise _nonsense(name, value, allowed) from error
 
     def folder(self, name: str, default: Path) -> Path:
         """Return the path of a folder, which need not exist yet."""
@@ -135,21 +153,6 @@ class Environment:
             # The value may contain a password, so the message does not repeat it.
             raise _nonsense(name, "", f"an address that begins with {', '.join(schemes)} and ://")
         return value
-
-
-def _file_values(file: Path) -> dict[str, str]:
-    if not file.is_file():
-        return {}
-    values: dict[str, str] = {}
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
-        text = line.strip()
-        if not text or text.startswith("#"):
-            continue
-        name, equals, value = text.removeprefix("export ").partition("=")
-        if not equals:
-            raise ImproperlyConfigured(f"{file}, line {number}, is not NAME=value.")
-        values[name.strip()] = value.strip().strip("'\"")
-    return values
 
 
 def _is_pattern(text: str) -> bool:

@@ -17,7 +17,8 @@ from faceadmin.secret import secret_key
 from vision import EngineSettings, ImageLimits, QualityThresholds
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = Environment.load(BASE_DIR / ".env")
+env = Environment.load(BASE_DIR)
+CHANGED_SETTINGS = env.changed  # names; told at the first start after an update
 
 # Data folder and address
 DATA = env.folder("FACEADMIN_DATA", BASE_DIR / "var")

@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import connections
 from django_q.models import Schedule
 
-from faceadmin.runtime.data_format import migrate_data
+from faceadmin.runtime.data_format import migrate_data, read_data_format
 from storage.errors import unavailable_from
 from vision import ModelPair, select_models
 from web.roles import Role
@@ -33,14 +33,19 @@ FOLDERS = ("logs", "models", "run")
 
 @dataclass(frozen=True)
 class PreparedInstallation:
-    """The selected models; the first admin's password if the account was just created, else ""."""
+    """The selected models; the first admin's password if the account was just created, else "".
+
+    ``warnings`` are sentences about an update of the product.
+    """
 
     models: ModelPair
     password: str
+    warnings: tuple[str, ...] = ()
 
 
 def prepare(*, progress: Callable[[int, int], None]) -> PreparedInstallation:
     """Create what is missing and leave the rest unchanged; idempotent."""
+    warnings = changed_settings()
     make_folders()
     migrate_data(settings.DATA)
     call_command("migrate", interactive=False, verbosity=0)
@@ -49,7 +54,21 @@ def prepare(*, progress: Callable[[int, int], None]) -> PreparedInstallation:
         Group.objects.get_or_create(name=role.value)
     schedule_sweeps()
     models = select_models(settings.VISION, may_fetch=True, progress=progress)
-    return PreparedInstallation(models, create_first_admin())
+    return PreparedInstallation(models, create_first_admin(), warnings)
+
+
+def changed_settings() -> tuple[str, ...]:
+    """Return a sentence per setting that the file of settings gives another value than before.
+
+    Versions without a data format read comments and escapes as parts of a value. The sentences are
+    for the first start after the update only, and never hold the value.
+    """
+    is_update = (settings.DATA / FOLDERS[0]).is_dir() and not read_data_format(settings.DATA)
+    return tuple(
+        f"The value of {name} in the settings file is read differently since this version, because "
+        "of a comment, a quote or a backslash in it: check it."
+        for name in (settings.CHANGED_SETTINGS if is_update else ())
+    )
 
 
 def make_folders() -> None:

@@ -47,6 +47,8 @@ def launch(*, web: bool, say: Say, mention: Say) -> None:
         check_ports(web=web)
         with Progress("Fetching models", unit="B") as progress:
             prepared = prepare(progress=progress.update)
+        for warning in prepared.warnings:
+            say(warning)
         if prepared.password:
             say(f"First account: admin, password: {prepared.password} (shown once; keep it)")
         check_servers()

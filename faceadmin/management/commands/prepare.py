@@ -20,6 +20,8 @@ class Command(ProductCommand):
         """Prepare, and print what is new."""
         with Progress("Fetching models", unit="B") as progress:
             prepared = prepare(progress=progress.update)
+        for warning in prepared.warnings:
+            self.stdout.write(warning)
         if prepared.password:
             self.stdout.write(
                 f"First account: admin, password: {prepared.password} (shown once; keep it)"
