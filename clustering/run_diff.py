@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -34,8 +34,18 @@ def list_changed_faces(run: Run, *, looked_at: int) -> Iterator[Changed]:
         return
     same, members = continued_labels(before, run), islice(iter_members_from(run, ""), looked_at)
     while page := list(islice(members, SLICE)):
-        there = members_by_face(before.clusters_run, [one.face for one in page])
-        for member in page:
-            was = there[member.face].cluster if member.face in there else ""
-            if not was or same.get(was, "") != member.cluster:
-                yield Changed(member, was)
+        yield from changes_among(page, before, same=same)
+
+
+def changes_among(
+    members: list[Member], before: Run, *, same: Mapping[str, str]
+) -> Iterator[Changed]:
+    """Yield those of some members whose cluster has changed since the run ``before``.
+
+    ``same`` maps labels of the earlier run to the labels that continue them.
+    """
+    there = members_by_face(before.clusters_run, [one.face for one in members])
+    for member in members:
+        label = there[member.face].cluster if member.face in there else ""
+        if not label or same.get(label, "") != member.cluster:
+            yield Changed(member, label)

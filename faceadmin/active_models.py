@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypedDict
 
 from django.conf import settings
 
-from vision import ModelMissing, ModelPair, ModelRefused, active_pair, get_engine
+from vision import (
+    ModelEntry,
+    ModelMissing,
+    ModelPair,
+    ModelRefused,
+    QualityThresholds,
+    active_pair,
+    get_engine,
+)
 
 
 @dataclass(frozen=True)
@@ -36,32 +43,24 @@ def active_models() -> ActiveModels:
         return ActiveModels(None, str(trouble))
 
 
-class InForceNumbers(TypedDict):
-    """The current models, thresholds and distances; similarities are cosines."""
+@dataclass(frozen=True)
+class ActiveThresholds:
+    """The current models, quality thresholds, and distances of the embedder."""
 
-    min_face_size: float
-    min_confidence: float
-    blur_threshold: float
+    thresholds: QualityThresholds
+    entry: ModelEntry
     detector: str
     embedder: str
     models_why: str
-    same_person_threshold: float
-    cluster_eps: float
-    assignment_threshold: float
 
 
-def active_thresholds() -> InForceNumbers:
+def active_thresholds() -> ActiveThresholds:
     """Return the current models and thresholds; raise ModelMissing without models."""
-    engine, found = get_engine(settings.VISION), active_models()
-    thresholds = settings.VISION.thresholds
-    return {
-        "min_face_size": thresholds.min_face_size,
-        "min_confidence": thresholds.min_confidence,
-        "blur_threshold": thresholds.blur_threshold,
-        "detector": engine.detector_id,
-        "embedder": engine.embedder_id,
-        "models_why": found.why,
-        "same_person_threshold": engine.entry.same_person_threshold,
-        "cluster_eps": engine.entry.cluster_eps,
-        "assignment_threshold": engine.entry.assignment_threshold,
-    }
+    engine = get_engine(settings.VISION)
+    return ActiveThresholds(
+        settings.VISION.thresholds,
+        engine.entry,
+        engine.detector_id,
+        engine.embedder_id,
+        active_models().why,
+    )

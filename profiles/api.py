@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.http import HttpResponseBase
@@ -12,8 +13,8 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from profiles import answers, selectors, services
-from profiles.consistency import check_profiles, repair_profiles
+from profiles import examples, outputs, selectors, services
+from profiles.consistency import ProfilesRepair, check_profiles, repair_profiles
 from profiles.context import profile_stores
 from profiles.documents import Profile, ReferencePhoto
 from profiles.enrolment import check_one_photo, find_people
@@ -31,13 +32,6 @@ from profiles.errors import (
     ProfileExists,
     SeveralFaces,
     TooManyPhotos,
-)
-from profiles.examples import (
-    DEBUG_ROW,
-    DETAIL,
-    ENROLLED,
-    ROW,
-    STORAGE,
 )
 from profiles.photo_check import CheckedPhoto
 from profiles.serializers import (
@@ -89,9 +83,9 @@ class DetectFaceApi(PhotoApi):
 
     @operation(
         "Enrol a person by a photo",
-        answers={201: answers.EnrolledPhoto, 422: answers.RefusedPhoto},
+        answers={201: outputs.EnrolledPhotoOutput, 422: outputs.RefusedPhotoOutput},
         form=EnrolForm,
-        example=ENROLLED,
+        example=lambda: _example("ada is enrolled with this photo."),
         refuses=(
             BadUserId,
             ProfileExists,
@@ -117,7 +111,7 @@ class DetectFaceApi(PhotoApi):
             fence=fence,
         )
         return Response(
-            _enrolled(enrolled, photo, f"{user_id} is enrolled with this photo."),
+            _accepted(enrolled, f"{user_id} is enrolled with this photo.", photo.checks),
             status=201,
             headers={"Location": reverse("profile_api", kwargs={"user_id": user_id})},
         )
@@ -128,9 +122,9 @@ class UpdateFaceApi(PhotoApi):
 
     @operation(
         "Add a photo to a person, or replace all",
-        answers={200: answers.EnrolledPhoto, 422: answers.RefusedPhoto},
+        answers={200: outputs.EnrolledPhotoOutput, 422: outputs.RefusedPhotoOutput},
         form=UpdateForm,
-        example={**ENROLLED, "message": "ada has 2 reference photos.", "reference_photos": 2},
+        example=lambda: _example("ada has 1 reference photo."),
         refuses=(
             BadUserId,
             NoSuchProfile,
@@ -162,7 +156,7 @@ class UpdateFaceApi(PhotoApi):
         )
         count = len(enrolled.profile.references)
         message = f"{user_id} has {count} reference photo{'s' if count > 1 else ''}."
-        return Response(_enrolled(enrolled, photo, message))
+        return Response(_accepted(enrolled, message, photo.checks))
 
 
 class DebugProfilesApi(Api):
@@ -172,9 +166,11 @@ class DebugProfilesApi(Api):
 
     @operation(
         "List all profiles",
-        answers={200: answers.DebugProfileRows},
+        answers={200: outputs.DebugProfileRowsOutput},
         query=DebugProfilesQuery,
-        example={"total_profiles": 1, "profiles": [DEBUG_ROW], "next": None},
+        example=lambda: outputs.DebugProfileRowsOutput.render(
+            total_profiles=1, profiles=[examples.PROFILE], next=None
+        ),
         tag="profiles",
     )
     def get(self, request: Request) -> Response:
@@ -183,9 +179,9 @@ class DebugProfilesApi(Api):
         after = decode_cursor(query.get("cursor"), within="place:")
         found = selectors.list_profiles(after=after, limit=query["limit"])
         return Response(
-            answers.DebugProfileRows(
+            outputs.DebugProfileRowsOutput.render(
                 total_profiles=selectors.count_profiles(),
-                profiles=[answers.debug_profile_json(one) for one in found.profiles],
+                profiles=found.profiles,
                 next=_next(found),
             )
         )
@@ -196,17 +192,18 @@ class ProfilesApi(Api):
 
     @operation(
         "List people, or find them by name or id",
-        answers={200: answers.ProfileRows},
+        answers={200: outputs.ProfileRowsOutput},
         query=ProfilesQuery,
-        example={"profiles": [ROW], "next": None},
+        example=lambda: outputs.ProfileRowsOutput.render(profiles=[examples.PROFILE], next=None),
         tag="profiles",
     )
     def get(self, request: Request) -> Response:
         """Return a page of people; `q` is a prefix of their name or id, in any case."""
         query = parse_query(request, ProfilesQuery).validated_data
         found = find_people(query["q"], cursor=query.get("cursor"), limit=query["limit"])
-        rows = [answers.profile_json(one) for one in found.profiles]
-        return Response(answers.ProfileRows(profiles=rows, next=_next(found)))
+        return Response(
+            outputs.ProfileRowsOutput.render(profiles=found.profiles, next=_next(found))
+        )
 
 
 class ProfileApi(Api):
@@ -214,9 +211,11 @@ class ProfileApi(Api):
 
     @operation(
         "Read a person",
-        answers={200: answers.ProfileDetail},
+        answers={200: outputs.ProfileDetailOutput},
         refuses=(BadUserId, NoSuchProfile),
-        example=DETAIL,
+        example=lambda: outputs.ProfileDetailOutput.render(
+            examples.PROFILE, photos=[examples.PHOTO]
+        ),
         tag="profiles",
     )
     def get(self, request: Request, user_id: str) -> Response:
@@ -225,11 +224,13 @@ class ProfileApi(Api):
 
     @operation(
         "Rename a person",
-        answers={200: answers.ProfileDetail},
+        answers={200: outputs.ProfileDetailOutput},
         json=ProfileChange,
         body_example={"name": "Ada Lovelace"},
         refuses=(BadUserId, NoSuchProfile),
-        example=DETAIL,
+        example=lambda: outputs.ProfileDetailOutput.render(
+            examples.PROFILE, photos=[examples.PHOTO]
+        ),
         tag="profiles",
     )
     def patch(self, request: Request, user_id: str) -> Response:
@@ -291,19 +292,21 @@ class ProfilesVerifyApi(Api):
 
     @operation(
         "Compare profiles, photos and files",
-        answers={200: answers.ProfilesStorage},
-        example=STORAGE,
+        answers={200: outputs.ProfilesStorageOutput},
+        example=lambda: outputs.ProfilesStorageOutput.render(examples.REPORT),
         tag="profiles",
     )
     def get(self, request: Request) -> Response:
         """Look for what a crash left behind; changes nothing."""
         report = check_profiles(profile_stores(), now=timezone.now())
-        return Response(answers.profiles_storage_json(report))
+        return Response(outputs.ProfilesStorageOutput.render(report))
 
     @operation(
         "Remove what a crash left behind",
-        answers={200: answers.ProfilesStorage},
-        example={**STORAGE, "repair": {"leftovers_removed": 1, "profiles_recomputed": 0}},
+        answers={200: outputs.ProfilesStorageOutput},
+        example=lambda: outputs.ProfilesStorageOutput.render(
+            examples.REPORT, repair=ProfilesRepair(leftovers_removed=1, profiles_recomputed=0)
+        ),
         tag="profiles",
     )
     def post(self, request: Request) -> Response:
@@ -311,7 +314,7 @@ class ProfilesVerifyApi(Api):
         stores = profile_stores()
         done = repair_profiles(check_profiles(stores, now=timezone.now()), stores)
         report = check_profiles(stores, now=timezone.now())
-        return Response(answers.profiles_storage_json(report, done))
+        return Response(outputs.ProfilesStorageOutput.render(report, repair=done))
 
 
 def _judged(form: PhotoForm, user_id: str) -> CheckedPhoto:
@@ -320,17 +323,24 @@ def _judged(form: PhotoForm, user_id: str) -> CheckedPhoto:
     )
 
 
-def _enrolled(
-    enrolled: services.Enrolled, photo: CheckedPhoto, message: str
-) -> answers.EnrolledPhoto:
-    return answers.enrolled_json(
-        enrolled.profile, enrolled.reference, message=message, checks=photo.checks
+def _accepted(enrolled: services.Enrolled, message: str, checks: Sequence[str]) -> dict[str, Any]:
+    return outputs.EnrolledPhotoOutput.render(
+        enrolled.reference,
+        message=message,
+        checks=checks,
+        reference_photos=len(enrolled.profile.references),
+        version=enrolled.profile.version,
     )
 
 
-def _detail(profile: Profile) -> answers.ProfileDetail:
+def _example(message: str) -> dict[str, Any]:
+    enrolled = services.Enrolled(examples.PROFILE, examples.PHOTO)
+    return _accepted(enrolled, message, examples.CHECKS)
+
+
+def _detail(profile: Profile) -> dict[str, Any]:
     references: list[ReferencePhoto] = selectors.list_references(profile)
-    return answers.profile_detail_json(profile, references)
+    return outputs.ProfileDetailOutput.render(profile, photos=references)
 
 
 def _next(found: selectors.FoundProfile) -> str | None:

@@ -104,7 +104,9 @@ class EnrolForm(PhotoForm):
     """The first photo of a person."""
 
     user_id = UserIdField(help_text="`[A-Za-z0-9_.@-]{1,64}`; letters keep their case.")
-    name = NameField(required=False, default="", allow_blank=True)
+    name = NameField(
+        required=False, default="", allow_blank=True, help_text="The person's name; may be empty."
+    )
 
 
 class UpdateForm(PhotoForm):
@@ -118,19 +120,37 @@ class UpdateForm(PhotoForm):
 class DebugProfilesQuery(serializers.Serializer):
     """A page of all profiles."""
 
-    limit = serializers.IntegerField(min_value=1, max_value=1000, default=10)
-    cursor = serializers.CharField(max_length=500, required=False)
+    limit = serializers.IntegerField(
+        min_value=1, max_value=1000, default=10, help_text="Largest number of rows."
+    )
+    cursor = serializers.CharField(
+        max_length=500,
+        required=False,
+        help_text="`next` of the page before; the first page without it.",
+    )
 
 
 class ProfilesQuery(serializers.Serializer):
     """A page of people: all, or those whose name or id begins with `q`."""
 
-    q = serializers.CharField(max_length=MAX_NAME, required=False, default="", allow_blank=True)
-    limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
-    cursor = serializers.CharField(max_length=1000, required=False)
+    q = serializers.CharField(
+        max_length=MAX_NAME,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="A prefix of the name or id, in any case.",
+    )
+    limit = serializers.IntegerField(
+        min_value=1, max_value=1000, default=100, help_text="Largest number of rows."
+    )
+    cursor = serializers.CharField(
+        max_length=1000,
+        required=False,
+        help_text="`next` of the page before; the first page without it.",
+    )
 
 
 class ProfileChange(serializers.Serializer):
     """The fields of a profile that can change without a photo."""
 
-    name = NameField(allow_blank=True)
+    name = NameField(allow_blank=True, help_text="The person's name; may be empty.")

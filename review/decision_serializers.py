@@ -21,18 +21,45 @@ class DecisionItem(serializers.Serializer):
     If ``cluster`` is given, faces that are no longer in it are rejected as stale.
     """
 
-    kind = serializers.ChoiceField(choices=ASKABLE)
+    kind = serializers.ChoiceField(choices=ASKABLE, help_text="What is decided.")
     faces = serializers.ListField(
-        child=serializers.CharField(max_length=64), max_length=MAX_FACES, default=list
+        child=serializers.CharField(max_length=64),
+        max_length=MAX_FACES,
+        default=list,
+        help_text="Ids of the faces.",
     )
-    cluster = serializers.CharField(max_length=40, default="", allow_blank=True)
-    other = serializers.CharField(max_length=40, default="", allow_blank=True)
-    to = serializers.CharField(max_length=40, default="", allow_blank=True)
-    user_id = serializers.CharField(max_length=64, default="", allow_blank=True)
+    cluster = serializers.CharField(
+        max_length=40,
+        default="",
+        allow_blank=True,
+        help_text="The label of the cluster, in which the faces have to be.",
+    )
+    other = serializers.CharField(
+        max_length=40,
+        default="",
+        allow_blank=True,
+        help_text="The label of the other cluster, for a merge or not_same.",
+    )
+    to = serializers.CharField(
+        max_length=40,
+        default="",
+        allow_blank=True,
+        help_text="The label of the cluster that faces move to; a new one without it.",
+    )
+    user_id = serializers.CharField(
+        max_length=64,
+        default="",
+        allow_blank=True,
+        help_text="The profile that the cluster is, or is not, or that faces move to.",
+    )
     versions = serializers.DictField(
-        child=serializers.IntegerField(min_value=0, max_value=2**31 - 1), default=dict
+        child=serializers.IntegerField(min_value=0, max_value=2**31 - 1),
+        default=dict,
+        help_text="Versions that the client has read, by label; a newer one is refused.",
     )
-    seen = serializers.DictField(default=dict)
+    seen = serializers.DictField(
+        default=dict, help_text="What was on the screen; it is stored with the decision."
+    )
 
     def validate_versions(self, value: dict[str, int]) -> dict[str, int]:
         """Reject more versions than a decision can have faces."""
@@ -54,24 +81,40 @@ class DecisionsInput(serializers.Serializer):
     decisions are stale.
     """
 
-    collection = serializers.CharField(max_length=NAME)
-    clustering_id = serializers.CharField(max_length=40, required=False)
-    decisions = DecisionItem(many=True, min_length=1, max_length=ITEMS)
-    dry_run = serializers.BooleanField(default=False)
+    collection = serializers.CharField(
+        max_length=NAME, help_text="The collection: bucket and prefix."
+    )
+    clustering_id = serializers.CharField(
+        max_length=40,
+        required=False,
+        help_text="The run whose labels are used; refused if it is not current.",
+    )
+    decisions = DecisionItem(many=True, min_length=1, max_length=ITEMS, help_text="The decisions.")
+    dry_run = serializers.BooleanField(
+        default=False, help_text="Compute the answer and store nothing."
+    )
 
 
 class UndoInput(serializers.Serializer):
     """An undo; with ``dry_run`` nothing is written."""
 
-    dry_run = serializers.BooleanField(default=False)
+    dry_run = serializers.BooleanField(
+        default=False, help_text="Compute the answer and store nothing."
+    )
 
 
 class ActivityQuery(PageQuery):
     """A page of the decisions about a collection, with filters."""
 
-    collection = serializers.CharField(max_length=NAME)
-    by = serializers.CharField(max_length=150, required=False)
-    kind = serializers.ChoiceField(choices=[kind.value for kind in EventKind], required=False)
+    collection = serializers.CharField(
+        max_length=NAME, help_text="The collection: bucket and prefix."
+    )
+    by = serializers.CharField(
+        max_length=150, required=False, help_text="The account or key that decided."
+    )
+    kind = serializers.ChoiceField(
+        choices=[kind.value for kind in EventKind], required=False, help_text="What was decided."
+    )
 
 
 def asked_of(item: dict[str, Any], *, run: str = "") -> DecisionCommand:

@@ -1,8 +1,8 @@
 """OpenAPI: parameters, answers and refusals of an operation, declared beside the operation.
 
-``@operation(...)`` takes answers as TypedDicts, parameters as serializers and refusals as
-exception classes; their docstrings are the documentation. Refusals common to all operations are
-added here.
+``@operation(...)`` takes answers as outputs, parameters as serializers and refusals as exception
+classes; their docstrings and help texts are the documentation. Refusals common to all operations
+are added here.
 """
 
 from __future__ import annotations
@@ -11,21 +11,11 @@ import inspect
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import NoneType, UnionType
-from typing import (
-    Any,
-    NotRequired,
-    TypedDict,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-    is_typeddict,
-)
+from copy import copy
+from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ResolvedComponent, resolve_type_hint
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import exceptions, serializers
 
@@ -39,18 +29,22 @@ from web.errors import (
     code_of,
     status_of,
 )
+from web.output import Output
 from web.throttling import TooManyFailures
 
-Kind = type[Any]
 Answers = Mapping[Any, Any]  # by status, or by status and content type
 
 
-class Error(TypedDict):
+class ErrorOutput(Output):
     """An error: a readable sentence, a code for programs, and messages by field if any."""
 
-    detail: str
-    code: str
-    errors: NotRequired[dict[str, list[str]]]
+    detail = serializers.CharField(help_text="What is wrong, as a sentence.")
+    code = serializers.CharField(help_text="What is wrong, for programs.")
+    errors = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()),
+        required=False,
+        help_text="Messages by field.",
+    )
 
 
 EVERYWHERE: tuple[type[Exception], ...] = (
@@ -105,7 +99,10 @@ def operation(
     refuses: Sequence[type[Exception]] = (),
     tag: str,
 ) -> Callable[[Any], Any]:
-    """Describe an operation; ``example`` is an example of the answer with the lowest status."""
+    """Describe an operation.
+
+    ``example`` is an example of the answer with the lowest status, or a function that renders it.
+    """
     first = min(answers)  # works for pairs too: the schema has one body
     own: dict[Any, Any] = {
         status: OpenApiResponse(
@@ -139,70 +136,22 @@ def operation(
 
 
 class ApiSchema(AutoSchema):
-    """Schema generator that supports TypedDicts as answers and documents path parameters."""
+    """Schema generator that names outputs, renders examples and documents path parameters."""
 
-    def _get_response_for_code(
+    def get_serializer_name(self, serializer: serializers.Serializer, direction: str) -> str:
+        """Name a component after its class, without ``Output``."""
+        return type(serializer).__name__.removesuffix("Output")
+
+    def _get_examples(
         self,
         serializer: Any,
-        status_code: str,
-        media_types: Any = None,
-        direction: str = "response",
+        direction: str,
+        media_type: str,
+        status_code: str | None = None,
+        extras: list[OpenApiExample] | None = None,
     ) -> Any:
-        if isinstance(serializer, OpenApiResponse) and is_typeddict(serializer.response):
-            serializer = OpenApiResponse(
-                response=self._component(serializer.response),
-                description=serializer.description,
-                examples=serializer.examples,
-            )
-        return super()._get_response_for_code(
-            serializer, status_code, media_types, direction or "response"
-        )
-
-    def _component(self, kind: Kind) -> dict[str, Any]:
-        """Return a reference to the schema of a TypedDict, registered under its own name."""
-        component = ResolvedComponent(
-            name=kind.__name__, type=ResolvedComponent.SCHEMA, object=kind
-        )
-        if component not in self.registry:
-            component.schema = {"type": "object", "description": inspect.getdoc(kind)}
-            self.registry.register(component)  # before its properties, which may refer to it
-            hints = get_type_hints(kind, include_extras=True)
-            needed = [name for name, hint in hints.items() if get_origin(hint) is not NotRequired]
-            properties = {name: self._part(hint) for name, hint in hints.items()}
-            component.schema |= {"properties": properties, "required": sorted(needed)}
-        reference: dict[str, Any] = component.ref
-        return reference
-
-    def _part(self, hint: Any) -> dict[str, Any]:
-        """Return the schema of a type; TypedDicts inside it become references."""
-        origin, parts = get_origin(hint), get_args(hint)
-        if origin is NotRequired:
-            return self._part(parts[0])
-        if is_typeddict(hint):
-            return self._component(hint)
-        if origin is list:
-            return {"type": "array", "items": self._part(parts[0])}
-        if origin is dict:
-            return {"type": "object", "additionalProperties": self._part(parts[1])}
-        if origin in (Union, UnionType):
-            return self._union(parts)
-        schema: dict[str, Any] = resolve_type_hint(hint)
-        return schema
-
-    def _union(self, parts: tuple[Any, ...]) -> dict[str, Any]:
-        """Return the schema of a union; None makes it nullable."""
-        kinds = [self._part(part) for part in parts if part is not NoneType]
-        schema = kinds[0] if len(kinds) == 1 else {"oneOf": kinds}
-        if NoneType not in parts:
-            return schema
-        return (
-            {"allOf": [schema], "nullable": True}
-            if "$ref" in schema
-            else {
-                **schema,
-                "nullable": True,
-            }
-        )
+        rendered = [_rendered(one) for one in extras or ()]
+        return super()._get_examples(serializer, direction, media_type, status_code, rendered)
 
     def _resolve_path_parameters(self, variables: list[str]) -> list[dict[str, Any]]:
         parameters: list[dict[str, Any]] = super()._resolve_path_parameters(variables)
@@ -236,6 +185,14 @@ class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
         }
 
 
+def _rendered(example: OpenApiExample) -> OpenApiExample:
+    """Return an example whose value is rendered; rendering needs the URLs, so it is done late."""
+    if callable(example.value):
+        example = copy(example)
+        example.value = example.value()
+    return example
+
+
 def _examples(name: str, value: Any) -> list[OpenApiExample] | None:
     return None if value is None else [OpenApiExample(name, value=value, response_only=True)]
 
@@ -247,7 +204,7 @@ def _refusals(kinds: Iterable[type[Exception]]) -> dict[int, OpenApiResponse]:
         by_status[status_of(kind)].append(kind)
     return {
         status: OpenApiResponse(
-            response=Error,
+            response=ErrorOutput,
             description="\n".join(f"`{code_of(kind)}`: {_first_line(kind)}" for kind in found),
             examples=[
                 OpenApiExample(

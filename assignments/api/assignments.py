@@ -9,8 +9,14 @@ from django.http import HttpResponseBase, StreamingHttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assignments import answers, serializers
+from assignments import serializers
 from assignments.api import examples
+from assignments.api.outputs import (
+    AssignmentRowOutput,
+    AssignmentRowsOutput,
+    ExportedAssignmentsOutput,
+    StatisticsOutput,
+)
 from assignments.documents import Assignment, AssignmentState
 from assignments.errors import (
     AssignmentExists,
@@ -31,6 +37,7 @@ from assignments.selectors import (
     list_user_assignments,
     map_groups_to_runs,
 )
+from assignments.totals import count_all
 from clustering.decisions.errors import ContradictsDecisions
 from clustering.documents import Run
 from clustering.errors import NoSuchCluster, NoSuchRun
@@ -40,6 +47,7 @@ from profiles.selectors import get_profile
 from storage.errors import InvalidName
 from storage.names import CollectionName
 from web.auth import caller_name
+from web.output import Answer
 from web.pagination import BadCursor, decode_cursor, encode_cursor
 from web.parsers import OneKind
 from web.rest import Api, parse_json, parse_query
@@ -53,8 +61,8 @@ class AssignmentsApi(Api):
     @operation(
         "List assignments",
         query=serializers.ListQuery,
-        answers={200: answers.AssignmentRows},
-        example={"assignments": [examples.ROW], "next": None},
+        answers={200: AssignmentRowsOutput},
+        example=lambda: AssignmentRowsOutput.render(assignments=[examples.row()], next=None),
         refuses=(InvalidName, NoSuchRun, BadCursor),
         tag="assignments",
     )
@@ -64,15 +72,16 @@ class AssignmentsApi(Api):
         runs = map_groups_to_runs(history=True)
         run = _run_asked(query)
         found, last = _looked_at(query, run, limit=query["limit"])
-        body: answers.AssignmentRows = {
-            "assignments": [
-                answers.assignment_json(one, clustering_id=runs.get(one.run, one.run))
-                for one in found
-                if _fits(one, query, run)
-            ],
-            "next": encode_cursor(last) if last else None,
-        }
-        return Response(body)
+        rows = [
+            AssignmentRowOutput.render(one, clustering_id=runs.get(one.run, one.run))
+            for one in found
+            if _fits(one, query, run)
+        ]
+        return Response(
+            AssignmentRowsOutput.render(
+                assignments=rows, next=encode_cursor(last) if last else None
+            )
+        )
 
     @operation(
         "Assign a cluster by hand",
@@ -82,8 +91,8 @@ class AssignmentsApi(Api):
             "cluster_id": "cluster_0",
             "user_id": "ada.lovelace",
         },
-        answers={201: answers.AssignmentRow},
-        example=examples.ROW,
+        answers={201: AssignmentRowOutput},
+        example=examples.row,
         refuses=(
             NoSuchRun,
             NoSuchCluster,
@@ -106,7 +115,7 @@ class AssignmentsApi(Api):
             by=caller_name(request),
             overwrite=given["overwrite"],
         )
-        return Response(answers.assignment_json(made, clustering_id=run.id), status=201)
+        return Response(AssignmentRowOutput.render(made, clustering_id=run.id), status=201)
 
 
 class AssignmentApi(Api):
@@ -114,8 +123,8 @@ class AssignmentApi(Api):
 
     @operation(
         "Read an assignment",
-        answers={200: answers.AssignmentRow},
-        example=examples.ROW,
+        answers={200: AssignmentRowOutput},
+        example=examples.row,
         refuses=(NoSuchAssignment,),
         tag="assignments",
     )
@@ -127,8 +136,8 @@ class AssignmentApi(Api):
         "Change an assignment",
         json=serializers.AssignmentChange,
         body_example={"state": "confirmed", "version": 1},
-        answers={200: answers.AssignmentRow},
-        example={**examples.ROW, "state": "confirmed", "decided_by": "eve", "version": 2},
+        answers={200: AssignmentRowOutput},
+        example=lambda: examples.row(state="confirmed", decided_by="eve", version=2),
         refuses=(
             NoSuchAssignment,
             NoSuchProfile,
@@ -173,14 +182,14 @@ class AssignmentStatsApi(Api):
 
     @operation(
         "Count the assignments",
-        answers={200: answers.Statistics},
-        example=examples.STATISTICS,
+        answers={200: StatisticsOutput},
+        example=lambda: StatisticsOutput.render(count_all([examples.ASSIGNMENT])),
         tag="assignments",
     )
     def get(self, request: Request) -> Response:
         """Return counts over the current runs."""
         current = iter_current_assignments(iter_assignments(), map_groups_to_runs())
-        return Response(answers.statistics_json(current))
+        return Response(StatisticsOutput.render(count_all(current)))
 
 
 class AssignmentExportApi(Api):
@@ -193,9 +202,9 @@ class AssignmentExportApi(Api):
         query=serializers.ExportQuery,
         answers={
             (200, "text/csv"): {"type": "string", "description": "One row per line."},
-            (200, "application/json"): answers.ExportedAssignments,
+            (200, "application/json"): ExportedAssignmentsOutput,
         },
-        example={"assignments": [examples.ROW]},
+        example=lambda: ExportedAssignmentsOutput.render(assignments=[examples.row()]),
         refuses=(InvalidName, NoSuchRun),
         tag="export",
     )
@@ -204,7 +213,7 @@ class AssignmentExportApi(Api):
         query = parse_query(request, serializers.ExportQuery).validated_data
         rows = _rows(query)
         as_csv = query["format"] == "csv"
-        names = list(answers.AssignmentRow.__annotations__)
+        names = list(AssignmentRowOutput().fields)
         return StreamingHttpResponse(
             iter_csv_lines(names, rows) if as_csv else iter_json_lines(rows, name="assignments"),
             content_type="text/csv; charset=utf-8" if as_csv else "application/json",
@@ -214,10 +223,10 @@ class AssignmentExportApi(Api):
         )
 
 
-def _row(one: Assignment) -> answers.AssignmentRow:
+def _row(one: Assignment) -> Answer:
     """Return the response for an assignment, with the id of its run instead of its groups."""
     runs = map_groups_to_runs(history=True)
-    return answers.assignment_json(one, clustering_id=runs.get(one.run, one.run))
+    return AssignmentRowOutput.render(one, clustering_id=runs.get(one.run, one.run))
 
 
 def _looked_at(
@@ -270,12 +279,12 @@ def _fits(one: Assignment, query: Mapping[str, Any], run: Run | None) -> bool:
     )
 
 
-def _rows(query: Mapping[str, Any]) -> Iterator[answers.AssignmentRow]:
+def _rows(query: Mapping[str, Any]) -> Iterator[Answer]:
     """Return the rows of an export; an unknown run raises before the first row is streamed."""
     run = _run_asked(query)
     if run is not None:
         some = list_run_assignments(run.clusters_run)
-        return (answers.assignment_json(one, clustering_id=run.id) for one in some)
+        return (AssignmentRowOutput.render(one, clustering_id=run.id) for one in some)
     runs = map_groups_to_runs()
     some = (one for one in iter_assignments() if one.run in runs)
-    return (answers.assignment_json(one, clustering_id=runs[one.run]) for one in some)
+    return (AssignmentRowOutput.render(one, clustering_id=runs[one.run]) for one in some)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assignments import answers, serializers
-from assignments.answers import SHOWN, MatchResult, match_json
-from assignments.api import examples
+from assignments import serializers
+from assignments.api import examples, outputs
 from assignments.errors import NoProfiles, StaleAssignment
 from assignments.manual import delete_run_assignments
 from assignments.selectors import (
@@ -22,9 +23,10 @@ from assignments.selectors import (
     list_user_assignments,
     map_groups_to_runs,
 )
-from assignments.services import match_and_assign
+from assignments.services import MatchedRun, match_and_assign
+from assignments.totals import count_user
 from clustering.decisions.errors import ContradictsDecisions
-from clustering.documents import Run
+from clustering.documents import Member, Run
 from clustering.errors import NoSuchRun
 from clustering.selectors import current_run, get_run, list_members
 from clustering.services import ensure_projected
@@ -34,11 +36,13 @@ from storage.errors import InvalidName, ModelMismatch
 from storage.names import CollectionName
 from vision import EngineSettings
 from web.auth import caller_name
+from web.output import Answer
 from web.pagination import BadCursor, decode_cursor, encode_cursor
 from web.rest import Api, parse_query
 from web.schema import operation
 
 NOT_A_BUCKET = ("user", "clustering")
+SHOWN = 10  # typical faces of a matched cluster
 REFUSES = (NoSuchRun, NoProfiles, ModelMismatch)
 
 
@@ -48,8 +52,8 @@ class CollectionAssignmentsApi(Api):
     @operation(
         "Match a collection",
         query=serializers.CollectionMatchQuery,
-        answers={200: answers.MatchResult},
-        example=examples.MATCHED,
+        answers={200: outputs.MatchResultOutput},
+        example=lambda: _match_example(),
         refuses=(InvalidName, *REFUSES),
         tag="assignments",
     )
@@ -62,8 +66,13 @@ class CollectionAssignmentsApi(Api):
     @operation(
         "Read a collection's assignments",
         query=serializers.CollectionPageQuery,
-        answers={200: answers.RunAssignments},
-        example=examples.RUN_ROWS,
+        answers={200: outputs.RunAssignmentsOutput},
+        example=lambda: outputs.RunAssignmentsOutput.render(
+            examples.RUN_DOCUMENT,
+            total_assignments=1,
+            assignments=[examples.row()],
+            next=None,
+        ),
         refuses=(InvalidName, NoSuchRun, BadCursor),
         tag="assignments",
     )
@@ -71,7 +80,7 @@ class CollectionAssignmentsApi(Api):
         """Return a page of the assignments."""
         query = parse_query(request, serializers.CollectionPageQuery).validated_data
         run = _run_of(bucket, sub, query.get("clustering_id"))
-        return Response(run_assignments_json(run, query))
+        return Response(_run_assignments(run, query))
 
 
 class RunAssignmentsApi(Api):
@@ -80,8 +89,8 @@ class RunAssignmentsApi(Api):
     @operation(
         "Match a run",
         query=serializers.MatchQuery,
-        answers={200: answers.MatchResult},
-        example=examples.MATCHED,
+        answers={200: outputs.MatchResultOutput},
+        example=lambda: _match_example(),
         refuses=REFUSES,
         tag="assignments",
     )
@@ -93,15 +102,20 @@ class RunAssignmentsApi(Api):
     @operation(
         "Read a run's assignments",
         query=serializers.PageQuery,
-        answers={200: answers.RunAssignments},
-        example=examples.RUN_ROWS,
+        answers={200: outputs.RunAssignmentsOutput},
+        example=lambda: outputs.RunAssignmentsOutput.render(
+            examples.RUN_DOCUMENT,
+            total_assignments=1,
+            assignments=[examples.row()],
+            next=None,
+        ),
         refuses=(NoSuchRun, BadCursor),
         tag="assignments",
     )
     def get(self, request: Request, run_id: str) -> Response:
         """Return a page of the assignments."""
         query = parse_query(request, serializers.PageQuery).validated_data
-        return Response(run_assignments_json(get_kept_run(run_id), query))
+        return Response(_run_assignments(get_kept_run(run_id), query))
 
 
 class ClusteringAssignmentsApi(Api):
@@ -109,8 +123,10 @@ class ClusteringAssignmentsApi(Api):
 
     @operation(
         "Delete a run's assignments",
-        answers={200: answers.DeletedAssignments},
-        example={"clustering_id": examples.RUN, "deleted_count": 12},
+        answers={200: outputs.DeletedAssignmentsOutput},
+        example=lambda: outputs.DeletedAssignmentsOutput.render(
+            clustering_id=examples.RUN, deleted_count=12
+        ),
         refuses=(NoSuchRun, StaleAssignment, ContradictsDecisions),
         tag="assignments",
     )
@@ -118,8 +134,9 @@ class ClusteringAssignmentsApi(Api):
         """Delete all assignments of a run, including manual ones, and return their number."""
         run = get_run(clustering_id)
         deleted = delete_run_assignments(run, by=caller_name(request))
-        body: answers.DeletedAssignments = {"clustering_id": run.id, "deleted_count": deleted}
-        return Response(body)
+        return Response(
+            outputs.DeletedAssignmentsOutput.render(clustering_id=run.id, deleted_count=deleted)
+        )
 
 
 class UserAssignmentsApi(Api):
@@ -128,8 +145,14 @@ class UserAssignmentsApi(Api):
     @operation(
         "Read a person's assignments",
         query=serializers.UserPageQuery,
-        answers={200: answers.UserAssignments},
-        example=examples.OF_USER,
+        answers={200: outputs.UserAssignmentsOutput},
+        example=lambda: outputs.UserAssignmentsOutput.render(
+            count_user("ada.lovelace", [examples.ASSIGNMENT]),
+            assignments=[
+                outputs.UserClusterOutput.render(examples.ASSIGNMENT, clustering_id=examples.RUN)
+            ],
+            next=None,
+        ),
         refuses=(NoSuchProfile, BadCursor),
         tag="assignments",
     )
@@ -142,30 +165,32 @@ class UserAssignmentsApi(Api):
         current = list(iter_current_assignments(list_user_assignments(user_id), runs))
         shown = [one for one in current if not before or one.user_sort_key < before]
         page = shown[: query["limit"]]
-        body: answers.UserAssignments = {
-            **answers.user_totals_json(user_id, current),
-            "assignments": [
-                answers.user_cluster_json(one, clustering_id=runs[one.run]) for one in page
-            ],
-            "next": encode_cursor(page[-1].user_sort_key) if len(shown) > len(page) else None,
-        }
-        return Response(body)
+        return Response(
+            outputs.UserAssignmentsOutput.render(
+                count_user(user_id, current),
+                assignments=[
+                    outputs.UserClusterOutput.render(one, clustering_id=runs[one.run])
+                    for one in page
+                ],
+                next=encode_cursor(page[-1].user_sort_key) if len(shown) > len(page) else None,
+            )
+        )
 
 
-def run_assignments_json(run: Run, query: dict[str, Any]) -> answers.RunAssignments:
+def _run_assignments(run: Run, query: dict[str, Any]) -> Answer:
     """Return a page of a run's assignments."""
     ensure_projected(run.collection)
     groups, limit = run.clusters_run, query["limit"]
     after = decode_cursor(query.get("cursor"), within=f"{groups}/")
     found = list_assignments(groups, after=after, limit=limit + 1)
     page = found[:limit]
-    return {
-        "clustering_id": run.id,
-        "bucket_path": run.collection,
-        "total_assignments": sum(1 for _ in list_run_assignments(groups)),
-        "assignments": [answers.assignment_json(one, clustering_id=run.id) for one in page],
-        "next": encode_cursor(page[-1].sort_key) if len(found) > limit else None,
-    }
+    row = outputs.AssignmentRowOutput
+    return outputs.RunAssignmentsOutput.render(
+        run,
+        total_assignments=sum(1 for _ in list_run_assignments(groups)),
+        assignments=[row.render(one, clustering_id=run.id) for one in page],
+        next=encode_cursor(page[-1].sort_key) if len(found) > limit else None,
+    )
 
 
 def _run_of(bucket: str, sub: str, run_id: str | None) -> Run:
@@ -179,18 +204,43 @@ def _run_of(bucket: str, sub: str, run_id: str | None) -> Run:
     return get_run(run_id, collection=path) if run_id else current_run(path)
 
 
-def _match_response(run: Run, asked: Mapping[str, Any], *, engine: EngineSettings) -> MatchResult:
+def _match_response(run: Run, asked: Mapping[str, Any], *, engine: EngineSettings) -> Answer:
     """Match a run with the parameters of a request, and return the response."""
     matched = match_and_assign(run, asked, engine=engine)
-    typical = {
-        label: [(one.face, one.key) for one in list_members(run, label, limit=SHOWN)]
-        for label in matched.done.matches
-    }
-    return match_json(
-        run,
-        matched.found,
-        matched.done,
-        strategy=matched.strategy,
-        dry_run=matched.dry_run,
-        typical=typical,
+    clusters = {cluster.label: cluster.face_count for cluster in matched.found.clusters}
+    typical = {label: list_members(run, label, limit=SHOWN) for label in matched.done.matches}
+    return _match_answer(run, matched, at=timezone.now(), sizes=clusters, typical=typical)
+
+
+def _match_answer(
+    run: Run,
+    matched: MatchedRun,
+    *,
+    at: datetime,
+    sizes: Mapping[str, int],
+    typical: Mapping[str, list[Member]],
+) -> Answer:
+    return outputs.MatchResultOutput.render(
+        matched,
+        clustering_id=run.id,
+        bucket_path=run.collection,
+        total_clusters=len(sizes),
+        assigned_clusters=len(matched.done.matches),
+        unassigned_clusters=len(matched.done.reasons),
+        assignments={
+            label: outputs.MatchedCluster(match, matched.found, sizes[label], typical[label])
+            for label, match in matched.done.matches.items()
+        },
+        saved_to_db=not matched.dry_run,
+        timestamp=at,
+    )
+
+
+def _match_example() -> Answer:
+    return _match_answer(
+        examples.RUN_DOCUMENT,
+        examples.MATCHED,
+        at=examples.MOMENT,
+        sizes=examples.SIZES,
+        typical=examples.TYPICAL,
     )

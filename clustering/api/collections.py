@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clustering import examples, selectors, serializers
-from clustering.answers import collections as answers
+from clustering.documents import Run
 from clustering.errors import CollectionBusy, NoSuchRun, RunActive
+from clustering.outputs.collections import (
+    CollectionDetailOutput,
+    CollectionRowsOutput,
+    CollectionRuns,
+    PurgeAnswerOutput,
+)
 from clustering.services import delete_collection
 from storage.errors import InvalidName
 from storage.names import CollectionName
 from web import idempotency
+from web.output import Answer
 from web.pagination import BadCursor, decode_cursor, encode_cursor
 from web.rest import Api, parse_query
 from web.roles import Role
@@ -27,8 +35,8 @@ class CollectionsApi(Api):
 
     @operation(
         "List the collections",
-        answers={200: answers.CollectionRows},
-        example={"collections": [examples.COLLECTION_ROW], "next": None},
+        answers={200: CollectionRowsOutput},
+        example=lambda: CollectionRowsOutput.render(collections=[examples.COLLECTION], next=None),
         query=serializers.PageQuery,
         refuses=(BadCursor,),
         tag="collections",
@@ -43,8 +51,8 @@ class CollectionsApi(Api):
             run_id for one in page for run_id in (one.current_run, one.newest_run)
         )
         return Response(
-            answers.CollectionRows(
-                collections=[answers.collection_row_json(one, runs) for one in page],
+            CollectionRowsOutput.render(
+                collections=[CollectionRuns.among(one, runs) for one in page],
                 next=encode_cursor(page[-1].path) if len(found) > limit else None,
             )
         )
@@ -57,8 +65,8 @@ class CollectionApi(Api):
 
     @operation(
         "Read a collection",
-        answers={200: answers.CollectionDetail},
-        example=examples.COLLECTION,
+        answers={200: CollectionDetailOutput},
+        example=lambda: _detail(examples.COLLECTION, [examples.RUN]),
         refuses=(InvalidName, NoSuchRun),
         tag="collections",
     )
@@ -67,12 +75,12 @@ class CollectionApi(Api):
         collection = selectors.get_collection(CollectionName.parse(f"{bucket}/{sub}").path)
         newest = selectors.list_runs(collection.path, limit=RUNS_SHOWN)
         runs = selectors.get_runs_by_id([collection.current_run, collection.newest_run])
-        return Response(answers.collection_detail_json(collection, runs, newest=newest))
+        return Response(_detail(CollectionRuns.among(collection, runs), newest))
 
     @operation(
         "Purge a collection",
-        answers={200: answers.PurgeAnswer},
-        example=examples.PURGE,
+        answers={200: PurgeAnswerOutput},
+        example=lambda: PurgeAnswerOutput.render(examples.PURGE),
         refuses=(InvalidName, NoSuchRun, RunActive, CollectionBusy),
         tag="collections",
     )
@@ -82,6 +90,9 @@ class CollectionApi(Api):
         The photos stay in the bucket. Idempotent: repeat an interrupted deletion to finish it.
         """
         receipt = delete_collection(CollectionName.parse(f"{bucket}/{sub}"))
-        return Response(
-            answers.purge_json(receipt, kept_answers=idempotency.forget_answers(receipt.path))
-        )
+        receipt.removed["kept_answers"] = idempotency.forget_answers(receipt.path)
+        return Response(PurgeAnswerOutput.render(receipt))
+
+
+def _detail(collection: CollectionRuns, newest: Iterable[Run]) -> Answer:
+    return CollectionDetailOutput.render(collection, runs=[collection.row(run) for run in newest])

@@ -11,7 +11,8 @@ from rest_framework.request import Request
 from clustering import examples, selectors, serializers
 from clustering.documents import Run, RunState
 from clustering.errors import NoGroups, NoSuchRun
-from clustering.export import ExportedClusters, ExportedFace, iter_export_rows
+from clustering.export import iter_export_faces
+from clustering.outputs.faces import ExportedClustersOutput, ExportedFaceOutput
 from clustering.services import ensure_projected
 from storage.errors import InvalidName
 from storage.names import CollectionName
@@ -22,9 +23,9 @@ from web.streaming import iter_csv_lines, iter_json_lines
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
-NAMES = list(ExportedFace.__annotations__)
+NAMES = list(ExportedFaceOutput().fields)
 ANSWERS = {
-    (200, CONTENT_TYPES["json"]): ExportedClusters,
+    (200, CONTENT_TYPES["json"]): ExportedClustersOutput,
     (200, "text/csv"): {"type": "string", "description": "The same as CSV, one face per line."},
 }
 
@@ -37,7 +38,9 @@ class ClustersExportApi(Api):
     @operation(
         "Export the clusters of a run",
         answers=ANSWERS,
-        example=examples.EXPORT,
+        example=lambda: ExportedClustersOutput.render(
+            clustering_id=examples.RUN_ID, bucket_path=examples.PATH, faces=[examples.GROUPED]
+        ),
         query=serializers.ExportQuery,
         refuses=(InvalidName, NoSuchRun, NoGroups),
         tag="export",
@@ -49,9 +52,9 @@ class ClustersExportApi(Api):
         """
         query = parse_query(request, serializers.ExportQuery).validated_data
         run, kind = _run(query), query["format"]
-        rows = iter_export_rows(run)
-        first = list(islice(rows, 1))  # raise before streaming if a store is unavailable
-        rows = chain(first, rows)
+        found = iter_export_faces(run)
+        first = list(islice(found, 1))  # raise before streaming if a store is unavailable
+        rows = map(ExportedFaceOutput.render, chain(first, found))
         of = {"clustering_id": run.id, "bucket_path": run.collection}
         return StreamingHttpResponse(
             iter_csv_lines(NAMES, rows)

@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clustering import examples, selectors
-from clustering.answers import faces as answers
 from clustering.documents import Image
 from clustering.errors import NoSuchFace
+from clustering.outputs.faces import FaceDetailOutput, GroupedFace
 from clustering.pictures import crop_response, image_response, preview_response
 from clustering.services import ensure_projected
 from storage.buckets import Bucket, open_bucket
@@ -33,8 +33,10 @@ class FaceApi(Api):
 
     @operation(
         "Read a face",
-        answers={200: answers.FaceDetail},
-        example=examples.FACE_DETAIL,
+        answers={200: FaceDetailOutput},
+        example=lambda: FaceDetailOutput.render(
+            examples.FACE, image=examples.IMAGE, cluster=examples.GROUPED
+        ),
         refuses=(NoSuchFace,),
         tag="faces",
     )
@@ -44,7 +46,10 @@ class FaceApi(Api):
         face = selectors.get_face(face_id)
         run = selectors.find_current_run(face.collection)
         member = None if run is None else selectors.find_member(run, face.id)
-        return Response(answers.face_detail_json(face, selectors.find_image(face), run, member))
+        cluster = None if run is None or member is None else GroupedFace(run, member, face)
+        return Response(
+            FaceDetailOutput.render(face, image=selectors.find_image(face), cluster=cluster)
+        )
 
 
 class FaceCropApi(Api):

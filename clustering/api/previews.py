@@ -8,14 +8,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clustering import examples, selectors, serializers
-from clustering.answers import preview as answers
-from clustering.answers import runs as run_answers
 from clustering.decisions.event_log import decision_state
-from clustering.decisions.snapshot import members_by_face
 from clustering.errors import NoSuchRun, NotAPreview, PreviewStale, RunActive
 from clustering.merge_suggestions import list_open_suggestions
-from clustering.run_diff import continued_labels
+from clustering.outputs.previews import (
+    ChangedFaceOutput,
+    ProposedMergesOutput,
+    RunChangesOutput,
+)
+from clustering.outputs.runs import RunQueuedOutput
+from clustering.run_diff import changes_among, continued_labels
 from clustering.services import apply_run, ensure_projected
+from web.output import Answer
 from web.pagination import BadCursor, decode_cursor, encode_cursor
 from web.rest import Api, parse_query
 from web.schema import operation
@@ -26,14 +30,14 @@ class RunApplyApi(Api):
 
     @operation(
         "Apply a preview",
-        answers={202: run_answers.RunQueued},
-        example=examples.QUEUED,
+        answers={202: RunQueuedOutput},
+        example=lambda: RunQueuedOutput.render(examples.QUEUED),
         refuses=(NoSuchRun, NotAPreview, PreviewStale, RunActive),
         tag="runs",
     )
     def post(self, request: Request, run_id: str) -> Response:
         """Make the preview the current run, including the decisions made since it was computed."""
-        body = run_answers.run_queued_json(apply_run(selectors.get_run(run_id)))
+        body = RunQueuedOutput.render(apply_run(selectors.get_run(run_id)))
         return Response(body, status=202, headers={"Location": body["status_url"]})
 
 
@@ -43,8 +47,12 @@ class RunChangesApi(Api):
     @operation(
         "Read what a run changes",
         query=serializers.ChangesQuery,
-        answers={200: answers.RunChanges},
-        example=examples.CHANGES,
+        answers={200: RunChangesOutput},
+        example=lambda: RunChangesOutput.render(
+            examples.RUN,
+            faces=[ChangedFaceOutput.render(examples.MEMBER, from_cluster_id="cluster_4")],
+            next=None,
+        ),
         refuses=(NoSuchRun, BadCursor),
         tag="runs",
     )
@@ -59,12 +67,14 @@ class RunChangesApi(Api):
         after = decode_cursor(query.get("cursor"), within=first)
         found = list(islice(selectors.iter_members_from(run, after), limit + 1))
         page, before = found[:limit], selectors.find_run(run.previewed_from)
-        faces: list[answers.ChangedFace] = []
+        faces: list[Answer] = []
         if before is not None:
-            there = members_by_face(before.clusters_run, [one.face for one in page])
-            faces = answers.changed_faces(page, there, same=continued_labels(before, run))
+            faces = [
+                ChangedFaceOutput.render(one.member, from_cluster_id=one.before or None)
+                for one in changes_among(page, before, same=continued_labels(before, run))
+            ]
         more = encode_cursor(page[-1].sort_key) if len(found) > limit else None
-        return Response(answers.run_changes_json(run, faces, next_cursor=more))
+        return Response(RunChangesOutput.render(run, faces=faces, next=more))
 
 
 class RunProposalsApi(Api):
@@ -73,8 +83,8 @@ class RunProposalsApi(Api):
     @operation(
         "Read the proposed merges of a run",
         query=serializers.LimitQuery,
-        answers={200: answers.ProposedMerges},
-        example=examples.PROPOSALS,
+        answers={200: ProposedMergesOutput},
+        example=lambda: ProposedMergesOutput.render(examples.RUN, proposals=[examples.SUGGESTION]),
         refuses=(NoSuchRun,),
         tag="decisions",
     )
@@ -89,9 +99,4 @@ class RunProposalsApi(Api):
         ensure_projected(run.collection)
         with decision_state(run.collection) as state:
             found = list(islice(list_open_suggestions(run, state), limit))
-        body: answers.ProposedMerges = {
-            "clustering_id": run.id,
-            "bucket_path": run.collection,
-            "proposals": [answers.proposed_merge_json(one) for one in found],
-        }
-        return Response(body)
+        return Response(ProposedMergesOutput.render(run, proposals=found))

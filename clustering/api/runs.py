@@ -11,8 +11,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clustering import examples, selectors, serializers
-from clustering.answers import run_details as details
-from clustering.answers import runs as answers
 from clustering.documents import Run, RunState
 from clustering.errors import (
     BadParameters,
@@ -23,11 +21,13 @@ from clustering.errors import (
     RunEnded,
     RunNotResumable,
 )
+from clustering.outputs import runs as outputs
 from clustering.services import cancel_run, delete_run, ensure_projected, resume_run, start_run
 from storage.errors import InvalidName, NoSuchBucket
 from storage.names import CollectionName
 from vision import ModelMissing
 from web.auth import caller_name, check_role
+from web.output import Answer
 from web.pagination import BadCursor, decode_cursor, encode_cursor
 from web.rest import Api, parse_query
 from web.roles import Role
@@ -43,8 +43,8 @@ class ClusterBucketApi(Api):
 
     @operation(
         "Cluster a collection",
-        answers={202: answers.RunQueued, 200: answers.RunResult},
-        example=examples.RESULT,
+        answers={202: outputs.RunQueuedOutput, 200: outputs.RunResultOutput},
+        example=lambda: outputs.run_result(examples.RUN, [examples.MEMBER]),
         query=serializers.RunInput,
         refuses=(
             InvalidName,
@@ -71,8 +71,8 @@ class ClusterBucketApi(Api):
         )
         run = _run_awaited(run, seconds=query.validated_data["wait"])
         if run.state == RunState.FINISHED:
-            return Response(answers.run_finished_json(run, selectors.iter_members(run)))
-        body = answers.run_queued_json(run)
+            return Response(outputs.run_result(run, selectors.iter_members(run)))
+        body = outputs.RunQueuedOutput.render(run)
         return Response(
             body, status=status.HTTP_202_ACCEPTED, headers={"Location": body["status_url"]}
         )
@@ -83,8 +83,10 @@ class ClusterStatusApi(Api):
 
     @operation(
         "Read how a collection's run stands",
-        answers={200: answers.RunStatus},
-        example=examples.STATUS,
+        answers={200: outputs.RunStatusOutput},
+        example=lambda: outputs.RunStatusOutput.render(
+            examples.RUN, cluster_details=examples.CLUSTER_SIZES
+        ),
         query=serializers.RunQuery,
         refuses=(InvalidName, NoSuchRun),
         tag="runs",
@@ -97,9 +99,9 @@ class ClusterStatusApi(Api):
             otherwise=selectors.newest_run,
         )
         if run.state != RunState.FINISHED:
-            return Response(answers.run_working_json(run))
+            return Response(outputs.RunStatusOutput.render(run))
         ensure_projected(run.collection)
-        text = answers.run_status_text(run, selectors.cluster_rows(run))
+        text = outputs.run_status_text(run, selectors.cluster_rows(run))
         return HttpResponse(text, content_type="application/json")
 
 
@@ -108,8 +110,10 @@ class RunsApi(Api):
 
     @operation(
         "List the runs of a collection",
-        answers={200: details.RunRows},
-        example={"runs": [examples.RUN_ROW], "next": None},
+        answers={200: outputs.RunRowsOutput},
+        example=lambda: outputs.RunRowsOutput.render(
+            runs=[outputs.RunRowOutput.render(examples.RUN, is_current=True)], next=None
+        ),
         query=serializers.RunsQuery,
         refuses=(InvalidName, NoSuchRun, BadCursor),
         tag="runs",
@@ -123,9 +127,9 @@ class RunsApi(Api):
         found = selectors.list_runs(collection.path, before=before, limit=limit + 1)
         page = found[:limit]
         return Response(
-            details.RunRows(
+            outputs.RunRowsOutput.render(
                 runs=[
-                    details.run_row_json(run, is_current=run.id == collection.current_run)
+                    outputs.RunRowOutput.render(run, is_current=run.id == collection.current_run)
                     for run in page
                 ],
                 next=encode_cursor(page[-1].sort_key) if len(found) > limit else None,
@@ -138,8 +142,8 @@ class RunApi(Api):
 
     @operation(
         "Read a run",
-        answers={200: details.RunDetail},
-        example=examples.RUN,
+        answers={200: outputs.RunDetailOutput},
+        example=lambda: outputs.RunDetailOutput.render(examples.RUN, is_current=True),
         refuses=(NoSuchRun,),
         tag="runs",
     )
@@ -149,8 +153,8 @@ class RunApi(Api):
 
     @operation(
         "Delete a run",
-        answers={200: details.RunRemoved},
-        example=examples.RUN_REMOVED,
+        answers={200: outputs.RunRemovedOutput},
+        example=lambda: outputs.RunRemovedOutput.render(examples.RUN_REMOVED),
         refuses=(NoSuchRun, RunActive, CollectionBusy),
         tag="runs",
     )
@@ -164,7 +168,7 @@ class RunApi(Api):
         run = selectors.get_run(run_id)
         if not run.preview:
             check_role(request, Role.ADMIN)
-        return Response(details.run_removed_json(delete_run(run)))
+        return Response(outputs.RunRemovedOutput.render(delete_run(run)))
 
 
 class RunCancelApi(Api):
@@ -172,8 +176,8 @@ class RunCancelApi(Api):
 
     @operation(
         "Cancel a run",
-        answers={202: details.RunDetail},
-        example=examples.RUN,
+        answers={202: outputs.RunDetailOutput},
+        example=lambda: outputs.RunDetailOutput.render(examples.RUN, is_current=True),
         refuses=(NoSuchRun, RunEnded),
         tag="runs",
     )
@@ -187,8 +191,8 @@ class RunResumeApi(Api):
 
     @operation(
         "Resume a run",
-        answers={202: details.RunDetail},
-        example=examples.RUN,
+        answers={202: outputs.RunDetailOutput},
+        example=lambda: outputs.RunDetailOutput.render(examples.RUN, is_current=True),
         refuses=(NoSuchRun, RunNotResumable, RunActive, CollectionBusy),
         tag="runs",
     )
@@ -202,8 +206,10 @@ class RunSkippedApi(Api):
 
     @operation(
         "List the photos that were not read",
-        answers={200: details.SkippedImages},
-        example=examples.SKIPPED,
+        answers={200: outputs.SkippedImagesOutput},
+        example=lambda: outputs.SkippedImagesOutput.render(
+            examples.RUN, skipped=[examples.SKIPPED], next=None
+        ),
         query=serializers.PageQuery,
         refuses=(NoSuchRun, BadCursor),
         tag="runs",
@@ -218,23 +224,23 @@ class RunSkippedApi(Api):
         )
         page = found[:limit]
         return Response(
-            details.SkippedImages(
-                clustering_id=run.id,
-                bucket_path=run.collection,
-                skipped=[details.skipped_json(image) for image in page],
+            outputs.SkippedImagesOutput.render(
+                run,
+                skipped=page,
                 next=encode_cursor(page[-1].skip_sort_key) if len(found) > limit else None,
             )
         )
 
 
-def _detail(run: Run) -> details.RunDetail:
+def _detail(run: Run) -> Answer:
     current = selectors.find_current_run(run.collection)
-    return details.run_detail_json(run, is_current=current is not None and current.id == run.id)
+    is_current = current is not None and current.id == run.id
+    return outputs.RunDetailOutput.render(run, is_current=is_current)
 
 
 def _accepted(run: Run) -> Response:
     """Answer 202 with the run and its URL."""
-    headers = {"Location": details.run_url(run)}
+    headers = {"Location": outputs.run_url(run)}
     return Response(_detail(run), status=status.HTTP_202_ACCEPTED, headers=headers)
 
 

@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clustering import examples, selectors, serializers
-from clustering.answers import storage as answers
 from clustering.documents import Run
 from clustering.errors import CollectionBusy, NoSuchRun, RunActive
+from clustering.outputs.storage import StorageComparisonOutput
 from clustering.services import check_storage, repair_storage
 from storage.errors import InvalidName, ModelMismatch
 from storage.names import CollectionName
@@ -27,20 +27,20 @@ class VerifyStorageApi(Api):
 
     @operation(
         "Compare the stores",
-        answers={200: answers.StorageComparison},
-        example=examples.STORAGE,
+        answers={200: StorageComparisonOutput},
+        example=lambda: StorageComparisonOutput.render(examples.REPORT),
         query=serializers.RepairQuery,
         refuses=(InvalidName, NoSuchRun),
         tag="storage",
     )
     def get(self, request: Request, bucket: str, sub: str) -> Response:
         """Compare the stores; changes nothing, ``repair`` is ignored."""
-        return Response(answers.storage_json(check_storage(_run(request, bucket, sub))))
+        return Response(StorageComparisonOutput.render(check_storage(_run(request, bucket, sub))))
 
     @operation(
         "Repair the stores",
-        answers={200: answers.StorageComparison},
-        example={**examples.STORAGE, "repair": examples.REPAIR},
+        answers={200: StorageComparisonOutput},
+        example=lambda: StorageComparisonOutput.render(examples.REPORT, repair=examples.REPAIR),
         query=serializers.RepairQuery,
         refuses=(
             InvalidName,
@@ -59,7 +59,7 @@ class VerifyStorageApi(Api):
         that restored faces are in no group yet: the next run groups anew.
         """
         done, report = repair_storage(_run(request, bucket, sub))
-        return Response(answers.storage_json(report, done))
+        return Response(StorageComparisonOutput.render(report, repair=done))
 
 
 def _run(request: Request, bucket: str, sub: str) -> Run:

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from clustering.answers.storage import repair_sentences
+from clustering.outputs.storage import repair_sentences
 from clustering.selectors import current_run, list_collections
 from clustering.services import check_storage, repair_storage
 from storage.names import CollectionName

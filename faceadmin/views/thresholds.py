@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 
 from clustering.selectors import get_collection, list_collections
 from clustering.threshold_preview import SAMPLE, measure_faces, preview_thresholds
-from faceadmin.active_models import InForceNumbers, active_thresholds
+from faceadmin.active_models import ActiveThresholds, active_thresholds
 from faceadmin.api.thresholds import DESCRIPTION, SUGGESTIONS
 from vision import ModelMissing, ModelRefused, QualityThresholds
 from web.auth import role_required
@@ -68,7 +68,7 @@ def thresholds(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _in_force() -> InForceNumbers | None:
+def _in_force() -> ActiveThresholds | None:
     """Return the current models and thresholds; None without models, which the footer reports."""
     try:
         return active_thresholds()

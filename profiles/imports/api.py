@@ -9,8 +9,9 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from profiles.imports import answers
+from profiles.imports import outputs
 from profiles.imports.documents import Import
+from profiles.imports.examples import FILE, IMPORT
 from profiles.imports.run_import import ImportEnded
 from profiles.imports.selectors import (
     NoSuchImport,
@@ -34,35 +35,6 @@ from web.rest import Api, parse_form, parse_query
 from web.schema import operation
 
 FORM_BYTES = 100_000  # of a request without its file
-IMPORT: answers.ImportRow = {
-    "import_id": "7c0ffee07c0ffee07c0ffee0",
-    "state": "working",
-    "kind": "zip",
-    "source": "people.zip",
-    "force": False,
-    "total": 40,
-    "done": 21,
-    "enrolled": 12,
-    "added": 7,
-    "known_already": 1,
-    "refused": 1,
-    "refusals": {"no_face": 1},
-    "waiting_for": "",
-    "failure": "",
-    "failure_code": "",
-    "created_by": "grace",
-    "created_at": "2025-03-01T09:30:00.000Z",
-    "finished_at": None,
-    "status_url": "/api/v1/profiles/imports/7c0ffee07c0ffee07c0ffee0/",
-    "files_url": "/api/v1/profiles/imports/7c0ffee07c0ffee07c0ffee0/files/",
-}
-FILE: answers.ImportedFileRow = {
-    "path": "ada/holiday.jpg",
-    "user_id": "ada",
-    "outcome": "refused",
-    "code": "no_face",
-    "detail": "There is no face in the photo.",
-}
 
 
 class ProfilesImportApi(Api):
@@ -76,9 +48,9 @@ class ProfilesImportApi(Api):
 
     @operation(
         "Import known people",
-        answers={202: answers.ImportRow},
+        answers={202: outputs.ImportRowOutput},
         form=ImportForm,
-        example={**IMPORT, "state": "queued"},
+        example=lambda: outputs.ImportRowOutput.render(IMPORT, state="queued"),
         refuses=(NotAnArchive, TooManyEntries, InvalidName, NoSuchBucket),
         tag="profiles",
     )
@@ -105,10 +77,10 @@ class ImportsApi(Api):
 
     @operation(
         "List imports",
-        answers={200: answers.ImportRows},
+        answers={200: outputs.ImportRowsOutput},
         query=ImportsQuery,
         refuses=(BadCursor,),
-        example={"imports": [IMPORT], "next": None},
+        example=lambda: outputs.ImportRowsOutput.render(imports=[IMPORT], next=None),
         tag="profiles",
     )
     def get(self, request: Request) -> Response:
@@ -119,8 +91,8 @@ class ImportsApi(Api):
         page = found[:limit]
         more = len(found) > limit
         return Response(
-            answers.ImportRows(
-                imports=[answers.import_json(one) for one in page],
+            outputs.ImportRowsOutput.render(
+                imports=page,
                 next=encode_cursor(f"import:{page[-1].sort_key}") if more else None,
             )
         )
@@ -131,14 +103,14 @@ class ImportApi(Api):
 
     @operation(
         "Read an import",
-        answers={200: answers.ImportRow},
+        answers={200: outputs.ImportRowOutput},
         refuses=(NoSuchImport,),
-        example=IMPORT,
+        example=lambda: outputs.ImportRowOutput.render(IMPORT),
         tag="profiles",
     )
     def get(self, request: Request, import_id: str) -> Response:
         """Return state and counts; suitable for polling."""
-        return Response(answers.import_json(get_import(import_id)))
+        return Response(outputs.ImportRowOutput.render(get_import(import_id)))
 
 
 class ImportFilesApi(Api):
@@ -146,10 +118,12 @@ class ImportFilesApi(Api):
 
     @operation(
         "List the files of an import",
-        answers={200: answers.ImportedFileRows},
+        answers={200: outputs.ImportedFileRowsOutput},
         query=ImportedFilesQuery,
         refuses=(NoSuchImport, BadCursor),
-        example={"import_id": IMPORT["import_id"], "files": [FILE], "next": None},
+        example=lambda: outputs.ImportedFileRowsOutput.render(
+            import_id=IMPORT.id, files=[FILE], next=None
+        ),
         tag="profiles",
     )
     def get(self, request: Request, import_id: str) -> Response:
@@ -162,9 +136,9 @@ class ImportFilesApi(Api):
         page = found[:limit]
         more = len(found) > limit
         return Response(
-            answers.ImportedFileRows(
+            outputs.ImportedFileRowsOutput.render(
                 import_id=job.id,
-                files=[answers.imported_file_json(one) for one in page],
+                files=page,
                 next=encode_cursor(getattr(page[-1], field)) if more else None,
             )
         )
@@ -175,9 +149,9 @@ class ImportCancelApi(Api):
 
     @operation(
         "Cancel an import",
-        answers={202: answers.ImportRow},
+        answers={202: outputs.ImportRowOutput},
         refuses=(NoSuchImport, ImportEnded),
-        example=IMPORT,
+        example=lambda: outputs.ImportRowOutput.render(IMPORT),
         tag="profiles",
     )
     def post(self, request: Request, import_id: str) -> Response:
@@ -186,5 +160,5 @@ class ImportCancelApi(Api):
 
 
 def _accepted(job: Import) -> Response:
-    headers = {"Location": answers.import_url(job)}
-    return Response(answers.import_json(job), status=202, headers=headers)
+    headers = {"Location": outputs.import_url(job)}
+    return Response(outputs.ImportRowOutput.render(job), status=202, headers=headers)

@@ -31,13 +31,29 @@ class ImportForm(serializers.Serializer):
 class ImportsQuery(serializers.Serializer):
     """A page of all imports."""
 
-    limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
-    cursor = serializers.CharField(max_length=500, required=False)
+    limit = serializers.IntegerField(
+        min_value=1, max_value=1000, default=100, help_text="Largest number of rows."
+    )
+    cursor = serializers.CharField(
+        max_length=500,
+        required=False,
+        help_text="`next` of the page before; the first page without it.",
+    )
 
 
 class ImportedFilesQuery(serializers.Serializer):
     """A page of an import's files, of all outcomes or of one."""
 
-    outcome = serializers.ChoiceField(choices=[one.value for one in Outcome], required=False)
-    limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
-    cursor = serializers.CharField(max_length=8000, required=False)
+    outcome = serializers.ChoiceField(
+        choices=[one.value for one in Outcome],
+        required=False,
+        help_text="Only files with this outcome.",
+    )
+    limit = serializers.IntegerField(
+        min_value=1, max_value=1000, default=100, help_text="Largest number of rows."
+    )
+    cursor = serializers.CharField(
+        max_length=8000,
+        required=False,
+        help_text="`next` of the page before; the first page without it.",
+    )

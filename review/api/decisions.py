@@ -26,18 +26,18 @@ from clustering.errors import NoSuchCluster, NoSuchFace, NoSuchRun
 from clustering.selectors import get_collection, get_run
 from profiles.errors import NoSuchProfile
 from review.api import examples
-from review.api.decision_answers import (
-    DecisionResult,
-    DecisionResults,
-    DecisionRow,
-    DecisionRows,
-    decision_json,
+from review.api.outputs import (
+    DecisionResultOutput,
+    DecisionResultsOutput,
+    DecisionRowOutput,
+    DecisionRowsOutput,
 )
 from review.decision_serializers import ActivityQuery, DecisionsInput, UndoInput, asked_of
 from storage.errors import InvalidName, StorageError, Unavailable
 from storage.names import CollectionName
 from web.auth import caller_name
 from web.errors import refusal_from
+from web.output import Answer
 from web.pagination import BadCursor, decode_cursor, encode_cursor
 from web.rest import Api, parse_json, parse_query
 from web.schema import operation
@@ -68,8 +68,8 @@ class DecisionsApi(Api):
                 }
             ],
         },
-        answers={201: DecisionResults, 200: DecisionResults},
-        example=examples.DECIDED,
+        answers={201: DecisionResultsOutput, 200: DecisionResultsOutput},
+        example=lambda: _results(examples.COLLECTION, [_result(examples.DECISION)], dry_run=False),
         refuses=(*NOT_FOUND, *REFUSED),
         tag="decisions",
     )
@@ -89,14 +89,7 @@ class DecisionsApi(Api):
             results = [_made(path, asked[0], by=by, dry_run=dry_run)]
         else:
             results = [_tried(path, one, by=by, dry_run=dry_run) for one in asked]
-        made = sum(one["status"] == 201 for one in results)
-        body: DecisionResults = {
-            "bucket_path": path,
-            "dry_run": dry_run,
-            "made": made,
-            "refused": len(results) - made,
-            "results": results,
-        }
+        body = _results(path, results, dry_run=dry_run)
         return Response(body, status=201 if len(asked) == 1 and not dry_run else 200)
 
 
@@ -105,8 +98,8 @@ class DecisionApi(Api):
 
     @operation(
         "Read a decision",
-        answers={200: DecisionRow},
-        example=examples.DECISION,
+        answers={200: DecisionRowOutput},
+        example=examples.decision,
         refuses=(NoSuchDecision,),
         tag="decisions",
     )
@@ -122,8 +115,10 @@ class DecisionUndoApi(Api):
         "Undo a decision",
         json=UndoInput,
         body_example={"dry_run": False},
-        answers={201: DecisionRow, 200: DecisionRow},
-        example=examples.UNDONE,
+        answers={201: DecisionRowOutput, 200: DecisionRowOutput},
+        example=lambda: examples.decision(
+            id="0f3a9b1c2d4e5f6700000013", number=13, kind="undo", undoes=examples.DECISION.id
+        ),
         refuses=(NoSuchDecision, NoSuchRun, NotUndoable, ContradictsDecisions),
         tag="decisions",
     )
@@ -137,7 +132,7 @@ class DecisionUndoApi(Api):
             by=caller_name(request),
             dry_run=dry_run,
         )
-        return Response(decision_json(undo), status=200 if dry_run else 201)
+        return Response(DecisionRowOutput.render(undo), status=200 if dry_run else 201)
 
 
 class ActivityApi(Api):
@@ -146,8 +141,8 @@ class ActivityApi(Api):
     @operation(
         "Read the activity",
         query=ActivityQuery,
-        answers={200: DecisionRows},
-        example={"decisions": [examples.DECISION], "next": None},
+        answers={200: DecisionRowsOutput},
+        example=lambda: DecisionRowsOutput.render(decisions=[examples.DECISION], next=None),
         refuses=(InvalidName, NoSuchRun, BadCursor),
         tag="decisions",
     )
@@ -159,20 +154,36 @@ class ActivityApi(Api):
         before = decode_cursor(query.get("cursor"), within=f"{path}\t")
         found = list_newest_decisions(path, before=before, limit=limit + 1)
         page = found[:limit]
-        body: DecisionRows = {
-            "decisions": [_row(one) for one in page if _fits(one, query)],
-            "next": encode_cursor(page[-1].sort_key) if len(found) > limit else None,
-        }
-        return Response(body)
+        return Response(
+            DecisionRowsOutput.render(
+                decisions=[_row(one) for one in page if _fits(one, query)],
+                next=encode_cursor(page[-1].sort_key) if len(found) > limit else None,
+            )
+        )
 
 
-def _made(path: str, asked: DecisionCommand, *, by: str, dry_run: bool) -> DecisionResult:
+def _results(path: str, results: list[Answer], *, dry_run: bool) -> Answer:
+    made = sum(one["status"] == 201 for one in results)
+    return DecisionResultsOutput.render(
+        bucket_path=path,
+        dry_run=dry_run,
+        made=made,
+        refused=len(results) - made,
+        results=results,
+    )
+
+
+def _result(decision: Decision) -> Answer:
+    return DecisionResultOutput.render(status=201, decision=decision)
+
+
+def _made(path: str, asked: DecisionCommand, *, by: str, dry_run: bool) -> Answer:
     """Make a decision; raise the error if it is rejected."""
     decision = record_decision(path, asked, by=by, dry_run=dry_run)
-    return {"status": 201, "decision": decision_json(decision)}
+    return _result(decision)
 
 
-def _tried(path: str, asked: DecisionCommand, *, by: str, dry_run: bool) -> DecisionResult:
+def _tried(path: str, asked: DecisionCommand, *, by: str, dry_run: bool) -> Answer:
     """Make a decision, or return its error as a result; an unavailable store ends the request."""
     try:
         return _made(path, asked, by=by, dry_run=dry_run)
@@ -182,14 +193,13 @@ def _tried(path: str, asked: DecisionCommand, *, by: str, dry_run: bool) -> Deci
         refusal = refusal_from(error)
         if refusal is None:
             raise
-        body: Any = {"status": refusal.status, **refusal.body()}
-        result: DecisionResult = body
-        return result
+        return DecisionResultOutput.render(status=refusal.status, **refusal.body())
 
 
-def _row(decision: Decision) -> DecisionRow:
+def _row(decision: Decision) -> Answer:
     with decision_state(decision.collection) as state:
-        return decision_json(decision, is_undone=not state.is_active(decision.id))
+        is_undone = not state.is_active(decision.id)
+        return DecisionRowOutput.render(decision, is_undone=is_undone)
 
 
 def _fits(decision: Decision, query: Mapping[str, Any]) -> bool:

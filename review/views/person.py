@@ -10,13 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from assignments.answers import BucketPart, user_totals_json
 from assignments.documents import Assignment
 from assignments.selectors import (
     iter_current_assignments,
     list_user_assignments,
     map_groups_to_runs,
 )
+from assignments.totals import Totals, count_user
 from clustering.documents import Cluster
 from clustering.selectors import get_clusters_by_label, get_runs_by_id
 from profiles import services
@@ -52,7 +52,7 @@ class CollectionPart:
     """The person's numbers in one collection."""
 
     name: CollectionName
-    part: BucketPart
+    part: Totals
 
 
 @require_GET
@@ -159,12 +159,12 @@ def _context(request: HttpRequest, known: Profile) -> dict[str, object]:
     before = decode_cursor(request.GET.get("cursor"), within=f"{known.user_id}\t")
     rest = [one for one in current if not before or one.user_sort_key < before]
     shown = rest[:CLUSTERS_PER_PAGE]
-    totals = user_totals_json(known.user_id, current)
+    totals = count_user(known.user_id, current)
     return {
         "profile": known,
         "references": list_references(known),
-        "totals": totals,
-        "parts": _parts(totals["bucket_breakdown"]),
+        "totals": totals.total,
+        "parts": _parts(totals.by_collection),
         "cards": _cards(shown, runs),
         "next": encode_cursor(shown[-1].user_sort_key) if len(rest) > len(shown) else None,
         "rename": NameForm(initial={"name": known.name}),
@@ -172,9 +172,9 @@ def _context(request: HttpRequest, known: Profile) -> dict[str, object]:
     }
 
 
-def _parts(breakdown: Mapping[str, BucketPart]) -> list[CollectionPart]:
+def _parts(breakdown: Mapping[str, Totals]) -> list[CollectionPart]:
     """Return the numbers per collection, the most faces first."""
-    most_first = sorted(breakdown, key=lambda path: (-breakdown[path]["faces"], path))
+    most_first = sorted(breakdown, key=lambda path: (-breakdown[path].faces, path))
     return [CollectionPart(CollectionName.parse(path), breakdown[path]) for path in most_first]
 
 

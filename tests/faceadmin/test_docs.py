@@ -44,6 +44,28 @@ def test_every_refusal_is_the_one_shape(schema):
                 assert found["$ref"].startswith("#/components/schemas/"), (name, status)
 
 
+def test_every_field_has_a_description(schema):
+    lacking = [
+        f"{name}.{field}"
+        for name, component in schema["components"]["schemas"].items()
+        for field, described in component.get("properties", {}).items()
+        if not described.get("description")
+    ]
+
+    assert lacking == []
+
+
+def test_every_parameter_has_a_description(schema):
+    lacking = [
+        f"{name} {parameter['name']}"
+        for name, operation in operations(schema)
+        for parameter in operation.get("parameters", [])
+        if not parameter.get("description")
+    ]
+
+    assert lacking == []
+
+
 def test_the_schema_names_no_view_it_cannot_describe(viewer, capsys):
     viewer.get("/api/schema/")
 

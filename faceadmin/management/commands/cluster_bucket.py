@@ -8,9 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
-from clustering.answers.runs import run_finished_json
 from clustering.documents import Run
 from clustering.errors import RunActive
+from clustering.outputs.runs import run_result
 from clustering.parameters import ALGORITHMS, RunParameters
 from clustering.progress import run_progress
 from clustering.selectors import get_run, iter_members
@@ -64,7 +64,7 @@ class Command(ProductCommand):
         with run_services() as are_ours:
             run = self._wait(name, parameters, are_ours=are_ours)
             if options["json"]:
-                self.stdout.write(json.dumps(run_finished_json(run, iter_members(run)), indent=2))
+                self.stdout.write(json.dumps(run_result(run, iter_members(run)), indent=2))
             else:
                 self.stdout.write(summary(run))
 

@@ -12,9 +12,9 @@ from django.core.management.base import CommandParser
 from faceadmin.runtime.exit_codes import CommandFailed, Exit, ProductCommand
 from faceadmin.runtime.launcher import run_services
 from faceadmin.runtime.progress_bar import Progress
-from profiles.imports.answers import import_json
 from profiles.imports.context import build_import_context, import_limits
 from profiles.imports.documents import Import, ImportKind, ImportState, Outcome
+from profiles.imports.outputs import ImportRowOutput
 from profiles.imports.run_import import (
     ImportContext,
     ImportEnded,
@@ -92,7 +92,7 @@ def run_import_to_end(import_id: str, context: ImportContext) -> Import:
 
 def summary(job: Import) -> str:
     """Return the outcome of the files in one or two lines."""
-    row = import_json(job)
+    row = ImportRowOutput.render(job)
     lines = [
         f"{row['done']} files: {row['enrolled']} people enrolled, {row['added']} photos added, "
         f"{row['known_already']} known already, {row['refused']} refused."

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from clustering.answers.storage import repair_sentences, storage_json
+from clustering.outputs.storage import StorageComparisonOutput, repair_sentences
 from clustering.selectors import current_run
 from clustering.services import check_storage, repair_storage
 from clustering.storage_check import StorageReport
@@ -39,7 +39,9 @@ class Command(ProductCommand):
             else:
                 report = check_storage(run)
         if options["json"]:
-            self.stdout.write(json.dumps(storage_json(report, repair), indent=2))
+            self.stdout.write(
+                json.dumps(StorageComparisonOutput.render(report, repair=repair), indent=2)
+            )
         else:
             self.stdout.write(sentences(report, repair))
         if not report.is_consistent:

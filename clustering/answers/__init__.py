@@ -1,1 +1,0 @@
-"""Responses about collections, runs, clusters and faces. They contain no vectors."""

@@ -1,0 +1,1 @@
+"""Answers about collections, runs, clusters, faces and stores. None contains a vector."""
