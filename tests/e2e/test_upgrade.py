@@ -1,28 +1,26 @@
 """A data folder of an earlier version works with this one, and loses nothing."""
 
+import hashlib
 import tarfile
 from collections import Counter
 
 import httpx
 import pytest
 
-from faceadmin.runtime.data_format import CURRENT, read_data_format
+from faceadmin.runtime.data_format import CURRENT, FILE, read_data_format
 from tests.e2e.product import ROOT, Product
 
 pytestmark = pytest.mark.e2e
 
 KEPT = ROOT / "tests" / "data" / "installation-format-0.tar.xz"
 COLLECTION = "painted/summer"
-KEY = "DrsmexVv.cL5DAfI9ucxTzTcfv7i0USX6ni1j4oqS"  # of the kept installation only
 PASSWORD = "drawn-photos-only"
 DECISIONS = ["confirm", "confirm_profile", "move", "not_a_face", "merge", "undo", "not_same"]
 
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory, model_files):
-    folder = tmp_path_factory.mktemp("upgrade")
-    with tarfile.open(KEPT) as kept:
-        kept.extractall(folder, filter="data")
+    folder = unpacked(tmp_path_factory.mktemp("upgrade"))
     with Product(folder, FACEADMIN_MODELS=model_files, FACEADMIN_WORKERS=1) as product:
         assert read_data_format(product.data) == 0
         yield product.up()
@@ -31,9 +29,21 @@ def product(tmp_path_factory, model_files):
 @pytest.fixture(scope="module")
 def rest(product):
     """Call REST with the key that the earlier version created."""
-    headers = {"Authorization": f"Token {KEY}"}
+    key = (product.data.parent / "key").read_text().strip()
+    headers = {"Authorization": f"Token {key}"}
     with httpx.Client(base_url=product.address, headers=headers, timeout=30) as client:
         yield client
+
+
+def unpacked(folder):
+    with tarfile.open(KEPT) as kept:
+        kept.extractall(folder, filter="data")
+    return folder
+
+
+def contents(folder):
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def read(rest, path, **query):
@@ -123,3 +133,16 @@ def test_an_earlier_decision_is_undone_and_a_new_one_made(rest):
     log = decisions(rest)
     assert [one["kind"] for one in log] == [*DECISIONS, "undo", "choose_profile"]
     assert [one["number"] for one in log] == list(range(1, 10))
+
+
+def test_a_folder_of_a_newer_version_is_refused_unchanged(tmp_path):
+    product = Product(unpacked(tmp_path))
+    (product.data / FILE).write_text(f"{CURRENT + 1}\n")
+    before = contents(product.data)
+
+    for command in (["up"], ["verify_storage", COLLECTION], ["create_key", "--name", "new"]):
+        ended = product.command(*command)
+
+        assert ended.returncode == 2
+        assert f"has format {CURRENT + 1}" in ended.stderr
+    assert contents(product.data) == before
