@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,10 +18,26 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError
 from marshmallow.validate import OneOf, Range, Regexp
 
-from faceadmin.env_file import read_env_file
+from faceadmin.env_file import EnvFile, read_env_file
 
 T = TypeVar("T")
 _NETWORKS = "IP addresses or networks such as 10.0.0.5,192.168.7.0/24,fd00::/8"
+
+
+class _Variables(Env):
+    """The variables of the process, then those of a file, without surrounding space.
+
+    ``Env.read_env`` would replace ``${X}`` in values. The file's values are not written to
+    ``os.environ``: child processes read the file themselves.
+    """
+
+    def __init__(self, file_values: Mapping[str, str]) -> None:
+        super().__init__()
+        self._file_values = file_values
+
+    def _get_value(self, env_key: str, default: Any) -> Any:
+        value = os.environ.get(env_key, self._file_values.get(env_key))
+        return default if value is None else value.strip()
 
 
 class Environment:
@@ -31,30 +47,27 @@ class Environment:
     the ``.env`` file meant something else to earlier versions.
     """
 
-    def __init__(self) -> None:
-        self._env = Env()
+    def __init__(self, file: EnvFile | None = None) -> None:
+        file = file or EnvFile()
+        self._env = _Variables(file.values)
         self.names: set[str] = set()
-        self.changed: tuple[str, ...] = ()
+        self.changed = tuple(name for name in file.changed if name not in os.environ)
 
     @classmethod
     def load(cls, folder: Path) -> Environment:
         """Read the file ``.env`` in a folder if it exists, or the file that ``ENV_FILE`` names."""
-        env = cls()
-        chosen = env.text("ENV_FILE")
+        chosen = cls().text("ENV_FILE")
         file = folder / Path(chosen or ".env").expanduser()
         if chosen and not file.is_file():
             raise ImproperlyConfigured(f"ENV_FILE names {file}, which is not a file.")
-        if file.is_file():
-            read = read_env_file(file)
-            env.changed = tuple(name for name in read.changed if name not in os.environ)
-            for name, value in read.values.items():
-                os.environ.setdefault(name, value)
+        env = cls(read_env_file(file) if file.is_file() else None)
+        env.names.add("ENV_FILE")
         return env
 
     def text(self, name: str, default: str = "") -> str:
         """Return a value without surrounding space; an empty value counts as not set."""
         self.names.add(name)
-        return str(self._env.str(name, "")).strip() or default
+        return self._env.str(name, "") or default
 
     def number(self, name: str, default: float, *, low: float, high: float) -> float:
         """Return a number between ``low`` and ``high``, both included."""

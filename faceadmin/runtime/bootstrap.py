@@ -33,19 +33,21 @@ FOLDERS = ("logs", "models", "run")
 
 @dataclass(frozen=True)
 class PreparedInstallation:
-    """The selected models; the first admin's password if the account was just created, else "".
-
-    ``warnings`` are sentences about an update of the product.
-    """
+    """The selected models; the first admin's password if the account was just created, else ""."""
 
     models: ModelPair
     password: str
-    warnings: tuple[str, ...] = ()
 
 
-def prepare(*, progress: Callable[[int, int], None]) -> PreparedInstallation:
-    """Create what is missing and leave the rest unchanged; idempotent."""
-    warnings = changed_settings()
+def prepare(
+    *, progress: Callable[[int, int], None], say: Callable[[str], None]
+) -> PreparedInstallation:
+    """Create what is missing and leave the rest unchanged; idempotent.
+
+    ``say`` gets sentences about an update before anything can fail because of it.
+    """
+    for sentence in changed_settings():
+        say(sentence)
     make_folders()
     migrate_data(settings.DATA)
     call_command("migrate", interactive=False, verbosity=0)
@@ -54,19 +56,19 @@ def prepare(*, progress: Callable[[int, int], None]) -> PreparedInstallation:
         Group.objects.get_or_create(name=role.value)
     schedule_sweeps()
     models = select_models(settings.VISION, may_fetch=True, progress=progress)
-    return PreparedInstallation(models, create_first_admin(), warnings)
+    return PreparedInstallation(models, create_first_admin())
 
 
 def changed_settings() -> tuple[str, ...]:
     """Return a sentence per setting that the file of settings gives another value than before.
 
-    Versions without a data format read comments and escapes as parts of a value. The sentences are
-    for the first start after the update only, and never hold the value.
+    They are for the first start after the update, when the folder has no format yet, and never hold
+    the value.
     """
     is_update = (settings.DATA / FOLDERS[0]).is_dir() and not read_data_format(settings.DATA)
     return tuple(
         f"The value of {name} in the settings file is read differently since this version, because "
-        "of a comment, a quote or a backslash in it: check it."
+        "of a comment, a quote, a backslash or a byte order mark in the file: check it."
         for name in (settings.CHANGED_SETTINGS if is_update else ())
     )
 

@@ -46,9 +46,7 @@ def launch(*, web: bool, say: Say, mention: Say) -> None:
     with hold_data_lock(settings.DATA, running) as lock:
         check_ports(web=web)
         with Progress("Fetching models", unit="B") as progress:
-            prepared = prepare(progress=progress.update)
-        for warning in prepared.warnings:
-            say(warning)
+            prepared = prepare(progress=progress.update, say=say)
         if prepared.password:
             say(f"First account: admin, password: {prepared.password} (shown once; keep it)")
         check_servers()

@@ -6,9 +6,9 @@
 Run it with the Python of an environment that has the requirements of that commit, and with
 FACEADMIN_MODELS set to folders with model files. It starts the product of the checkout on an empty
 folder, fills it with photos that the checkout's tests draw and with secrets made for it, stops the
-product, and packs the folder without models, logs and sockets. The file ``key`` in the archive holds
-an admin's key. ``fill`` uses test helpers by the names they had in commit a3e46f9; for a later
-commit, use the names of that commit.
+product, and packs the folder without models, logs and sockets. The file ``key`` in the archive
+holds an admin's key. ``fill`` uses test helpers by the names they had in commit a3e46f9; for a
+later commit, use the names of that commit.
 """
 
 import argparse

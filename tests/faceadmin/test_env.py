@@ -54,6 +54,14 @@ def test_a_choice_is_one_of_its_words(environment):
         environment(X="redis").choice("X", "orm", among=("orm", "mongodb"))
 
 
+def test_surrounding_space_is_no_part_of_a_value(environment):
+    env = environment(X=" orm ", Y=" 8 ", Z=" on ")
+
+    assert env.choice("X", "", among=("orm",)) == env.word("X", "") == env.text("X") == "orm"
+    assert env.integer("Y", 1, low=1, high=9) == env.number("Y", 1, low=1, high=9) == 8
+    assert env.flag("Z", default=False) is True
+
+
 def test_patterns_are_separated_by_commas(environment):
     env = environment(X=" *.lrdata, @thumb ,[Cc]ache?,, ")
 

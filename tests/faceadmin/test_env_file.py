@@ -20,6 +20,10 @@ CORPUS = [
     ("X = 1", "1", "1"),
     ("export X=1", "1", "1"),
     ("X=", "", ""),
+    ("export X = 1", "1", "1"),
+    ("X=''", "", ""),
+    ('X=""', "", ""),
+    ("X=  # none", "", "# none"),
     ("X='1'", "1", "1"),
     ('X="1"', "1", "1"),
     ("X=' a b '", " a b ", " a b "),
@@ -27,6 +31,9 @@ CORPUS = [
     ("X=a=b=", "a=b=", "a=b="),
     ("X=abc#def", "abc#def", "abc#def"),
     ("X=#abc", "#abc", "#abc"),
+    ("X=abc #def", "abc", "abc #def"),
+    ("X='abc#def'", "abc#def", "abc#def"),
+    ('X="abc #def"', "abc #def", "abc #def"),
     ("X=8000 # the port", "8000", "8000 # the port"),
     ("X='a # b' # c", "a # b", "a # b' # c"),
     ("X=$HOME", "$HOME", "$HOME"),
@@ -35,12 +42,18 @@ CORPUS = [
     (r"X=a\nb", r"a\nb", r"a\nb"),
     (r"X='a\nb'", r"a\nb", r"a\nb"),
     (r'X="a\nb"', "a\nb", r"a\nb"),
+    (r"X='it\'s'", "it's", r"it\'s"),
+    (r'X="C:\photos"', r"C:\photos", r"C:\photos"),
+    (r'X="\\nas"', r"\nas", r"\\nas"),
     (r"X=C:\photos", r"C:\photos", r"C:\photos"),
     ("X=it's", "it's", "it's"),
     ("X=*.lrdata,[Cc]ache", "*.lrdata,[Cc]ache", "*.lrdata,[Cc]ache"),
     ("X=mongodb://u:p%40ss@h:1/?a=b&c=d", *["mongodb://u:p%40ss@h:1/?a=b&c=d"] * 2),
     ("X=Übersicht", "Übersicht", "Übersicht"),
+    ("X='Übersicht'", "Übersicht", "Übersicht"),
     ("X=1\r", "1", "1"),
+    ("# one\r\n\r\nX=1\r\n", "1", "1"),
+    ("X='1'\r\n# two\r\n", "1", "1"),
     ("X=1\nX=2", "2", "2"),
     ("# X=1\nX=2", "2", "2"),
     ("\ufeffX=1", "1", None),
@@ -67,8 +80,17 @@ def test_a_line_has_its_value_and_a_changed_meaning_is_known(written, text, valu
 
     assert read.values == {"X": value}
     assert read_as_before(text).get("X") == before
-    is_changed = before is not None and before.strip() != value.strip()
+    is_changed = (before or "").strip() != value.strip()
     assert read.changed == (("X",) if is_changed else ())
+
+
+def test_a_setting_that_a_quote_swallows_is_named_too(written):
+    text = 'ONE="1\nTWO=2\nTHREE=3"\nFOUR=4\n'
+
+    read = read_env_file(written(text))
+
+    assert read.values == {"ONE": "1\nTWO=2\nTHREE=3", "FOUR": "4"}
+    assert read.changed == ("ONE", "TWO", "THREE")
 
 
 @pytest.mark.parametrize("text", UNREADABLE)
@@ -105,7 +127,13 @@ def test_the_environment_takes_precedence_over_the_file(written, tmp_path, monke
     env = Environment.load(tmp_path)
 
     assert (env.text("ONE"), env.text("TWO"), env.changed) == ("1", "zwei", ())
-    monkeypatch.delenv("ONE")
+
+
+def test_values_of_the_file_stay_out_of_the_environment_of_child_processes(written, tmp_path):
+    written("ONE_SECRET=1\n")
+
+    assert Environment.load(tmp_path).text("ONE_SECRET") == "1"
+    assert "ONE_SECRET" not in os.environ
 
 
 def test_another_file_is_chosen_by_its_name(written, tmp_path, monkeypatch):
@@ -115,7 +143,6 @@ def test_another_file_is_chosen_by_its_name(written, tmp_path, monkeypatch):
     monkeypatch.delenv("ONE", raising=False)
 
     assert Environment.load(tmp_path).text("ONE") == "2"
-    monkeypatch.delenv("ONE")
 
 
 def test_a_chosen_file_that_is_not_there_ends_any_command(tmp_path):

@@ -19,9 +19,7 @@ class Command(ProductCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Prepare, and print what is new."""
         with Progress("Fetching models", unit="B") as progress:
-            prepared = prepare(progress=progress.update)
-        for warning in prepared.warnings:
-            self.stdout.write(warning)
+            prepared = prepare(progress=progress.update, say=self.stdout.write)
         if prepared.password:
             self.stdout.write(
                 f"First account: admin, password: {prepared.password} (shown once; keep it)"
