@@ -1,9 +1,9 @@
 """Format version of the data folder: newer code migrates it, older code refuses it.
 
-The file ``format`` in the data folder holds one whole number. A folder without the file was written
-before formats were numbered, and has format 0. ``check_data_format`` runs when the settings are
-read, so no command changes a folder that it does not know; ``migrate_data`` runs in the
-preparation, while no other process works on the folder.
+The first line of the file ``format`` in the data folder is a whole number; later versions may add
+lines. A folder without the file was written before formats were numbered, and has format 0.
+``check_data_format`` runs when the settings are read, so no command changes a folder that it does
+not know; ``migrate_data`` runs in the preparation, while no other process works on the folder.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def read_data_format(folder: Path) -> int:
     """Return the format of a data folder, 0 without a number; raise ImproperlyConfigured."""
     file = folder / FILE
     try:
-        text = file.read_text(encoding="ascii").strip()
+        text = file.read_text(encoding="ascii").partition("\n")[0].strip()
     except FileNotFoundError:
         return 0
     except (OSError, UnicodeDecodeError) as error:

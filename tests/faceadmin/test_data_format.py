@@ -82,7 +82,13 @@ def test_a_newer_folder_is_refused(tmp_path_factory, newer):
         check_data_format(folder)
 
 
-@pytest.mark.parametrize("content", [b"", b"one", b"-1", b"1.5", b"\xff\xfe", "²".encode()])
+def test_lines_that_a_later_version_adds_are_passed_over(tmp_path):
+    (tmp_path / FILE).write_text(f"{CURRENT + 1}\nversion 9.0\n")
+
+    assert read_data_format(tmp_path) == CURRENT + 1
+
+
+@pytest.mark.parametrize("content", [b"", b"\n1", b"one", b"-1", b"1.5", b"\xff\xfe", "²".encode()])
 def test_a_damaged_number_is_refused(tmp_path, content):
     (tmp_path / FILE).write_bytes(content)
 
