@@ -172,6 +172,18 @@ def test_a_changed_meaning_is_told_once_at_the_first_start_after_the_update(tmp_
     assert "is read differently" not in second.stdout
 
 
+@pytest.mark.e2e
+def test_a_changed_meaning_is_told_before_the_preparation_fails(tmp_path):
+    chosen, data = tmp_path / "settings", tmp_path / "data"
+    chosen.write_text("DATABASE_URL=postgres://127.0.0.1:1/accounts # none answers there\n")
+    (data / "logs").mkdir(parents=True)
+
+    ended = run("prepare", FACEADMIN_DATA=data, ENV_FILE=chosen)
+
+    assert ended.returncode == 3, ended.stderr
+    assert ended.stdout.startswith("The value of DATABASE_URL in the settings file")
+
+
 def run(command, **settings):
     return subprocess.run(
         [sys.executable, ROOT / "manage.py", command],
