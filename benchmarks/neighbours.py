@@ -31,7 +31,7 @@ from clustering.grouping.tiles import Pairs
 from clustering.pipeline.neighbour_pairs import IndexedPairs
 from faceadmin.runtime.embedded_stores import is_qdrant_ready, qdrant_command
 from storage.vectors import Hit, VectorStore
-from storage.vectors.embedded.client import EmbeddedVectors
+from storage.vectors.embedded.client import embedded_vectors
 
 MODEL = "benchmark"
 MIN_SAMPLES = 2
@@ -77,7 +77,7 @@ def store_opened() -> Iterator[tuple[VectorStore, str]]:
             give_up = time.monotonic() + PATIENCE_S
             while not is_qdrant_ready(socket) and time.monotonic() < give_up:
                 time.sleep(0.05)
-            yield EmbeddedVectors(socket), "embedded store"
+            yield embedded_vectors(socket), "embedded store"
         finally:
             owner.terminate()
             owner.wait()

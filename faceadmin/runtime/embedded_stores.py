@@ -11,7 +11,7 @@ from pathlib import Path
 
 from storage.errors import StorageError
 from storage.mongo import mongo_process_id
-from storage.vectors.embedded.client import EmbeddedVectors
+from storage.vectors.embedded.client import EmbeddedDriver
 
 _MONGODB_MODULE = "storage.nx_27017_server"
 
@@ -51,7 +51,7 @@ def qdrant_command(folder: Path, socket: Path) -> list[str]:
 def is_qdrant_ready(socket: Path) -> bool:
     """Say whether the vector store's process responds; it has to prove that it has our key."""
     try:
-        EmbeddedVectors(socket).ping()
+        EmbeddedDriver(socket).ping()
     except StorageError:
         return False
     return True

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 
 from storage.vectors.base import Hit, VectorStore, Where
-from storage.vectors.embedded.client import EmbeddedVectors
+from storage.vectors.embedded.client import embedded_vectors
 
 __all__ = ["Hit", "VectorStore", "Where", "face_vector_store"]
 
@@ -23,7 +23,7 @@ def face_vector_store() -> VectorStore:
 
 @lru_cache(maxsize=4)
 def _embedded(socket: str) -> VectorStore:
-    return EmbeddedVectors(Path(socket))
+    return embedded_vectors(Path(socket))
 
 
 @lru_cache(maxsize=4)

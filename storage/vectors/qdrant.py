@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import httpx
@@ -13,58 +13,43 @@ from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 
 from storage.errors import StorageError, store_unavailable, unavailable_from
 from storage.retry import retry
-from storage.vectors.base import (
-    FACET_LIMIT,
-    INDEXED_FIELDS,
-    Hit,
-    Where,
-    check_dimension,
-    check_filter,
-    check_payload,
-    check_vector,
-    check_vectors,
-    collection_name,
-    compare_dimension,
-    known_ids,
-    wrong_dimension,
-)
+from storage.vectors.base import FACET_LIMIT, INDEXED_FIELDS, Alternatives, Page, VectorStore
+from storage.vectors.checks import collection_name
 
 TIMEOUT_S = 30
 PING_TIMEOUT_S = 3
 PATIENCE_S = 10.0
-UPSERT_BATCH = 500  # 5 MB of JSON at 512 values each; the server rejects 32 MB
-IDS_BATCH = 1000
-
 Answer = TypeVar("Answer")
 _DRIVER_ERRORS = (ApiException, httpx.HTTPError)
 
 
-class QdrantVectors:
+class QdrantDriver:
     """A Qdrant server over HTTP."""
 
-    def __init__(self, client: QdrantClient, *, patience: float = PATIENCE_S) -> None:
-        self._client = client
-        self._patience = patience
-        self._dimensions: dict[str, int] = {}  # of collections that are known to exist
+    vectors_per_call = 500  # 5 MB of JSON at 512 values each; the server rejects 32 MB
+    ids_per_call = 1000
 
-    def ensure(self, model: str, dimension: int) -> None:
-        """Create the model's collection with indexes; raise ModelMismatch for another dimension."""
-        check_dimension(dimension)
+    def __init__(
+        self,
+        client: QdrantClient,
+        *,
+        ping_client: QdrantClient | None = None,
+        patience: float = PATIENCE_S,
+    ) -> None:
+        self._client = client
+        self._ping_client = ping_client or client
+        self._patience = patience
+
+    def create(self, model: str, dimension: int) -> None:
+        """Create the model's collection with indexes, unless it exists."""
         name = collection_name(model)
         if self.dimension(model) is None:
             self._ask(lambda: self._create(name, dimension))
-        compare_dimension(model, stored=self.dimension(model) or 0, wanted=dimension)
         self._ask(lambda: self._index(name))
 
     def dimension(self, model: str) -> int | None:
         """Return the dimension of the model's vectors, None without a collection."""
-        name = collection_name(model)
-        if name not in self._dimensions:
-            size = self._ask(lambda: self._size(name))
-            if size is None:
-                return None
-            self._dimensions[name] = size
-        return self._dimensions[name]
+        return self._ask(lambda: self._size(collection_name(model)))
 
     def upsert(
         self,
@@ -74,125 +59,70 @@ class QdrantVectors:
         payloads: Sequence[Mapping[str, str]],
     ) -> None:
         """Write vectors (n, d) with their payloads; existing ids are replaced."""
-        table = check_vectors(ids, vectors, payloads)
-        stored = self.dimension(model)
-        if stored is None:
-            self.ensure(model, table.shape[1])
-        elif stored != table.shape[1]:
-            raise wrong_dimension(stored=stored, given=table.shape[1])
-        for some in _slices(len(ids), UPSERT_BATCH):
-            batch = models.Batch(
-                ids=list(ids[some]),
-                vectors=table[some].tolist(),
-                payloads=[dict(payload) for payload in payloads[some]],
-            )
-            self._write("upsert", model, points=batch)
+        rows = [dict(payload) for payload in payloads]
+        batch = models.Batch(ids=list(ids), vectors=vectors.tolist(), payloads=rows)
+        self._write("upsert", model, points=batch)
 
     def set_payload(self, model: str, ids: Sequence[str], payload: Mapping[str, str]) -> None:
         """Set payload fields of the existing faces; other fields are kept."""
-        check_payload(payload)
-        known = known_ids(ids)
-        if self.dimension(model) is None:
-            return
-        for some in _slices(len(known), IDS_BATCH):
-            # With a plain list of ids the server stops at the first missing one.
-            there = models.Filter(must=[models.HasIdCondition(has_id=list(known[some]))])
-            self._write("set_payload", model, payload=dict(payload), points=there)
+        # With a plain list of ids the server stops at the first missing one.
+        there = models.Filter(must=[models.HasIdCondition(has_id=list(ids))])
+        self._write("set_payload", model, payload=dict(payload), points=there)
 
     def delete(self, model: str, ids: Sequence[str]) -> None:
         """Remove vectors; missing ones are ignored."""
-        known = known_ids(ids)
-        if self.dimension(model) is None:
-            return
-        for some in _slices(len(known), IDS_BATCH):
-            chosen = models.PointIdsList(points=list(known[some]))
-            self._write("delete", model, points_selector=chosen)
+        self._write("delete", model, points_selector=models.PointIdsList(points=list(ids)))
 
-    def retrieve(self, model: str, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        """Return the vectors (d,) by id; missing ids are left out."""
-        known = known_ids(ids)
-        found: dict[str, NDArray[np.float32]] = {}
-        if self.dimension(model) is None:
-            return found
-        for some in _slices(len(known), IDS_BATCH):
-            options = {"ids": known[some], "with_payload": False, "with_vectors": True}
-            for record in self._read("retrieve", model, **options):
-                found[str(record.id)] = np.asarray(record.vector, np.float32)
-        return found
+    def retrieve(self, model: str, ids: Sequence[str]) -> Page:
+        """Return the vectors of the existing ids."""
+        options = {"ids": list(ids), "with_payload": False, "with_vectors": True}
+        return _page(self._read("retrieve", model, **options), with_vectors=True)
 
-    def iter_vectors(
-        self, model: str, where: Where, *, batch: int = 1000
-    ) -> Iterator[tuple[list[str], NDArray[np.float32]]]:
-        """Yield ids and vectors (b, d), in batches."""
-        for page in self._pages(model, where, batch=batch, vectors=True):
-            table = np.asarray([record.vector for record in page], np.float32)
-            yield [str(record.id) for record in page], table
-
-    def iter_payloads(
-        self, model: str, where: Where, *, batch: int = 1000
-    ) -> Iterator[list[tuple[str, dict[str, str]]]]:
-        """Yield ids and payloads, in batches."""
-        for page in self._pages(model, where, batch=batch, vectors=False):
-            yield [(str(record.id), record.payload or {}) for record in page]
+    def scroll(
+        self, model: str, where: Alternatives, *, offset: str | None, limit: int, with_vectors: bool
+    ) -> Page:
+        """Return a page of matching points in the order of their ids."""
+        records, following = self._read(
+            "scroll",
+            model,
+            scroll_filter=_filter(where),
+            limit=limit,
+            offset=offset,
+            with_payload=not with_vectors,
+            with_vectors=with_vectors,
+        )
+        return _page(records, following, with_vectors=with_vectors)
 
     def search(
-        self, model: str, vector: NDArray[np.float32], *, limit: int, where: Where
-    ) -> list[Hit]:
-        """Return up to ``limit`` faces nearest to a vector (d,), the most similar first."""
-        dimension, wanted = self.dimension(model), _filter(where)
-        if dimension is None or wanted is None:
-            return []
-        query = check_vector(vector, dimension=dimension).tolist()
-        options = {"query": query, "query_filter": wanted, "limit": limit, "with_payload": True}
-        return [
-            Hit(
-                id=str(point.id),
-                similarity=max(-1.0, min(1.0, float(point.score))),
-                payload=point.payload or {},
-            )
-            for point in self._read("query_points", model, **options).points
-        ]
+        self, model: str, vectors: NDArray[np.float32], where: Alternatives, *, limit: int
+    ) -> list[tuple[str, float, dict[str, str]]]:
+        """Return (id, cosine, payload) of the points nearest to one vector (1, d)."""
+        found = self._read(
+            "query_points",
+            model,
+            query=vectors[0].tolist(),
+            query_filter=_filter(where),
+            limit=limit,
+            with_payload=True,
+        )
+        return [(str(point.id), point.score, point.payload or {}) for point in found.points]
 
-    def count(self, model: str, where: Where) -> int:
-        """Return the number of matching faces."""
-        wanted = _filter(where)
-        if self.dimension(model) is None or wanted is None:
-            return 0
-        return int(self._read("count", model, count_filter=wanted, exact=True).count)
+    def count(self, model: str, where: Alternatives) -> int:
+        """Return the number of matching points."""
+        return int(self._read("count", model, count_filter=_filter(where), exact=True).count)
 
-    def facet(self, model: str, field: str, where: Where) -> dict[str, int]:
-        """Return the number of matching faces per value of an indexed field."""
-        wanted = _filter(where)
-        if self.dimension(model) is None or wanted is None:
-            return {}
-        options = {"key": field, "facet_filter": wanted, "limit": FACET_LIMIT, "exact": True}
-        answer = self._read("facet", model, **options)
+    def facet(self, model: str, field: str, where: Alternatives) -> dict[str, int]:
+        """Return the number of matching points per value of an indexed field."""
+        options = {"key": field, "limit": FACET_LIMIT, "exact": True}
+        answer = self._read("facet", model, facet_filter=_filter(where), **options)
         return {str(hit.value): hit.count for hit in answer.hits}
 
     def ping(self) -> None:
-        """Raise StoreUnavailable unless the server answers."""
+        """Raise StoreUnavailable unless the server answers within PING_TIMEOUT_S."""
         try:
-            self._client.get_collections()
+            self._ping_client.get_collections()
         except _DRIVER_ERRORS as error:
             raise _refusal(error) from error
-
-    def _pages(self, model: str, where: Where, *, batch: int, vectors: bool) -> Iterator[list[Any]]:
-        wanted = _filter(where)
-        following: Any = None
-        while self.dimension(model) is not None and wanted is not None:
-            page, following = self._read(
-                "scroll",
-                model,
-                scroll_filter=wanted,
-                limit=batch,
-                offset=following,
-                with_payload=not vectors,
-                with_vectors=vectors,
-            )
-            if page:
-                yield page
-            if following is None:
-                return
 
     def _create(self, name: str, dimension: int) -> None:
         shape = models.VectorParams(size=dimension, distance=models.Distance.COSINE)
@@ -229,16 +159,16 @@ class QdrantVectors:
         try:
             return retry(ask, is_away=_is_unavailable, patience=self._patience)
         except _DRIVER_ERRORS as error:
-            self._dimensions.clear()  # a collection may have been dropped by another client
             raise _refusal(error) from error
 
 
-def qdrant_vectors(url: str, api_key: str) -> QdrantVectors:
+def qdrant_vectors(url: str, api_key: str) -> VectorStore:
     """Return the vectors on the server at a URL, without connecting."""
-    client = QdrantClient(
-        url=url, api_key=api_key or None, timeout=TIMEOUT_S, check_compatibility=False
+    client, ping_client = (
+        QdrantClient(url=url, api_key=api_key or None, timeout=timeout, check_compatibility=False)
+        for timeout in (TIMEOUT_S, PING_TIMEOUT_S)
     )
-    return QdrantVectors(client)
+    return VectorStore(QdrantDriver(client, ping_client=ping_client))
 
 
 def _is_unavailable(error: Exception) -> bool:
@@ -252,19 +182,21 @@ def _refusal(error: Exception) -> StorageError:
     return unavailable_from(error) or store_unavailable("qdrant")
 
 
-def _slices(total: int, size: int) -> Iterator[slice]:
-    for first in range(0, total, size):
-        yield slice(first, first + size)
-
-
-def _filter(where: Where) -> models.Filter | None:
-    """Return the filter as a Qdrant filter, None if it matches nothing."""
-    wanted = check_filter(where)
-    if not all(wanted.values()):
-        return None
+def _filter(where: Alternatives) -> models.Filter:
     return models.Filter(
         must=[
-            models.FieldCondition(key=field, match=models.MatchAny(any=values))
-            for field, values in wanted.items()
+            models.FieldCondition(key=field, match=models.MatchAny(any=list(values)))
+            for field, values in where.items()
         ]
     )
+
+
+def _page(records: Sequence[Any], following: object = None, *, with_vectors: bool) -> Page:
+    ids, offset = (
+        [str(record.id) for record in records],
+        None if following is None else str(following),
+    )
+    if not with_vectors:
+        return Page(ids, payloads=[record.payload or {} for record in records], next=offset)
+    table = np.asarray([record.vector for record in records], np.float32)
+    return Page(ids, vectors=table.reshape(len(ids), -1), next=offset)

@@ -16,7 +16,7 @@ import pytest
 
 from faceadmin.runtime.embedded_stores import is_qdrant_ready, qdrant_command
 from storage.errors import StoreUnavailable
-from storage.vectors.embedded.client import EmbeddedVectors
+from storage.vectors.embedded.client import embedded_vectors
 from storage.vectors.embedded.protocol import connect, key_path, socket_address
 from tests.stores import CHECKOUT, vector_store
 
@@ -39,7 +39,7 @@ def owner(place):
 
 @pytest.fixture
 def vectors(owner, place):
-    return EmbeddedVectors(place[1])
+    return embedded_vectors(place[1])
 
 
 def write(vectors, *, count=1, run=""):
@@ -101,7 +101,7 @@ def test_a_client_waits_for_an_owner_that_comes_back(owner, vectors):
 
 
 def test_an_owner_that_stays_away_is_named(owner, place):
-    impatient = EmbeddedVectors(place[1], patience=0.2)
+    impatient = embedded_vectors(place[1], patience=0.2)
     owner.kill()
 
     with pytest.raises(StoreUnavailable, match=r"manage\.py up") as refusal:
@@ -282,7 +282,7 @@ def test_a_full_disk_is_refused_before_the_engine_meets_it(tmp_path, monkeypatch
 
     (tmp_path / "v").mkdir()
     engine = engine_module.Engine(tmp_path / "v")
-    engine.ensure("m", 2)
+    engine.create("m", 2)
     monkeypatch.setattr(engine_module, "ROOM_BYTES", 1 << 60)
 
     with pytest.raises(DiskFull) as refusal:
@@ -299,6 +299,6 @@ def test_a_kill_while_a_collection_is_made_leaves_none(tmp_path):
     engine = Engine(tmp_path)
 
     assert engine.dimension("m") is None
-    engine.ensure("m", 2)
+    engine.create("m", 2)
     assert engine.dimension("m") == 2
     engine.close()

@@ -16,8 +16,9 @@ from storage.errors import (
     StoreUnavailable,
 )
 from storage.vectors import face_vector_store
-from storage.vectors.embedded.client import EmbeddedVectors
-from storage.vectors.qdrant import QdrantVectors, qdrant_vectors
+from storage.vectors.base import VectorStore
+from storage.vectors.embedded.client import EmbeddedDriver, embedded_vectors
+from storage.vectors.qdrant import QdrantDriver, qdrant_vectors
 
 pytestmark = [
     pytest.mark.services,
@@ -32,13 +33,13 @@ SERVER = ["server"] if os.environ.get("QDRANT_URL") else []
 @pytest.fixture(params=["embedded", "client in memory", *SERVER])
 def vectors(request):
     if request.param == "embedded":
-        yield EmbeddedVectors(request.getfixturevalue("qdrant_socket"))
+        yield embedded_vectors(request.getfixturevalue("qdrant_socket"))
     elif request.param == "server":
         yield qdrant_vectors(os.environ["QDRANT_URL"], os.environ.get("QDRANT_API_KEY", ""))
     else:
         # Speaks the server's models, without a server.
         client = QdrantClient(location=":memory:")
-        yield QdrantVectors(client)
+        yield VectorStore(QdrantDriver(client))
         client.close()
 
 
@@ -298,11 +299,11 @@ def test_ping_answers(vectors):
 
 def test_settings_choose_the_store(settings, stores, qdrant_socket):
     settings.QDRANT_URL = ""
-    assert isinstance(face_vector_store(), EmbeddedVectors)
+    assert isinstance(face_vector_store().driver, EmbeddedDriver)
     assert face_vector_store() is face_vector_store()
 
     settings.QDRANT_URL = "http://127.0.0.1:1"
-    assert isinstance(face_vector_store(), QdrantVectors)
+    assert isinstance(face_vector_store().driver, QdrantDriver)
 
 
 def over_http(answer, **kind):
@@ -310,7 +311,7 @@ def over_http(answer, **kind):
     client = QdrantClient(
         url="http://qdrant.test", api_key="k", transport=transport, check_compatibility=False
     )
-    return QdrantVectors(client, **kind)
+    return VectorStore(QdrantDriver(client, **kind))
 
 
 @pytest.mark.filterwarnings("ignore:Api key is used with an insecure connection")
@@ -339,7 +340,7 @@ def test_a_server_that_comes_back_is_waited_for(model):
 
 def test_a_server_that_is_away_is_named(model):
     client = QdrantClient(url="http://127.0.0.1:1", timeout=1, check_compatibility=False)
-    vectors = QdrantVectors(client, patience=0.2)
+    vectors = VectorStore(QdrantDriver(client, patience=0.2))
 
     with pytest.raises(StoreUnavailable, match="Qdrant") as refusal:
         vectors.count(model, {})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection
@@ -27,14 +27,19 @@ from storage.errors import (
     StoreUnavailable,
 )
 from storage.retry import retry
-from storage.vectors.base import Hit, Where, check_filter, check_payload, check_vectors
-from storage.vectors.embedded.protocol import Message, connect, receive_message, send_message
+from storage.vectors.base import Alternatives, Page, VectorStore
+from storage.vectors.embedded.protocol import (
+    IDS_PER_CALL,
+    VECTORS_PER_CALL,
+    Message,
+    connect,
+    receive_message,
+    send_message,
+)
 
 PATIENCE_S = 10.0  # the launcher restarts a killed server of 50,000 vectors within 2 s
 TIMEOUT_S = 60.0  # per response
 CONNECT_TIMEOUT_S = 5.0
-MAX_UPSERT = 2000  # vectors per message: 4 MB at 512 values each
-MAX_IDS = 10_000  # per message
 
 
 @dataclass
@@ -43,22 +48,25 @@ class _Line:
     process: int
 
 
-class EmbeddedVectors:
-    """Client of the embedded store's server. Safe to share between threads and across a fork."""
+class EmbeddedDriver:
+    """Driver of the embedded store's server. Safe to share between threads and across a fork."""
+
+    vectors_per_call = VECTORS_PER_CALL
+    ids_per_call = IDS_PER_CALL
 
     def __init__(self, socket: Path, *, patience: float = PATIENCE_S) -> None:
         self._socket = Path(socket)
         self._patience = patience
         self._own = threading.local()
 
-    def ensure(self, model: str, dimension: int) -> None:
-        """Create the model's collection with indexes; raise ModelMismatch for another dimension."""
-        self._ask("ensure", model=model, dimension=dimension)
+    def create(self, model: str, dimension: int) -> None:
+        """Create the model's collection with indexes, unless it exists."""
+        self._ask("create", model=model, dimension=dimension)
 
     def dimension(self, model: str) -> int | None:
         """Return the dimension of the model's vectors, None without a collection."""
-        answer: int | None = self._ask("dimension", model=model).head["dimension"]
-        return answer
+        size: int | None = self._ask("dimension", model=model)
+        return size
 
     def upsert(
         self,
@@ -68,65 +76,44 @@ class EmbeddedVectors:
         payloads: Sequence[Mapping[str, str]],
     ) -> None:
         """Write vectors (n, d) with their payloads; existing ids are replaced."""
-        table = check_vectors(ids, vectors, payloads)
-        for some in _slices(len(ids), MAX_UPSERT):
-            chosen = [dict(payload) for payload in payloads[some]]
-            self._ask("upsert", table[some], model=model, ids=list(ids[some]), payloads=chosen)
+        self._ask("upsert", vectors, model=model, ids=ids, payloads=payloads)
 
     def set_payload(self, model: str, ids: Sequence[str], payload: Mapping[str, str]) -> None:
         """Set payload fields of the existing faces; other fields are kept."""
-        check_payload(payload)
-        for some in _slices(len(ids), MAX_IDS):
-            self._ask("set_payload", model=model, ids=list(ids[some]), payload=dict(payload))
+        self._ask("set_payload", model=model, ids=ids, payload=payload)
 
     def delete(self, model: str, ids: Sequence[str]) -> None:
         """Remove vectors; missing ones are ignored."""
-        for some in _slices(len(ids), MAX_IDS):
-            self._ask("delete", model=model, ids=list(ids[some]))
+        self._ask("delete", model=model, ids=ids)
 
-    def retrieve(self, model: str, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        """Return the vectors (d,) by id; missing ids are left out."""
-        found: dict[str, NDArray[np.float32]] = {}
-        for some in _slices(len(ids), MAX_UPSERT):
-            answer = self._ask("retrieve", model=model, ids=list(ids[some]))
-            found.update(zip(answer.head["ids"], answer.table, strict=True))
-        return found
+    def retrieve(self, model: str, ids: Sequence[str]) -> Page:
+        """Return the vectors of the existing ids."""
+        page: Page = self._ask("retrieve", model=model, ids=ids)
+        return page
 
-    def iter_vectors(
-        self, model: str, where: Where, *, batch: int = 1000
-    ) -> Iterator[tuple[list[str], NDArray[np.float32]]]:
-        """Yield ids and vectors (b, d), in batches."""
-        for page in self._pages(model, where, batch=batch, vectors=True):
-            yield page.head["ids"], page.table
-
-    def iter_payloads(
-        self, model: str, where: Where, *, batch: int = 1000
-    ) -> Iterator[list[tuple[str, dict[str, str]]]]:
-        """Yield ids and payloads, in batches."""
-        for page in self._pages(model, where, batch=batch, vectors=False):
-            yield list(zip(page.head["ids"], page.head["payloads"], strict=True))
+    def scroll(
+        self, model: str, where: Alternatives, *, offset: str | None, limit: int, with_vectors: bool
+    ) -> Page:
+        """Return a page of matching points in the order of their ids."""
+        options: dict[str, Any] = {"offset": offset, "limit": limit, "with_vectors": with_vectors}
+        page: Page = self._ask("scroll", model=model, where=where, **options)
+        return page
 
     def search(
-        self, model: str, vector: NDArray[np.float32], *, limit: int, where: Where
-    ) -> list[Hit]:
-        """Return up to ``limit`` faces nearest to a vector (d,), the most similar first."""
-        query = np.asarray(vector, np.float32).reshape(1, -1)
-        answer = self._ask("search", query, model=model, limit=limit, where=check_filter(where))
-        return [
-            Hit(id=face_id, similarity=max(-1.0, min(1.0, cosine)), payload=payload)
-            for face_id, cosine, payload in answer.head["hits"]
-        ]
+        self, model: str, vectors: NDArray[np.float32], where: Alternatives, *, limit: int
+    ) -> list[tuple[str, float, dict[str, str]]]:
+        """Return (id, cosine, payload) of the points nearest to one vector (1, d)."""
+        hits = self._ask("search", vectors, model=model, where=where, limit=limit)
+        return [(face_id, cosine, payload) for face_id, cosine, payload in hits]
 
-    def count(self, model: str, where: Where) -> int:
-        """Return the number of matching faces."""
-        answer: int = self._ask("count", model=model, where=check_filter(where)).head["count"]
-        return answer
+    def count(self, model: str, where: Alternatives) -> int:
+        """Return the number of matching points."""
+        return int(self._ask("count", model=model, where=where))
 
-    def facet(self, model: str, field: str, where: Where) -> dict[str, int]:
-        """Return the number of matching faces per value of an indexed field."""
-        answer = self._ask("facet", model=model, field=field, where=check_filter(where))
-        values: dict[str, int] = answer.head["values"]
-        return values
+    def facet(self, model: str, field: str, where: Alternatives) -> dict[str, int]:
+        """Return the number of matching points per value of an indexed field."""
+        found: dict[str, int] = self._ask("facet", model=model, field=field, where=where)
+        return found
 
     def ping(self) -> None:
         """Raise StoreUnavailable unless the server answers within a few seconds."""
@@ -139,25 +126,10 @@ class EmbeddedVectors:
         except _BROKEN as error:
             raise _unavailable() from error
 
-    def _pages(self, model: str, where: Where, *, batch: int, vectors: bool) -> Iterator[Message]:
-        asked: dict[str, Any] = {
-            "model": model,
-            "where": check_filter(where),
-            "limit": batch,
-            "vectors": vectors,
-        }
-        following: str | None = None
-        while True:
-            page = self._ask("scroll", offset=following, **asked)
-            if page.head["ids"]:
-                yield page
-            following = page.head["next"]
-            if following is None:
-                return
-
-    def _ask(self, do: str, table: NDArray[np.float32] | None = None, **head: Any) -> Message:
-        told = {"do": do, **head}
-        question = Message(told) if table is None else Message(told, table)
+    def _ask(self, do: str, vectors: NDArray[np.float32] | None = None, **arguments: Any) -> Any:
+        """Call a method of the driver behind the server; return its result."""
+        head = {"do": do, "arguments": arguments}
+        question = Message(head) if vectors is None else Message(head, vectors)
         try:
             answer = retry(
                 lambda: self._ask_once(question), is_away=_is_broken, patience=self._patience
@@ -166,7 +138,9 @@ class EmbeddedVectors:
             raise _unavailable() from error
         if "error" in answer.head:
             raise _refusal(answer.head["error"], answer.head["message"])
-        return answer
+        if "page" in answer.head:
+            return Page(vectors=answer.table, **answer.head["page"])
+        return answer.head["result"]
 
     def _ask_once(self, question: Message) -> Message:
         line = self._line()
@@ -194,6 +168,11 @@ class EmbeddedVectors:
         self._own.line = None
 
 
+def embedded_vectors(socket: Path, *, patience: float = PATIENCE_S) -> VectorStore:
+    """Return the vectors behind a server's socket, without connecting."""
+    return VectorStore(EmbeddedDriver(socket, patience=patience))
+
+
 _BROKEN = (OSError, EOFError, AuthenticationError, ValueError)
 _REFUSALS: dict[str, type[StorageError]] = {
     refusal.code: refusal for refusal in (InvalidName, InvalidVectors, ModelMismatch)
@@ -202,11 +181,6 @@ _REFUSALS: dict[str, type[StorageError]] = {
 
 def _is_broken(error: Exception) -> bool:
     return isinstance(error, _BROKEN)
-
-
-def _slices(total: int, size: int) -> Iterator[slice]:
-    for first in range(0, total, size):
-        yield slice(first, first + size)
 
 
 def _unavailable() -> StoreUnavailable:

@@ -19,20 +19,17 @@ import numpy as np
 import qdrant_edge as edge
 from numpy.typing import NDArray
 
-from storage.errors import disk_full
-from storage.vectors.base import (
-    FACET_LIMIT,
-    INDEXED_FIELDS,
-    check_dimension,
+from storage.errors import InvalidVectors, disk_full
+from storage.vectors.base import FACET_LIMIT, INDEXED_FIELDS, Alternatives, Page
+from storage.vectors.checks import (
     check_filter,
     check_payload,
     check_vector,
     check_vectors,
     collection_name,
-    compare_dimension,
-    known_ids,
     wrong_dimension,
 )
+from storage.vectors.embedded.protocol import IDS_PER_CALL, VECTORS_PER_CALL
 
 logger = logging.getLogger(__name__)
 
@@ -46,18 +43,14 @@ class _Shard:
     dimension: int  # not available from the engine, so it is part of the folder's name
 
 
-@dataclass(frozen=True)
-class Page:
-    """A page of points of a collection; ``next`` is the offset of the next page."""
-
-    ids: list[str]
-    payloads: list[dict[str, str]]
-    vectors: NDArray[np.float32]  # (n, d); (0, d) unless asked for
-    next: str | None
-
-
 class Engine:
-    """All shards in a folder, each opened once."""
+    """All shards in a folder, each opened once: the driver behind the server.
+
+    It checks its arguments too, because they come from other processes.
+    """
+
+    vectors_per_call = VECTORS_PER_CALL
+    ids_per_call = IDS_PER_CALL
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -69,19 +62,17 @@ class Engine:
             name, _, dimension = path.name.rpartition("@")
             self._shards[name] = _Shard(edge.EdgeShard.load(str(path)), int(dimension))
 
-    def ensure(self, model: str, dimension: int) -> None:
-        """Create the model's shard, or compare its dimension; raise ModelMismatch."""
-        check_dimension(dimension)
+    def create(self, model: str, dimension: int) -> None:
+        """Create the model's shard with indexes, unless it exists."""
         name = collection_name(model)
         with self._opening:
             if name not in self._shards:
                 path = self._folder / f"{name}@{dimension}"
                 self._shards[name] = _Shard(_shard_create(path, dimension), dimension)
-        compare_dimension(model, stored=self._shards[name].dimension, wanted=dimension)
 
     def dimension(self, model: str) -> int | None:
         """Return the dimension of the model's vectors, None without a shard."""
-        shard = self._shard(model)
+        shard = self._shards.get(collection_name(model))
         return None if shard is None else shard.dimension
 
     def upsert(
@@ -91,78 +82,55 @@ class Engine:
         vectors: NDArray[np.float32],
         payloads: Sequence[Mapping[str, str]],
     ) -> None:
-        """Write vectors (n, d) with their payloads."""
-        table = check_vectors(ids, vectors, payloads)
-        shard = self._shard(model)
-        if shard is not None and shard.dimension != table.shape[1]:
+        """Write vectors (n, d) with their payloads; existing ids are replaced."""
+        table, shard = check_vectors(ids, vectors, payloads), self._shard(model)
+        if shard.dimension != table.shape[1]:
             raise wrong_dimension(stored=shard.dimension, given=table.shape[1])
-        self.ensure(model, table.shape[1])
         points = [
             edge.Point(one, vector, dict(payload))
             for one, vector, payload in zip(ids, table, payloads, strict=True)
         ]
-        self._update(model, edge.UpdateOperation.upsert_points(points))
+        self._update(shard, edge.UpdateOperation.upsert_points(points))
 
     def set_payload(self, model: str, ids: Sequence[str], payload: Mapping[str, str]) -> None:
-        """Set payload fields of the existing points."""
+        """Set payload fields of the existing points; other fields are kept."""
         check_payload(payload)
-        shard, known = self._shard(model), known_ids(ids)
-        if shard is None or not known:
-            return
         # With a plain list of ids the engine stops at the first missing one.
-        there = edge.Filter(must=[edge.HasIdCondition(set(known))])
-        self._update(model, edge.UpdateOperation.set_payload_by_filter(there, dict(payload)))
+        there = edge.Filter(must=[edge.HasIdCondition(set(ids))])
+        operation = edge.UpdateOperation.set_payload_by_filter(there, dict(payload))
+        self._update(self._shard(model), operation)
 
     def delete(self, model: str, ids: Sequence[str]) -> None:
-        """Remove points."""
-        shard, known = self._shard(model), known_ids(ids)
-        if shard is not None and known:
-            self._update(model, edge.UpdateOperation.delete_points(list(known)))
+        """Remove points; missing ones are ignored."""
+        self._update(self._shard(model), edge.UpdateOperation.delete_points(list(ids)))
 
     def retrieve(self, model: str, ids: Sequence[str]) -> Page:
         """Return the vectors of the existing ids."""
         shard = self._shard(model)
-        if shard is None:
-            return _empty_page()
-        found = shard.points.retrieve(list(known_ids(ids)), False, True)  # noqa: FBT003  # positional
-        return _page(found, None, dimension=shard.dimension)
+        found = shard.points.retrieve(list(ids), False, True)  # noqa: FBT003  # positional
+        return _page(found, None, dimension=shard.dimension, with_vectors=True)
 
     def scroll(
-        self,
-        model: str,
-        where: Mapping[str, Sequence[str]],
-        *,
-        offset: str | None,
-        limit: int,
-        vectors: bool,
+        self, model: str, where: Alternatives, *, offset: str | None, limit: int, with_vectors: bool
     ) -> Page:
         """Return a page of matching points in the order of their ids."""
         shard = self._shard(model)
-        if shard is None:
-            return _empty_page()
         request = edge.ScrollRequest(
             offset=offset,
             limit=limit,
             filter=_filter(where),
-            with_payload=not vectors,
-            with_vector=vectors,
+            with_payload=not with_vectors,
+            with_vector=with_vectors,
         )
         found, following = shard.points.scroll(request)
-        return _page(found, following, dimension=shard.dimension)
+        return _page(found, following, dimension=shard.dimension, with_vectors=with_vectors)
 
     def search(
-        self,
-        model: str,
-        vector: NDArray[np.float32],
-        where: Mapping[str, Sequence[str]],
-        *,
-        limit: int,
+        self, model: str, vectors: NDArray[np.float32], where: Alternatives, *, limit: int
     ) -> list[tuple[str, float, dict[str, str]]]:
-        """Return (id, cosine similarity, payload) of the points nearest to a vector (d,)."""
+        """Return (id, cosine, payload) of the points nearest to one vector (1, d)."""
         shard = self._shard(model)
-        if shard is None:
-            return []
-        query = check_vector(vector, dimension=shard.dimension)
+        query = check_vector(vectors.reshape(-1), dimension=shard.dimension)
         request = edge.QueryRequest(
             limit=limit,
             query=edge.Query.Nearest(query),  # type: ignore[arg-type]  # takes arrays
@@ -171,20 +139,18 @@ class Engine:
         )
         return [(str(hit.id), hit.score, hit.payload or {}) for hit in shard.points.query(request)]
 
-    def count(self, model: str, where: Mapping[str, Sequence[str]]) -> int:
+    def count(self, model: str, where: Alternatives) -> int:
         """Return the number of matching points."""
-        shard = self._shard(model)
-        if shard is None:
-            return 0
-        return int(shard.points.count(edge.CountRequest(exact=True, filter=_filter(where))))
+        request = edge.CountRequest(exact=True, filter=_filter(where))
+        return int(self._shard(model).points.count(request))
 
-    def facet(self, model: str, field: str, where: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    def facet(self, model: str, field: str, where: Alternatives) -> dict[str, int]:
         """Return the number of matching points per value of an indexed field."""
-        shard = self._shard(model)
-        if shard is None:
-            return {}
         request = edge.FacetRequest(field, limit=FACET_LIMIT, exact=True, filter=_filter(where))
-        return {str(hit.value): hit.count for hit in shard.points.facet(request)}
+        return {str(hit.value): hit.count for hit in self._shard(model).points.facet(request)}
+
+    def ping(self) -> None:
+        """Return: the process answers."""
 
     def flush(self) -> None:
         """Flush the writes since the last flush to disk."""
@@ -202,13 +168,16 @@ class Engine:
                 shard.points.flush()
                 shard.points.close()
 
-    def _shard(self, model: str) -> _Shard | None:
-        return self._shards.get(collection_name(model))
+    def _shard(self, model: str) -> _Shard:
+        name = collection_name(model)
+        if name not in self._shards:
+            raise InvalidVectors(f"There is no collection of vectors of {model}.")
+        return self._shards[name]
 
-    def _update(self, model: str, operation: edge.UpdateOperation) -> None:
+    def _update(self, shard: _Shard, operation: edge.UpdateOperation) -> None:
         if shutil.disk_usage(self._folder).free < ROOM_BYTES:
             raise disk_full("qdrant")
-        self._shards[collection_name(model)].points.update(operation)
+        shard.points.update(operation)
         self._unflushed.set()
 
 
@@ -232,7 +201,7 @@ def _shard_create(path: Path, dimension: int) -> edge.EdgeShard:
     return edge.EdgeShard.load(str(path))
 
 
-def _filter(where: Mapping[str, Sequence[str]]) -> edge.Filter:
+def _filter(where: Alternatives) -> edge.Filter:
     return edge.Filter(
         must=[
             edge.FieldCondition(field, match=edge.MatchAny(values))
@@ -241,15 +210,12 @@ def _filter(where: Mapping[str, Sequence[str]]) -> edge.Filter:
     )
 
 
-def _empty_page() -> Page:
-    return Page([], [], np.zeros((0, 1), np.float32), None)
-
-
-def _page(found: Sequence[Any], following: object, *, dimension: int) -> Page:
-    vectors = [record.vector for record in found if record.vector is not None]
-    return Page(
-        ids=[str(record.id) for record in found],
-        payloads=[record.payload or {} for record in found],
-        vectors=np.asarray(vectors, np.float32).reshape(-1, dimension),
-        next=None if following is None else str(following),
+def _page(found: Sequence[Any], following: object, *, dimension: int, with_vectors: bool) -> Page:
+    ids, offset = (
+        [str(record.id) for record in found],
+        None if following is None else str(following),
     )
+    if not with_vectors:
+        return Page(ids, payloads=[record.payload or {} for record in found], next=offset)
+    table = np.asarray([record.vector for record in found], np.float32)
+    return Page(ids, vectors=table.reshape(-1, dimension), next=offset)

@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+VECTORS_PER_CALL = 2000  # 4 MB at 512 values each
+IDS_PER_CALL = 10_000
 MAX_MESSAGE_BYTES = 512 << 20
 MAX_SOCKET_PATH = 100  # bytes; the kernel takes 107
 _HEAD = struct.Struct("<II")  # length of the JSON head in bytes, columns of the table

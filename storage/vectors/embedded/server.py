@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener, answer_challenge, deliver_challenge
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.errors import StorageError
+from storage.vectors.base import Page, VectorDriver
 from storage.vectors.embedded.engine import Engine
 from storage.vectors.embedded.protocol import (
     Message,
@@ -36,6 +37,7 @@ logger = logging.getLogger("storage.vectors.embedded")
 FLUSH_EVERY_S = 2.0
 ACCEPT_AGAIN_S = 1.0
 _BACKLOG = 128
+METHODS = frozenset(name for name in vars(VectorDriver) if not name.startswith("_"))
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -170,7 +172,7 @@ class _Stopping(Exception):
 
 def _answer(question: Message, engine: Engine) -> Message:
     try:
-        return _METHODS[question.head.get("do", "")](engine, question)
+        return _call(engine, question)
     except StorageError as refusal:
         return _failed(refusal.code, str(refusal))
     except Exception as error:  # the engine raises no specific ones, and the server must continue
@@ -180,86 +182,22 @@ def _answer(question: Message, engine: Engine) -> Message:
         return _failed("failed", "The vector store failed; its log has the details.")
 
 
+def _call(engine: Engine, question: Message) -> Message:
+    """Call the method of the driver that a message names, with its arguments and its table."""
+    method, arguments = question.head["do"], dict(question.head.get("arguments", {}))
+    if method not in METHODS:
+        raise ValueError(f"There is no method {method!r}.")
+    if len(question.table):
+        arguments["vectors"] = question.table
+    result = getattr(engine, method)(**arguments)
+    if not isinstance(result, Page):
+        return Message({"result": result})
+    page = {"ids": result.ids, "payloads": result.payloads, "next": result.next}
+    return Message({"page": page}, result.vectors)
+
+
 def _failed(code: str, message: str) -> Message:
     return Message({"error": code, "message": message})
-
-
-def _ping(engine: Engine, question: Message) -> Message:
-    return Message({"process": os.getpid()})
-
-
-def _ensure(engine: Engine, question: Message) -> Message:
-    engine.ensure(question.head["model"], question.head["dimension"])
-    return Message({})
-
-
-def _dimension(engine: Engine, question: Message) -> Message:
-    return Message({"dimension": engine.dimension(question.head["model"])})
-
-
-def _upsert(engine: Engine, question: Message) -> Message:
-    head = question.head
-    engine.upsert(head["model"], head["ids"], question.table, head["payloads"])
-    return Message({})
-
-
-def _set_payload(engine: Engine, question: Message) -> Message:
-    head = question.head
-    engine.set_payload(head["model"], head["ids"], head["payload"])
-    return Message({})
-
-
-def _delete(engine: Engine, question: Message) -> Message:
-    engine.delete(question.head["model"], question.head["ids"])
-    return Message({})
-
-
-def _retrieve(engine: Engine, question: Message) -> Message:
-    page = engine.retrieve(question.head["model"], question.head["ids"])
-    return Message({"ids": page.ids}, page.vectors)
-
-
-def _scroll(engine: Engine, question: Message) -> Message:
-    head = question.head
-    page = engine.scroll(
-        head["model"],
-        head["where"],
-        offset=head["offset"],
-        limit=head["limit"],
-        vectors=head["vectors"],
-    )
-    payloads = [] if head["vectors"] else page.payloads
-    return Message({"ids": page.ids, "payloads": payloads, "next": page.next}, page.vectors)
-
-
-def _search(engine: Engine, question: Message) -> Message:
-    head = question.head
-    hits = engine.search(head["model"], question.table[0], head["where"], limit=head["limit"])
-    return Message({"hits": hits})
-
-
-def _count(engine: Engine, question: Message) -> Message:
-    return Message({"count": engine.count(question.head["model"], question.head["where"])})
-
-
-def _facet(engine: Engine, question: Message) -> Message:
-    head = question.head
-    return Message({"values": engine.facet(head["model"], head["field"], head["where"])})
-
-
-_METHODS: Mapping[Any, Callable[[Engine, Message], Message]] = {
-    "ping": _ping,
-    "ensure": _ensure,
-    "dimension": _dimension,
-    "upsert": _upsert,
-    "set_payload": _set_payload,
-    "delete": _delete,
-    "retrieve": _retrieve,
-    "scroll": _scroll,
-    "search": _search,
-    "count": _count,
-    "facet": _facet,
-}
 
 
 if __name__ == "__main__":
