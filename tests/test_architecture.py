@@ -1,9 +1,11 @@
-"""The floors of the house: imports point down, drivers stay behind their adapter."""
+"""The layers: imports point down, and a driver has one importer."""
 
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.labelled import ROOT
 
@@ -16,6 +18,16 @@ USES_THE_ENVIRONMENT = {
     "faceadmin/wsgi.py",
     "vision/models/pypi_archives.py",
     "vision/models/sessions.py",
+}
+IMPORTERS = {
+    "qdrant_client": {"storage/vectors/qdrant.py"},
+    "qdrant_edge": {"storage/vectors/embedded/engine.py"},
+    "boto3": {"storage/buckets/s3.py"},
+    "onnxruntime": {"vision/models/sessions.py"},
+    "onnx": {"vision/models/prepare/centerface.py", "vision/models/prepare/dlib.py"},
+    "pymongo": {"storage/errors.py", "storage/mongo.py"},
+    "neosqlite": {"storage/nx_27017_server.py"},
+    "dotenv": {"faceadmin/env_file.py"},
 }
 PACKAGES = (
     "faceadmin",
@@ -30,15 +42,24 @@ PACKAGES = (
 
 
 def test_settings_alone_read_the_environment():
-    files = (file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
+    assert modules_with(r"\b(environb?|getenv)\b") == USES_THE_ENVIRONMENT
 
-    found = {
+
+@pytest.mark.parametrize("driver", IMPORTERS)
+def test_a_driver_has_its_importers_and_no_other(driver):
+    imported = rf"(?m)^\s*(import|from) {driver}\b|import_module\(\"{driver}\"\)"
+
+    assert modules_with(imported) == IMPORTERS[driver]
+
+
+def modules_with(pattern):
+    """Return the modules of the product whose text matches a pattern."""
+    return {
         file.relative_to(ROOT).as_posix()
-        for file in files
-        if re.search(r"\b(environb?|getenv)\b", file.read_text())
+        for package in PACKAGES
+        for file in (ROOT / package).rglob("*.py")
+        if re.search(pattern, file.read_text())
     }
-
-    assert found == USES_THE_ENVIRONMENT
 
 
 def test_imports_keep_every_contract():
