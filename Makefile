@@ -17,9 +17,11 @@ up: $(RUNTIME)
 demo: $(RUNTIME)
 	@exec $(PYTHON) manage.py demo
 
+# Tests of processes and browsers run alone: they measure waiting, and need both cores.
 test: lint
 	@.ci/programs
-	$(PYTHON) -m pytest -m "not long"
+	$(PYTHON) -m pytest -n 2 --dist loadfile -m "not long and not e2e"
+	$(PYTHON) -m pytest -m "e2e and not long"
 
 test-long: $(DEVELOPMENT)
 	@.ci/programs

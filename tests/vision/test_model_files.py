@@ -124,7 +124,7 @@ def test_a_preparation_that_fails_leaves_nothing(tmp_path, monkeypatch):
     assert not (tmp_path / "cache" / "prepared").exists()
 
 
-def test_real_models_are_prepared(tmp_path):
+def test_real_models_are_prepared(tmp_path, model_files):
     assert real_model("centerface", tmp_path).parent == tmp_path / "prepared"
 
 
