@@ -12,7 +12,6 @@ from django_htmx.http import reswap, retarget
 
 from assignments.services import record_decision
 from clustering.decisions.commands import REGROUPED, DecisionCommand
-from clustering.decisions.documents import Decision
 from clustering.decisions.errors import (
     ContradictsDecisions,
     NotUndoable,
@@ -62,7 +61,7 @@ def decide(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     except NoSuchName as unknown:
         return _unknown(request, name, unknown)
     request.session[DECIDED_IN] = name.path
-    return _answer(request, name, decision, gone=decision.faces if asked.kind in GONE else [])
+    return _answer(request, name, gone=decision.faces if asked.kind in GONE else [])
 
 
 @require_POST
@@ -122,9 +121,7 @@ def cluster_enrol(request: HttpRequest, bucket: str, sub: str) -> HttpResponse:
     return see_other(_back(request, name))
 
 
-def _answer(
-    request: HttpRequest, name: CollectionName, decision: Decision, *, gone: list[str]
-) -> HttpResponse:
+def _answer(request: HttpRequest, name: CollectionName, *, gone: list[str]) -> HttpResponse:
     """Answer with the undo line, and with the next card or the faces to remove from the page."""
     if not request.htmx:
         return see_other(_back(request, name))
@@ -137,7 +134,6 @@ def _answer(
         "decided": last_undoable(caller_name(request), name.path),
         "back": _back(request, name),
         "gone": gone,
-        "version": decision.seq,
     }
     return render(request, "review/_decided.html", context)
 
