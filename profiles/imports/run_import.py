@@ -55,7 +55,14 @@ from storage.errors import (
     Unavailable,
     unavailable_from,
 )
-from storage.leases import Lease, extend_in_background, is_lease_live, take_lease
+from storage.leases import (
+    LEASE_SECONDS,
+    Lease,
+    extend_in_background,
+    is_lease_live,
+    now_ms,
+    take_lease,
+)
 from vision import ModelMissing, ModelRefused, QualityThresholds, VisionError
 
 logger = logging.getLogger(__name__)
@@ -166,10 +173,17 @@ def cancel_import(job: Import) -> Import:
 
 
 def end_import(job: Import, state: ImportState, *, code: str = "", reason: str = "") -> bool:
-    """Record how an import ended and remove its zip; False if another worker holds the lease."""
+    """Record how an import ended and remove its zip; False if another worker holds the lease.
+
+    The zip is removed before the end is recorded, so that a kill in between leaves no photos
+    behind; the lease is extended first, so that it cannot be another worker's zip.
+    """
+    owned = Import.objects(id=job.id, lease_owner=job.lease_owner, active=ACTIVE)
     if job.kind == ImportKind.ZIP:
+        if owned.modify(set__lease_until=now_ms() + int(LEASE_SECONDS * 1000)) is None:
+            return False
         drop_zip(job.id)
-    ended = Import.objects(id=job.id, lease_owner=job.lease_owner, active=ACTIVE).modify(
+    ended = owned.modify(
         set__state=state,
         set__active="",
         set__next="",

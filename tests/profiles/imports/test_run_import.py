@@ -209,6 +209,19 @@ def test_a_lease_lost_between_line_and_count_counts_once(importer, monkeypatch):
     assert references_of("ada") == 2
 
 
+def test_a_worker_without_the_lease_does_not_end_an_import_or_remove_its_zip(importer):
+    slow = take_lease(zip_started(family()))
+    Import.objects(id=slow.id).update_one(set__lease_until=0)
+    taken_over = take_lease(get_import(slow.id))
+
+    assert not run_import.end_import(slow, ImportState.FAILED, code="x", reason="y")
+
+    assert get_import(slow.id).state == ImportState.QUEUED
+    assert len(zips(importer)) == 1
+    assert run_import.end_import(taken_over, ImportState.FINISHED)
+    assert zips(importer) == []
+
+
 def test_a_leased_import_is_not_taken_by_another_worker(importer):
     job = zip_started(family())
     take_lease(get_import(job.id))
