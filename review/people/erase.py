@@ -8,6 +8,7 @@ it. An erasure is complete when no record names the person and no active work ca
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import astuple, dataclass, field
 
 from django.conf import settings
@@ -148,11 +149,12 @@ def _open_tombstone(user_id: str, logged_seq: int | None) -> Tombstone:
     )
 
 
-def flush(tombstone: Tombstone) -> list[Pending]:
-    """Overwrite deleted content in the stores' files and record the erasure as complete."""
+def flush(tombstones: Iterable[Tombstone]) -> list[Pending]:
+    """Overwrite deleted content in the stores' files and record the erasures as complete."""
     busy = flush_files()
     if not busy:
-        finish_tombstone(tombstone)
+        for tombstone in tombstones:
+            finish_tombstone(tombstone)
     return [
         Pending("file", f"The {name} is in use, so deleted content is not overwritten yet.")
         for name in busy
@@ -165,7 +167,7 @@ def _close(tombstone: Tombstone, receipt: PersonReceipt) -> PersonReceipt:
     if closed is None:
         pending = [Pending("erasure", "Another erasure of this person has begun meanwhile.")]
     else:
-        pending = flush(closed)
+        pending = flush([closed])
     return PersonReceipt(receipt.profile, receipt.removed, receipt.left, pending)
 
 

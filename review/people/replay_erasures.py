@@ -92,9 +92,9 @@ def sweep_erasures() -> int:
     }
     processed = len(_erase_known(missing)) if missing else 0
     processed += len(_erase_outdated(stored))
-    for tombstone in list_tombstones(TombstoneState.FLUSHING):
-        flush(tombstone)
-        processed += 1
+    if flushing := list_tombstones(TombstoneState.FLUSHING):
+        flush(flushing)
+        processed += len(flushing)
     before = timezone.now() - REQUEST_MARGIN - timedelta(seconds=settings.ERASURE_WAIT_SECONDS)
     for tombstone in list_tombstones(TombstoneState.ERASING):
         if tombstone.user_id and tombstone.started_at < before:

@@ -514,6 +514,25 @@ def test_erasure_is_incomplete_until_the_files_are_cleaned(people, admin, monkey
     assert [one["state"] for one in database["tombstones"].find({})] == ["erased"]
 
 
+def test_a_sweep_cleans_the_files_once_for_all_erasures(people, admin, monkeypatch):
+    cleaned = []
+
+    def clean():
+        cleaned.append(len(cleaned))
+        return ["documents"] if len(cleaned) < 3 else []
+
+    monkeypatch.setattr("review.people.erase.flush_files", clean)
+    for number, user_id in enumerate(("ada", "bob"), start=1):
+        people.enrol(user_id, number)
+        assert admin.delete(f"/debug-profile/{user_id}").json()["complete"] is False
+
+    erasures_sweep()
+
+    assert len(cleaned) == 3  # one for each request, one for the sweep
+    database = mongoengine.connection.get_db()
+    assert [one["state"] for one in database["tombstones"].find({})] == ["erased", "erased"]
+
+
 def test_a_failing_erasure_does_not_block_the_others(people, admin, monkeypatch):
     for number, user_id in enumerate(("ada", "bob"), start=1):
         people.enrol(user_id, number)
