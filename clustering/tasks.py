@@ -10,11 +10,9 @@ from django.utils import timezone
 from django_q.tasks import async_task
 
 from clustering.context import build_context
-from clustering.decisions.cluster_stats import list_stale_clusters, refresh_cluster_stats
-from clustering.decisions.projection import is_projection_behind, project_decisions
-from clustering.decisions.snapshot import snapshot_run
+from clustering.decisions.cluster_stats import list_pending_collections, refresh_cluster_stats
+from clustering.decisions.projection import project_decisions
 from clustering.documents import Collection, Run
-from clustering.errors import NoSuchRun
 from clustering.pipeline.step import NextTask, run_step
 from storage.errors import Missing
 from storage.leases import LEASE_SECONDS
@@ -80,16 +78,10 @@ def runs_sweep(*, everything: bool = False) -> int:
 
 def decisions_sweep() -> int:
     """Enqueue projections that are behind, for example after a kill; return how many."""
-    behind = 0
-    for collection in Collection.objects(current_run__ne=""):
-        try:
-            run = snapshot_run(collection.path)
-        except NoSuchRun:
-            continue
-        if is_projection_behind(run) or list_stale_clusters(run):
-            enqueue_projection(collection.path)
-            behind += 1
-    return behind
+    behind = list_pending_collections()
+    for path in behind:
+        enqueue_projection(path)
+    return len(behind)
 
 
 def lanes_of(run: Run) -> int:

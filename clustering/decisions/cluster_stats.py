@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+from mongoengine import Document
 from numpy.typing import NDArray
 
 from clustering.decisions.cluster_counts import COVERS
+from clustering.decisions.documents import Decision
 from clustering.decisions.event_log import decision_state
 from clustering.decisions.snapshot import members_of_cluster, snapshot_run
-from clustering.documents import Cluster, Member, Run
+from clustering.documents import Cluster, Collection, Member, Run
 from clustering.grouping import Grouping, describe_grouping
-from clustering.selectors import current_run, get_faces_by_id
+from clustering.selectors import IDS_PER_QUERY, current_run, get_faces_by_id, get_runs_by_id
 from clustering.sizes import size_statistics
 from storage.leases import now_ms
 from storage.mongo import PREFIX_END, bulk_set, iter_fields, prefix_range
@@ -56,6 +58,37 @@ def list_stale_clusters(run: Run) -> list[Cluster]:
     """Return the clusters whose statistics are older than their members."""
     first = Cluster.id_for(run.id, "")
     return list(Cluster.objects(needs_stats__gte=first, needs_stats__lt=first + PREFIX_END))
+
+
+def list_pending_collections() -> list[str]:
+    """Return the collections with decisions or statistics to write.
+
+    A few queries for all collections together: almost none has any. A log has no gaps, so it is
+    behind if the decision after the last projected one exists.
+    """
+    current = {
+        one["_id"]: one["current_run"]
+        for one in iter_fields(Collection, {"current_run": {"$gt": ""}}, ["current_run"])
+    }
+    runs = get_runs_by_id(current.values())
+    owners = get_runs_by_id(run.clusters_run for run in runs.values())
+    owner_of = {
+        path: owners[runs[run_id].clusters_run]
+        for path, run_id in current.items()
+        if run_id in runs and runs[run_id].clusters_run in owners
+    }
+    following = {
+        Decision.id_for(path, owner.projected_seq + 1): path for path, owner in owner_of.items()
+    }
+    behind = {following[one] for one in _existing(Decision, list(following))}
+    stale = {one["run"] for one in iter_fields(Cluster, {"stale": {"$gt": ""}}, ["run"])}
+    return [path for path, owner in owner_of.items() if path in behind or owner.id in stale]
+
+
+def _existing(kind: type[Document], ids: list[str]) -> Iterator[str]:
+    for first in range(0, len(ids), IDS_PER_QUERY):
+        wanted = {"_id": {"$in": ids[first : first + IDS_PER_QUERY]}}
+        yield from (one["_id"] for one in iter_fields(kind, wanted, ["_id"]))
 
 
 def _is_due(cluster: Cluster) -> bool:

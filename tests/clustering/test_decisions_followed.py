@@ -1,5 +1,6 @@
 """What follows a decision in the background: likeness, order, covers; and what was left behind."""
 
+import pymongo.collection
 import pytest
 
 from clustering import tasks
@@ -7,7 +8,7 @@ from clustering.decisions import cluster_stats
 from clustering.decisions.cluster_stats import list_stale_clusters, refresh_cluster_stats
 from clustering.decisions.projection import is_projection_behind
 from clustering.decisions.replay import replay_event_log
-from clustering.documents import Cluster, Member
+from clustering.documents import Cluster, Collection, Member, Run
 from clustering.selectors import get_cluster, list_members
 from clustering.services import delete_collection, ensure_projected
 from tests.clustering.deciding import Reviewed
@@ -109,6 +110,26 @@ def test_the_sweep_finds_what_a_kill_left_unwritten(reviewed, asked):
     asked.clear()
     tasks.decisions_sweep()
     assert path not in asked
+
+
+def test_the_sweep_makes_a_few_queries_for_all_collections(reviewed, asked, monkeypatch):
+    path = reviewed.painted.name.path
+    reviewed.decide("merge", cluster="cluster_0", other="cluster_1")  # its statistics wait
+    for number in range(300):
+        other, run = f"painted/other-{number}", Run.objects(id=reviewed.run.id).first()
+        run.id, run.collection = f"{number:024x}", other
+        run.save(force_insert=True)
+        Collection(path=other, bucket="painted", sub=other, current_run=run.id).save()
+    queries, find = [], pymongo.collection.Collection.find
+    monkeypatch.setattr(
+        "pymongo.collection.Collection.find",
+        lambda *given, **options: queries.append(given) or find(*given, **options),
+    )
+
+    assert tasks.decisions_sweep() == 1
+
+    assert asked == [path]
+    assert len(queries) < 30
 
 
 def test_a_collection_that_was_removed_meanwhile_is_no_failure(reviewed):
