@@ -160,7 +160,7 @@ class ReviewQueues:
         )
 
     def _odd_waiting(self) -> Iterator[str]:
-        # The list depends on the run alone, so it is cached; decided faces are filtered afterwards.
+        # Grouping alone determines the list, so it is cached; decided faces are filtered out after.
         kept = caches["memory"]
         found = kept.get_or_set(f"odd:{self._run.clusters_run}", self._odd_found, KEPT_S)
         return (face for face in found if not self._state.is_decided(face))
@@ -168,9 +168,8 @@ class ReviewQueues:
     def _odd_found(self) -> list[str]:
         """Return the outliers of all clusters, the largest deviation first."""
         alike: dict[str, list[tuple[float, str]]] = defaultdict(list)
-        for row in self._members("similarity"):
-            alike[row["cluster"]].append((row["similarity"], row["face"]))
-        alike.pop(NOISE, None)
+        for row in self._grouped("similarity"):
+            alike[row["base"]].append((row["similarity"], row["face"]))
         found = (one for members in alike.values() for one in self._standing_out(members))
         return [face for _, face in sorted(found, reverse=True)]
 
@@ -233,8 +232,8 @@ class ReviewQueues:
         return (face for at, face in found if at > since and not self._state.is_decided(face))
 
     def _in_clusters(self) -> list[tuple[str, str]]:
-        """Return (created_at, face) of the faces in clusters, the newest first."""
-        here = {row["face"] for row in self._members() if row["cluster"] != NOISE}
+        """Return (created_at, face) of the faces grouped in clusters, the newest first."""
+        here = {row["face"] for row in self._grouped()}
         first = collection_sort_key(self._run.collection, "")
         where = {"place": prefix_range(first)}
         rows = iter_fields(Face, where, ["created_at"])
@@ -263,10 +262,11 @@ class ReviewQueues:
     def _member(self, face: str) -> Member:
         return Member.objects(id=Member.id_for(self._run.clusters_run, face)).get()
 
-    def _members(self, *fields: str) -> Iterator[dict[str, Any]]:
-        first = f"{self._run.clusters_run}/"
-        where = {"place": prefix_range(first)}
-        return iter_fields(Member, where, ["face", "cluster", *fields])
+    def _grouped(self, *fields: str) -> Iterator[dict[str, Any]]:
+        """Yield the members that were grouped in a cluster, whatever was decided since."""
+        where = {"place": prefix_range(f"{self._run.clusters_run}/")}
+        rows = iter_fields(Member, where, ["face", "base", *fields])
+        return (row for row in rows if row["base"] not in ("", NOISE))
 
 
 _WAITING = {

@@ -65,6 +65,18 @@ def test_the_faces_that_stand_out_most_are_asked_about_first(album, browser):
     assert asked(browser, album, "odd") == expected
 
 
+def test_a_face_that_stands_out_returns_by_an_undo_although_the_queue_was_shown(album, browser):
+    reviewed = people(album, ada=8)
+    face, label = reviewed.face("ada3.png"), reviewed.label("ada3.png")
+    Member.objects(id=Member.id_for(reviewed.run.id, face)).update(set__similarity=0.8)
+    rejected = reviewed.decide("reject", faces=(face,), cluster=label)
+    assert asked(browser, album, "odd") == []
+
+    reviewed.undo(rejected)
+
+    assert asked(browser, album, "odd") == [face]
+
+
 def test_the_largest_without_a_name_are_asked_about_first(album, browser):
     people(album, ada=2, bob=4, eve=3)
 

@@ -36,8 +36,10 @@ def rest(product):
 
 
 def unpacked(folder):
+    # Without filter, which Python 3.11 has from 3.11.4 on only, newer versions warn.
+    safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
     with tarfile.open(KEPT) as kept:
-        kept.extractall(folder, filter="data")
+        kept.extractall(folder, **safe)
     return folder
 
 

@@ -166,6 +166,17 @@ def test_an_answer_takes_it_off_the_new_ones(grown, page_of):
     assert "0 left" in body_of(browser.get(of("queue", grown, queue="new")))
 
 
+def test_a_new_face_returns_by_an_undo_although_the_queue_was_shown_meanwhile(grown, page_of):
+    browser, reviewed = page_of("reviewer"), Reviewed(grown)
+    face, label = reviewed.face("p60.png"), reviewed.label("p60.png")
+    rejected = reviewed.decide("reject", faces=(face,), cluster=label)
+    assert "0 left" in body_of(browser.get(of("queue", grown, queue="new")))
+
+    reviewed.undo(rejected)
+
+    assert "1 left" in body_of(browser.get(of("queue", grown, queue="new")))
+
+
 def test_who_looked_when_goes_with_the_collection(grown, page_of, admin):
     page_of("reviewer").post(of("queue_seen", grown))
 
