@@ -1,5 +1,8 @@
 """Clients and people who call the product in tests."""
 
+import time
+from types import SimpleNamespace
+
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.cache import caches
@@ -18,8 +21,10 @@ def key_client(role):
 
 
 @pytest.fixture(autouse=True)
-def counters_at_zero():
-    """Count requests per test, not per minute of the suite."""
+def counters_at_zero(monkeypatch):
+    """Count requests per test, all of them within one minute of the clock."""
+    moment = time.time()
+    monkeypatch.setattr("web.throttling.time", SimpleNamespace(time=lambda: moment))
     caches["memory"].clear()
     caches["counters"].clear()
 
