@@ -34,7 +34,10 @@ def import_task(import_id: str) -> str:
     try:
         context = build_import_context()
     except ModelMissing as missing:
-        end_import(job, ImportState.FAILED, code=missing.code, reason=str(missing))
+        leased = take_lease(job) if job.is_active and not is_lease_live(job) else None
+        if leased is None:  # another worker has the models, and imports
+            return "nothing"
+        end_import(leased, ImportState.FAILED, code=missing.code, reason=str(missing))
         return "failed"
     if import_step(import_id, context):
         enqueue_import(import_id)

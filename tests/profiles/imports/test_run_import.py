@@ -26,6 +26,7 @@ from tests.profiles.imports.import_kit import (
     zip_started,
 )
 from tests.profiles.painted import photo_of
+from vision import ModelMissing
 
 pytestmark = pytest.mark.services
 
@@ -220,6 +221,32 @@ def test_a_worker_without_the_lease_does_not_end_an_import_or_remove_its_zip(imp
     assert len(zips(importer)) == 1
     assert run_import.end_import(taken_over, ImportState.FINISHED)
     assert zips(importer) == []
+
+
+def without_models():
+    raise ModelMissing("There are no models.")
+
+
+def test_an_import_without_models_fails_with_the_reason(importer, monkeypatch):
+    job = zip_started(family())
+    monkeypatch.setattr(tasks, "build_import_context", without_models)
+
+    assert tasks.import_task(job.id) == "failed"
+
+    failed = get_import(job.id)
+    assert (failed.state, failed.failure) == (ImportState.FAILED, "There are no models.")
+    assert zips(importer) == []
+
+
+def test_a_worker_without_models_does_not_end_the_import_of_another(importer, monkeypatch):
+    owner = take_lease(zip_started(family()))
+    monkeypatch.setattr(tasks, "build_import_context", without_models)
+
+    assert tasks.import_task(owner.id) == "nothing"
+
+    kept = get_import(owner.id)
+    assert (kept.is_active, kept.lease_owner) == (True, owner.lease_owner)
+    assert len(zips(importer)) == 1
 
 
 def test_a_leased_import_is_not_taken_by_another_worker(importer):
