@@ -17,6 +17,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from mongoengine import Document, fields
 
 from storage.fields import TimestampField
+from storage.jobs import Job
 
 ID_NAMESPACE: UUID = uuid5(NAMESPACE_URL, "faceadmin")
 NOISE = "noise"
@@ -102,7 +103,7 @@ class Removal(Document):
     meta = {"collection": "removals", "auto_create_index": True}
 
 
-class Run(Document):
+class Run(Job):
     """One grouping of a collection; its id is the ``clustering_id`` of the API.
 
     It was ``grouped_at`` that decision of the collection's log, and its documents show those up to
@@ -134,16 +135,7 @@ class Run(Document):
 
     started_by = fields.StringField(default="")
     had_photos = fields.BooleanField(default=False)  # when it was started
-    created_at = TimestampField(required=True)
     started_at = TimestampField()
-    finished_at = TimestampField()
-    heartbeat = TimestampField(required=True)
-    lease_owner = fields.StringField(default="")
-    lease_until = fields.LongField(default=0)
-    cancel_requested = fields.BooleanField(default=False)
-    waiting_for = fields.StringField(default="")
-    failure_code = fields.StringField(default="")
-    failure = fields.StringField(default="")
 
     listed = fields.IntField(default=0)
     other_files = fields.IntField(default=0)

@@ -113,7 +113,3 @@ class BadParameters(Refused):
     """The parameters of the run are invalid."""
 
     code = "bad_parameters"
-
-
-class RunCancelled(Exception):
-    """A cancellation was requested; the worker stops at the next safe point."""

@@ -13,8 +13,7 @@ from mongoengine.errors import NotUniqueError
 
 from clustering.documents import Batch, BatchState, Collection, Removal, Run, RunState
 from clustering.errors import CollectionBusy, RunActive
-from storage.errors import Unavailable, unavailable_from
-from storage.leases import Lease, extend_in_background, is_lease_live, take_lease
+from storage.leases import Lease, is_lease_live, keep_lease, take_lease
 
 
 @contextmanager
@@ -26,13 +25,12 @@ def lock_collection(path: str) -> Iterator[Lease]:
     held = take_lease(_removal(path))
     if held is None:
         raise _busy(path)
-    lease = Lease(held)
-    try:
-        with extend_in_background(lease, or_on_error=_is_unavailable):
+    with keep_lease(held) as lease:
+        try:
             _check_idle(path)
             yield lease
-    finally:
-        Removal.objects(id=path, lease_owner=held.lease_owner).delete()
+        finally:
+            Removal.objects(id=path, lease_owner=held.lease_owner).delete()
 
 
 def check_no_removal(path: str) -> None:
@@ -81,7 +79,3 @@ def _check_idle(path: str) -> None:
 
 def _busy(path: str) -> CollectionBusy:
     return CollectionBusy(f"{path} is being repaired or removed in part; try again in a minute.")
-
-
-def _is_unavailable(error: BaseException) -> bool:
-    return isinstance(error, Unavailable) or unavailable_from(error) is not None

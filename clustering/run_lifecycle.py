@@ -8,7 +8,7 @@ from django.utils import timezone
 from mongoengine.errors import NotUniqueError
 
 from clustering.context import RunModels
-from clustering.documents import ACTIVE_STATES, Collection, Run, RunState, collection_sort_key
+from clustering.documents import Collection, Run, RunState, collection_sort_key
 from clustering.errors import (
     CollectionBusy,
     EmptyCollection,
@@ -23,7 +23,9 @@ from clustering.errors import (
 from clustering.locks import check_no_removal
 from clustering.parameters import RunParameters
 from clustering.pipeline.list_bucket import is_image_key
+from clustering.pipeline.step import RUNS
 from clustering.selectors import find_run, get_run, iter_collection_images
+from storage import jobs
 from storage.buckets import Bucket
 from storage.errors import Conflict
 from storage.names import CollectionName
@@ -59,13 +61,10 @@ def create_run(
 
 def request_cancel(run: Run) -> Run:
     """Request a run to stop at its next safe point; idempotent for a cancelled run."""
-    if run.state in (RunState.FINISHED, RunState.FAILED):
-        raise RunEnded(f"The run has ended already: {run.state.value}.")
-    if run.is_active:
-        Run.objects(id=run.id, state__in=[str(state) for state in ACTIVE_STATES]).update_one(
-            set__cancel_requested=True
-        )
-    return get_run(run.id)
+    cancelled = jobs.request_cancel(run, kind=RUNS)
+    if cancelled is None:
+        raise RunEnded(f"The run has ended already: {get_run(run.id).state.value}.")
+    return cancelled
 
 
 def reopen_run(run: Run) -> Run:

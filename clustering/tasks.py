@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 
 from django.conf import settings
-from django.utils import timezone
 from django_q.tasks import async_task
 
 from clustering.context import build_context
@@ -15,16 +13,15 @@ from clustering.decisions.projection import project_decisions
 from clustering.documents import Collection, Run
 from clustering.pipeline.step import NextTask, run_step
 from storage.errors import Missing
-from storage.leases import LEASE_SECONDS
+from storage.jobs import is_outdated, needs_worker, next_round
 from storage.vectors import face_vector_store
 
 logger = logging.getLogger(__name__)
 
 
 def enqueue_run(run_id: str, *, lanes: int = 1) -> None:
-    """Enqueue ``lanes`` tasks of a run, one per worker."""
-    for _ in range(lanes):
-        async_task("clustering.tasks.run_task", run_id, group="clustering", ack_failure=True)
+    """Enqueue ``lanes`` tasks of a run, one per worker; they replace those still in the queue."""
+    _enqueue_round(run_id, next_round(Run, run_id), lanes=lanes)
 
 
 def enqueue_sweep() -> None:
@@ -47,22 +44,23 @@ def projection_task(path: str) -> int:
         return 0
 
 
-def run_task(run_id: str) -> str:
+def run_task(run_id: str, task_round: int | None = None) -> str:
     """Execute one step of a run and enqueue the next one."""
     run = Run.objects(id=run_id).first()
     if run is None:
         return "gone"
+    if is_outdated(run, task_round):
+        return "outdated"
     follow = run_step(run, build_context=build_context, runs_kept=settings.RUNS_KEPT)
     if follow == NextTask.LANES:
-        enqueue_run(run_id, lanes=lanes_of(run))
+        _enqueue_round(run_id, run.task_round, lanes=lanes_of(run))
     elif follow == NextTask.AGAIN:
-        enqueue_run(run_id)
+        _enqueue_round(run_id, run.task_round)
     return follow.value
 
 
 def runs_sweep(*, everything: bool = False) -> int:
-    """Enqueue active runs without heartbeat for a lease's time, or all; return how many."""
-    stale_before = timezone.now() - timedelta(seconds=LEASE_SECONDS)
+    """Enqueue active runs that no worker has had for a lease's time, or all; return how many."""
     taken_up = 0
     for collection in Collection.objects(active_run__ne=""):
         run = Run.objects(id=collection.active_run).first()
@@ -70,7 +68,7 @@ def runs_sweep(*, everything: bool = False) -> int:
             Collection.objects(path=collection.path, active_run=collection.active_run).modify(
                 set__active_run=""
             )
-        elif everything or run.heartbeat < stale_before:
+        elif needs_worker(run, everything=everything):
             enqueue_run(run.id, lanes=lanes_of(run))
             taken_up += 1
     return taken_up
@@ -82,6 +80,13 @@ def decisions_sweep() -> int:
     for path in behind:
         enqueue_projection(path)
     return len(behind)
+
+
+def _enqueue_round(run_id: str, task_round: int, *, lanes: int = 1) -> None:
+    for _ in range(lanes):
+        async_task(
+            "clustering.tasks.run_task", run_id, task_round, group="clustering", ack_failure=True
+        )
 
 
 def lanes_of(run: Run) -> int:

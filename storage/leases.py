@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 from uuid import uuid4
 
 from mongoengine import Document, QuerySet
 
-from storage.errors import LeaseLost
+from storage.errors import LeaseLost, is_unavailable
 
 D = TypeVar("D", bound=Document)
 
@@ -34,7 +34,7 @@ def is_lease_live(document: Document) -> bool:
 
 
 def take_lease(document: D, *, seconds: float = LEASE_SECONDS, **updates: object) -> D | None:
-    """Take the lease of a document as it was read; None if another process took it first.
+    """Take the lease of a document as it was read; None if another process took it since.
 
     ``updates`` are mongoengine update keywords written in the same compare-and-set.
     """
@@ -50,13 +50,14 @@ def take_lease(document: D, *, seconds: float = LEASE_SECONDS, **updates: object
 
 
 class Lease:
-    """A lease that was taken: ``check()`` before every commit, ``extend()`` periodically."""
+    """A lease that was taken: ``check()`` before every commit, ``extend()`` periodically.
+
+    ``document`` is the document as it was when the lease was taken.
+    """
 
     def __init__(self, document: Document, *, seconds: float = LEASE_SECONDS) -> None:
+        self.document = document
         self._seconds = seconds
-        self._kind = type(document)
-        self._id = document.pk
-        self._token = document.lease_owner
         self._lost = threading.Event()
         self._valid_until = time.monotonic() + seconds
 
@@ -66,9 +67,9 @@ class Lease:
         return self._seconds / 4
 
     def check(self) -> None:
-        """Raise LeaseLost if the lease was taken over or not extended in time."""
+        """Raise LeaseLost if the lease was taken over, given back or not extended in time."""
         if self._lost.is_set() or time.monotonic() >= self._valid_until:
-            raise LeaseLost(f"{self._kind.__name__} {self._id} was taken over")
+            raise self._taken_over()
 
     def extend(self) -> None:
         """Extend the lease; if it was taken over, ``check()`` raises from now on."""
@@ -80,6 +81,12 @@ class Lease:
         else:
             self._valid_until = asked + self._seconds
 
+    def update(self, **updates: object) -> None:
+        """Write ``updates`` and keep the lease; raise LeaseLost if it was taken over."""
+        if self._owned().modify(**updates) is None:
+            self._lost.set()
+            raise self._taken_over()
+
     def commit(self, **updates: object) -> bool:
         """Write ``updates`` and release the lease atomically; False if it was taken over."""
         done = self._owned().modify(set__lease_owner="", set__lease_until=0, **updates)
@@ -87,26 +94,42 @@ class Lease:
         return done is not None
 
     def _owned(self) -> QuerySet:
-        return self._kind.objects(pk=self._id, lease_owner=self._token)
+        kind, token = type(self.document), self.document.lease_owner
+        return kind.objects(pk=self.document.pk, lease_owner=token)
+
+    def _taken_over(self) -> LeaseLost:
+        return LeaseLost(f"{type(self.document).__name__} {self.document.pk} was taken over")
 
 
 @contextmanager
-def extend_in_background(
-    lease: Lease, *, or_on_error: Callable[[BaseException], bool]
-) -> Iterator[Lease]:
-    """Extend the lease from a thread while the body of the context runs.
+def hold_lease(
+    document: Document, *, seconds: float = LEASE_SECONDS, **updates: object
+) -> Iterator[Lease | None]:
+    """Take a document's lease for the body of the context; None if another process has it."""
+    free = not is_lease_live(document)
+    taken = take_lease(document, seconds=seconds, **updates) if free else None
+    if taken is None:
+        yield None
+        return
+    with keep_lease(taken, seconds=seconds) as lease:
+        yield lease
 
-    An extension that fails with an error accepted by ``or_on_error`` (the store is unavailable) is
-    retried; if that takes longer than the lease, ``check()`` raises LeaseLost.
+
+@contextmanager
+def keep_lease(taken: Document, *, seconds: float = LEASE_SECONDS) -> Iterator[Lease]:
+    """Extend a lease that was taken, while the body of the context runs; then release it.
+
+    An extension that fails because the store is unavailable is retried; if that takes longer than
+    the lease, ``check()`` raises LeaseLost. A lease that cannot be released expires.
     """
-    stop = threading.Event()
+    lease, stop = Lease(taken, seconds=seconds), threading.Event()
 
     def extend_until_stopped() -> None:
         while not stop.wait(lease.extend_every):
             try:
                 lease.extend()
             except Exception as error:
-                if not or_on_error(error):
+                if not is_unavailable(error):
                     raise
 
     thread = threading.Thread(target=extend_until_stopped, name="lease", daemon=True)
@@ -116,3 +139,16 @@ def extend_in_background(
     finally:
         stop.set()
         thread.join()
+        _release(lease)
+
+
+def _release(lease: Lease) -> None:
+    """Release a lease unless it was committed or lost."""
+    try:
+        lease.check()
+        lease.commit()
+    except LeaseLost:
+        return
+    except Exception as error:
+        if not is_unavailable(error):
+            raise

@@ -33,8 +33,7 @@ from clustering.documents import (
 from clustering.errors import CollectionBusy
 from clustering.selectors import get_collection, get_faces_by_id
 from clustering.signals import decision_written
-from storage.errors import is_unavailable
-from storage.leases import Lease, extend_in_background, is_lease_live, take_lease
+from storage.leases import hold_lease
 from storage.mongo import PREFIX_END, bulk_upsert
 from storage.vectors import VectorStore
 
@@ -74,7 +73,7 @@ class _Labels(dict[str, str]):
 
 def project_decisions(path: str, *, vectors: VectorStore) -> bool:
     """Project the open decisions of a collection; False if another process is projecting them."""
-    with _writing(path) as lease:
+    with hold_lease(get_collection(path), seconds=LEASE_SECONDS) as lease:
         if lease is None:
             return False
         run = snapshot_run(path)
@@ -94,29 +93,13 @@ def block_decisions(path: str) -> Iterator[None]:
     """
     until = time.monotonic() + PATIENCE_S
     while True:
-        with _writing(path) as lease:
+        with hold_lease(get_collection(path), seconds=LEASE_SECONDS) as lease:
             if lease is not None:
                 yield
                 return
         if time.monotonic() > until:
             raise CollectionBusy(f"Decisions about {path} are being written; try again.")
         time.sleep(POLL_S)
-
-
-@contextmanager
-def _writing(path: str) -> Iterator[Lease | None]:
-    """Take the lease of a collection's groups; None if another process has it."""
-    collection = get_collection(path)
-    held = None if is_lease_live(collection) else take_lease(collection, seconds=LEASE_SECONDS)
-    if held is None:
-        yield None
-        return
-    lease = Lease(held, seconds=LEASE_SECONDS)
-    with extend_in_background(lease, or_on_error=is_unavailable):
-        try:
-            yield lease
-        finally:
-            lease.commit()
 
 
 def is_projection_behind(run: Run) -> bool:

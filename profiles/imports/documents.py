@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mongoengine import Document, fields
 
-from storage.fields import TimestampField
+from storage.jobs import Job
 
 ACTIVE = "active"  # value of the indexed field ``active`` of every unfinished import; "" afterwards
 
@@ -39,7 +39,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
-class Import(Document):
+class Import(Job):
     """An import of photos of known people into profiles."""
 
     id = fields.StringField(primary_key=True)
@@ -55,18 +55,9 @@ class Import(Document):
     counts = fields.DictField()  # number of files by outcome
     codes = fields.DictField()  # number of refused files by code
     created_by = fields.StringField(default="")
-    created_at = TimestampField(required=True)
-    finished_at = TimestampField()
-    heartbeat = TimestampField(required=True)
-    lease_owner = fields.StringField(default="")
-    lease_until = fields.LongField(default=0)
-    cancel_requested = fields.BooleanField(default=False)
-    waiting_for = fields.StringField(default="")
-    failure = fields.StringField(default="")
-    failure_code = fields.StringField(default="")
     fence = fields.IntField(default=0)  # the last erasure's number when the import was accepted
 
-    meta: ClassVar = {
+    meta: ClassVar[dict[str, Any]] = {
         "collection": "imports",
         "indexes": ["sort_key", "active"],
         "auto_create_index": True,

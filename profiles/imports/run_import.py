@@ -20,7 +20,6 @@ from django.utils import timezone
 from profiles.documents import Profile, ProfileState
 from profiles.errors import LooksLikeAnother, PhotoRefused, ProfileErasing, ProfileExists
 from profiles.imports.documents import (
-    ACTIVE,
     Import,
     ImportedFile,
     ImportKind,
@@ -46,23 +45,9 @@ from profiles.selectors import find_profile, list_references
 from profiles.services import Mode, enrol_profile, update_profile
 from profiles.tombstones import check_tombstone, current_fence
 from storage.buckets import Bucket
-from storage.errors import (
-    Conflict,
-    LeaseLost,
-    Missing,
-    Refused,
-    StorageError,
-    Unavailable,
-    unavailable_from,
-)
-from storage.leases import (
-    LEASE_SECONDS,
-    Lease,
-    extend_in_background,
-    is_lease_live,
-    now_ms,
-    take_lease,
-)
+from storage.errors import Conflict, LeaseLost, Missing, Refused, StorageError
+from storage.jobs import Job, JobKind, check_cancel, end_job, perform_step, request_cancel
+from storage.leases import Lease, hold_lease
 from vision import ModelMissing, ModelRefused, QualityThresholds, VisionError
 
 logger = logging.getLogger(__name__)
@@ -74,10 +59,6 @@ class ImportEnded(Conflict):
     """The import has ended and cannot be cancelled."""
 
     code = "import_ended"
-
-
-class ImportCancelled(Exception):
-    """Cancellation was requested; the worker stops before the next file."""
 
 
 @dataclass(frozen=True)
@@ -141,123 +122,57 @@ def start_import(
     return started
 
 
-def import_step(import_id: str, context: ImportContext) -> bool:
+def import_step(import_id: str, build_context: Callable[[], ImportContext]) -> bool:
     """Import files for ``STEP_SECONDS``; return whether to continue at once.
 
     If a store is unavailable the import keeps its state and a message; the sweep resumes it.
     """
+
+    def work(lease: Lease) -> bool:
+        check_cancel(lease.document)
+        lease.update(set__state=ImportState.WORKING)
+        more = _import_files(lease, build_context())
+        if more:
+            lease.commit(set__heartbeat=timezone.now(), set__waiting_for="")
+        else:
+            end_job(lease, ImportState.FINISHED, kind=IMPORTS)
+        return more
+
     job = Import.objects(id=import_id).first()
-    if job is None or not job.is_active or is_lease_live(job):
-        return False
-    leased = take_lease(job, set__heartbeat=timezone.now(), set__state=ImportState.WORKING)
-    if leased is None:
-        return False
-    lease = Lease(leased)
-    with extend_in_background(lease, or_on_error=_is_unavailable):
-        try:
-            return _advance_recording(leased, lease, context)
-        except BaseException:  # an interrupted command, or an unavailable document store
-            lease.commit()
-            raise
+    return job is not None and bool(perform_step(job, work, kind=IMPORTS))
 
 
 def cancel_import(job: Import) -> Import:
     """Cancel an import before its next file; idempotent. Raise ImportEnded if it has ended."""
-    asked = Import.objects(id=job.id, active=ACTIVE).modify(new=True, set__cancel_requested=True)
-    if asked is not None:
-        return asked
-    ended = Import.objects(id=job.id).first()
-    if ended is not None and ended.state == ImportState.CANCELLED:
-        return ended
-    raise ImportEnded("The import has already ended.")
-
-
-def end_import(job: Import, state: ImportState, *, code: str = "", reason: str = "") -> bool:
-    """Record how an import ended and remove its zip; False if another worker holds the lease.
-
-    The zip is removed before the end is recorded, so that a kill in between leaves no photos
-    behind; the lease is extended first, so that it cannot be another worker's zip.
-    """
-    owned = Import.objects(id=job.id, lease_owner=job.lease_owner, active=ACTIVE)
-    if job.kind == ImportKind.ZIP:
-        if owned.modify(set__lease_until=now_ms() + int(LEASE_SECONDS * 1000)) is None:
-            return False
-        drop_zip(job.id)
-    ended = owned.modify(
-        set__state=state,
-        set__active="",
-        set__next="",
-        set__failure_code=code,
-        set__failure=reason,
-        set__waiting_for="",
-        set__finished_at=timezone.now(),
-        set__heartbeat=timezone.now(),
-        set__lease_owner="",
-        set__lease_until=0,
-    )
-    return ended is not None
+    cancelled = request_cancel(job, kind=IMPORTS)
+    if cancelled is None:
+        raise ImportEnded("The import has already ended.")
+    return cancelled
 
 
 def _store_zip(job: Import, file: File) -> None:
     """Store the zip under a lease, so that no worker starts early; on failure remove the import."""
-    leased = take_lease(job)
-    if leased is None:
-        raise LeaseLost(f"Import {job.id} was taken up before its zip was there")
-    lease = Lease(leased)
-    with extend_in_background(lease, or_on_error=_is_unavailable):
+    with hold_lease(job) as lease:
+        if lease is None:
+            raise LeaseLost(f"Import {job.id} was taken up before its zip was there")
         try:
             keep_zip(job.id, file)
         except BaseException:
-            leased.delete()
+            job.delete()
             raise
-    lease.commit(set__heartbeat=timezone.now())
+        lease.commit(set__heartbeat=timezone.now())
 
 
-def _advance_recording(job: Import, lease: Lease, context: ImportContext) -> bool:
-    """Run a step, and record on the import how it ended or what it waits for."""
-    try:
-        more = _step(job, lease, context)
-        if more:
-            lease.commit(set__heartbeat=timezone.now(), set__waiting_for="")
-        else:
-            end_import(job, ImportState.FINISHED)
-    except LeaseLost as lost:
-        logger.info("Import %s: %s", job.id, lost)
-    except ImportCancelled:
-        end_import(job, ImportState.CANCELLED)
-    except Exception as error:  # noqa: BLE001 - recorded on the import, its traceback in the log
-        _record_failure(job, lease, error)
-    else:
-        return more
-    return False
-
-
-def _record_failure(job: Import, lease: Lease, error: Exception) -> None:
-    """Keep the import waiting for an unavailable store; end it with a reason otherwise."""
-    away = _unavailable(error)
-    if away is not None:
-        logger.warning("Import %s waits: %s", job.id, away)
-        if away.store != "mongodb":
-            lease.commit(set__waiting_for=str(away))
-        return
-    if isinstance(error, StorageError | VisionError):
-        end_import(job, ImportState.FAILED, code=error.code, reason=str(error))
-        return
-    logger.error("Import %s failed", job.id, exc_info=error)
-    reason = "An unexpected error occurred; the worker's log has the details."
-    end_import(job, ImportState.FAILED, code="internal_error", reason=reason)
-
-
-def _step(job: Import, lease: Lease, context: ImportContext) -> bool:
+def _import_files(lease: Lease, context: ImportContext) -> bool:
     """Import files for some seconds; return whether any are left."""
-    _check_cancel(job)
+    job = lease.document
     with _source(job, context) as source:
         top, until = top_of(source.files), time.monotonic() + STEP_SECONDS
-        left = [one for one in source.files if one.order > job.next]
+        left = [file for file in source.files if file.order > job.next]
         for n, file in enumerate(left, start=1):
-            _check_cancel(job)
+            check_cancel(job)
             line = _find_line(job, file) or _write_line(job, file, top, source, context, lease)
-            _checkpoint(job, file, line, source=source)
+            _checkpoint(lease, file, line, source=source)
             if time.monotonic() >= until:
                 return n < len(left)
     return False
@@ -355,13 +270,14 @@ def _is_known(profile: Profile, data: bytes, engine: Engine) -> bool:
     return any((one.digest, one.embedder) == same for one in list_references(profile))
 
 
-def _checkpoint(job: Import, file: SourceFile, line: Line, *, source: Source) -> None:
+def _checkpoint(lease: Lease, file: SourceFile, line: Line, *, source: Source) -> None:
     """Count a file as processed; raise LeaseLost if another worker took the import over."""
+    job = lease.document
     job.next, job.total, job.read_bytes = file.order, len(source.files), source.read_bytes
     job.counts = {**job.counts, line.outcome: job.counts.get(line.outcome, 0) + 1}
     if line.code:
         job.codes = {**job.codes, line.code: job.codes.get(line.code, 0) + 1}
-    written = Import.objects(id=job.id, lease_owner=job.lease_owner).modify(
+    lease.update(
         set__next=job.next,
         set__total=job.total,
         set__read_bytes=job.read_bytes,
@@ -370,15 +286,6 @@ def _checkpoint(job: Import, file: SourceFile, line: Line, *, source: Source) ->
         set__heartbeat=timezone.now(),
         set__waiting_for="",
     )
-    if written is None:
-        raise LeaseLost(f"Import {job.id} was taken over")
-
-
-def _check_cancel(job: Import) -> None:
-    """Raise ImportCancelled if cancellation was requested or the import is gone."""
-    fresh = Import.objects(id=job.id).only("cancel_requested").first()
-    if fresh is None or fresh.cancel_requested:
-        raise ImportCancelled
 
 
 def _line_id(job: Import, file: SourceFile) -> str:
@@ -386,10 +293,17 @@ def _line_id(job: Import, file: SourceFile) -> str:
     return f"{job.id}-{hashlib.sha256(file.order.encode()).hexdigest()[:24]}"
 
 
-def _is_unavailable(error: BaseException) -> bool:
-    """Say whether an error means that a store is unavailable, so that waiting helps."""
-    return _unavailable(error) is not None
+def _clean_up(job: Job) -> None:
+    """Remove the zip of an import that ends."""
+    if job.kind == ImportKind.ZIP:
+        drop_zip(job.id)
 
 
-def _unavailable(error: BaseException) -> Unavailable | None:
-    return error if isinstance(error, Unavailable) else unavailable_from(error)
+IMPORTS = JobKind(
+    finished=ImportState.FINISHED,
+    failed=ImportState.FAILED,
+    cancelled=ImportState.CANCELLED,
+    clean_up=_clean_up,
+    end_updates={"set__active": "", "set__next": ""},
+    expected=(StorageError, VisionError),
+)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from django.utils import timezone
 from django_q.tasks import async_task
 
 from profiles.imports.context import build_import_context
 from profiles.imports.documents import ACTIVE, Import, ImportKind, ImportState
-from profiles.imports.run_import import end_import, import_step
-from storage.leases import LEASE_SECONDS, is_lease_live, take_lease
-from vision import ModelMissing
+from profiles.imports.run_import import IMPORTS, import_step
+from storage.jobs import end_job, is_outdated, needs_worker, next_round
+from storage.leases import hold_lease
 
 
 def enqueue_import(import_id: str) -> None:
-    """Enqueue the next step of an import."""
-    async_task("profiles.imports.tasks.import_task", import_id, group="profiles", ack_failure=True)
+    """Enqueue a step of an import; it replaces one that is still in the queue."""
+    _enqueue_round(import_id, next_round(Import, import_id))
 
 
 def enqueue_imports_sweep() -> None:
@@ -26,21 +23,15 @@ def enqueue_imports_sweep() -> None:
     )
 
 
-def import_task(import_id: str) -> str:
-    """Run one step of an import."""
+def import_task(import_id: str, task_round: int | None = None) -> str:
+    """Run one step of an import and enqueue the next one."""
     job = Import.objects(id=import_id).first()
     if job is None:
         return "gone"
-    try:
-        context = build_import_context()
-    except ModelMissing as missing:
-        leased = take_lease(job) if job.is_active and not is_lease_live(job) else None
-        if leased is None:  # another worker has the models, and imports
-            return "nothing"
-        end_import(leased, ImportState.FAILED, code=missing.code, reason=str(missing))
-        return "failed"
-    if import_step(import_id, context):
-        enqueue_import(import_id)
+    if is_outdated(job, task_round):
+        return "outdated"
+    if import_step(import_id, build_import_context):
+        _enqueue_round(import_id, job.task_round)
         return "again"
     return "nothing"
 
@@ -50,22 +41,29 @@ def imports_sweep(*, everything: bool = False) -> int:
 
     An import of a local folder runs inside its command, so an abandoned one fails.
     """
-    stale_before = timezone.now() - timedelta(seconds=LEASE_SECONDS)
     taken_up = 0
     for job in Import.objects(active=ACTIVE):
-        if is_lease_live(job) or not (everything or job.heartbeat < stale_before):
-            continue
-        if job.kind == ImportKind.PATH:
-            _interrupted(job, stale_before=stale_before)
-        else:
+        if job.kind == ImportKind.PATH and needs_worker(job, everything=False):
+            _end_interrupted(job)
+        elif job.kind != ImportKind.PATH and needs_worker(job, everything=everything):
             enqueue_import(job.id)
             taken_up += 1
     return taken_up
 
 
-def _interrupted(job: Import, *, stale_before: object) -> None:
+def _enqueue_round(import_id: str, task_round: int) -> None:
+    async_task(
+        "profiles.imports.tasks.import_task",
+        import_id,
+        task_round,
+        group="profiles",
+        ack_failure=True,
+    )
+
+
+def _end_interrupted(job: Import) -> None:
     """End an import whose command died."""
-    claimed = take_lease(job) if job.heartbeat < stale_before else None
-    if claimed is not None:
-        reason = "The command was interrupted; start it again."
-        end_import(claimed, ImportState.FAILED, code="interrupted", reason=reason)
+    with hold_lease(job) as lease:
+        if lease is not None:
+            reason = "The command was interrupted; start it again."
+            end_job(lease, ImportState.FAILED, kind=IMPORTS, code="interrupted", reason=reason)

@@ -137,7 +137,7 @@ def test_erasure_waits_until_an_import_is_past_the_person(people, admin, setting
     job = folder_started("staff/people")
     assert admin.delete(ADDRESS).json()["pending"][0]["kind"] == "import"
     for _ in range(6):
-        import_step(job.id, build_import_context())
+        import_step(job.id, build_import_context)
 
     passed = admin.delete(ADDRESS).json()
 

@@ -7,8 +7,8 @@ import mongoengine as me
 import pytest
 
 from storage import leases
-from storage.errors import LeaseLost
-from storage.leases import Lease, extend_in_background, is_lease_live, take_lease
+from storage.errors import LeaseLost, StoreUnavailable
+from storage.leases import Lease, hold_lease, is_lease_live, keep_lease, take_lease
 
 pytestmark = pytest.mark.services
 
@@ -274,19 +274,15 @@ def extended_times(lease, count):
 
 
 def test_background_extension_keeps_the_lease_valid_during_long_work(job):
-    lease = Lease(take_lease(job, seconds=2), seconds=2)
-
-    with extend_in_background(lease, or_on_error=lambda _: False):
+    with hold_lease(job, seconds=2) as lease:
         extended_times(lease, 5)  # longer than its length
 
     assert not [one for one in threading.enumerate() if one.name == "lease"]
-    assert lease.commit() is True
+    assert (read().lease_owner, read().lease_until) == ("", 0)
 
 
 def test_running_work_detects_a_lost_lease(job):
-    lease = Lease(take_lease(job, seconds=1), seconds=1)
-
-    with extend_in_background(lease, or_on_error=lambda _: False):
+    with hold_lease(job, seconds=1) as lease:
         while (taken := take_lease(read())) is None:
             pass  # it was extended after it was read
         wait_for(lambda: is_lost(lease))
@@ -302,8 +298,7 @@ def is_lost(lease):
     return False
 
 
-class StoreAway(Exception):
-    """The store does not answer."""
+AWAY = StoreUnavailable("away", store="mongodb")
 
 
 @pytest.fixture
@@ -311,11 +306,11 @@ def away(monkeypatch):
     """Make the first extensions fail as if the store were unavailable; return the failures."""
     failed, really = [], Lease.extend
 
-    def away(times):
+    def away(times, error=AWAY):
         def extend(lease):
             if len(failed) < times:
                 failed.append(lease)
-                raise StoreAway
+                raise error
             really(lease)
 
         monkeypatch.setattr(Lease, "extend", extend)
@@ -325,20 +320,18 @@ def away(monkeypatch):
 
 
 def test_extension_is_retried_while_the_store_is_unavailable(job, away):
-    lease = Lease(take_lease(job, seconds=2), seconds=2)
     failed = away(2)
 
-    with extend_in_background(lease, or_on_error=lambda error: isinstance(error, StoreAway)):
+    with hold_lease(job, seconds=2) as lease:
         extended_times(lease, 2)
 
     assert len(failed) == 2
 
 
 def test_lease_is_lost_if_the_store_is_unavailable_for_longer(job, away):
-    lease = Lease(take_lease(job, seconds=0.4), seconds=0.4)
     failed = away(10_000)
 
-    with extend_in_background(lease, or_on_error=lambda error: isinstance(error, StoreAway)):
+    with hold_lease(job, seconds=0.4) as lease:
         wait_for(lambda: is_lost(lease))
 
     assert len(failed) > 1
@@ -346,10 +339,51 @@ def test_lease_is_lost_if_the_store_is_unavailable_for_longer(job, away):
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_extension_is_not_retried_after_other_errors(job, away):
-    lease = Lease(take_lease(job, seconds=0.4), seconds=0.4)
-    failed = away(10_000)
+    failed = away(10_000, ValueError("not an outage"))
 
-    with extend_in_background(lease, or_on_error=lambda _: False):
+    with hold_lease(job, seconds=0.4) as lease:
         wait_for(lambda: is_lost(lease))
 
     assert len(failed) == 1
+
+
+def test_lease_of_another_process_is_not_held(job):
+    taken = take_lease(job)
+
+    with hold_lease(read()) as lease:
+        assert lease is None
+
+    assert read().lease_owner == taken.lease_owner
+
+
+def test_update_keeps_the_lease_and_fails_after_a_takeover(job, clock):
+    lease = Lease(take_lease(job, seconds=SECONDS), seconds=SECONDS)
+    lease.update(set__note="half")
+    assert read().note == "half"
+    assert read().lease_owner == lease.document.lease_owner
+    clock.seconds = SECONDS
+    take_lease(read(), seconds=SECONDS)
+
+    with pytest.raises(LeaseLost):
+        lease.update(set__note="late")
+
+    assert read().note == "half"
+    with pytest.raises(LeaseLost):
+        lease.check()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_held_lease_is_released_after_an_error(job, error):
+    with pytest.raises(error), hold_lease(job):
+        raise error
+
+    assert not is_lease_live(read())
+
+
+def test_outage_at_the_release_does_not_replace_the_first_error(job, monkeypatch):
+    def commit(_lease):
+        raise StoreUnavailable("away", store="mongodb")
+
+    monkeypatch.setattr(Lease, "commit", commit)
+    with pytest.raises(ValueError, match="first"), keep_lease(take_lease(job)):
+        raise ValueError("first")

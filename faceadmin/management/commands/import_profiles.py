@@ -77,7 +77,7 @@ def run_import_to_end(import_id: str, context: ImportContext) -> Import:
     waits_since: float | None = None
     with Progress("Photos", unit="photos") as progress:
         while (job := get_import(import_id)).is_active:
-            if import_step(import_id, context):
+            if import_step(import_id, lambda: context):
                 waits_since = None
             else:
                 time.sleep(LOOK_EVERY_S)
@@ -126,4 +126,4 @@ def _stop(job: Import, context: ImportContext) -> None:
         cancel_import(job)
     except ImportEnded:
         return
-    import_step(job.id, context)
+    import_step(job.id, lambda: context)

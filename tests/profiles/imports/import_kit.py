@@ -66,7 +66,7 @@ def folder_started(path, **kind):
 
 
 def to_its_end(job):
-    while import_step(job.id, build_import_context()):
+    while import_step(job.id, build_import_context):
         pass
     return get_import(job.id)
 

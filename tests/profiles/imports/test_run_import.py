@@ -11,12 +11,19 @@ from profiles.imports import run_import, tasks
 from profiles.imports.context import ZIP_GROWS, build_import_context, import_limits
 from profiles.imports.documents import Import, ImportedFile, ImportKind, ImportState
 from profiles.imports.erasing import count_import_traces, forget_import_traces
-from profiles.imports.run_import import ImportEnded, cancel_import, import_step, start_import
+from profiles.imports.run_import import (
+    IMPORTS,
+    ImportEnded,
+    cancel_import,
+    import_step,
+    start_import,
+)
 from profiles.imports.selectors import get_import
 from profiles.selectors import get_profile
 from storage.buckets import LocalBucket
 from storage.errors import StoreUnavailable
-from storage.leases import take_lease
+from storage.jobs import end_job
+from storage.leases import Lease, take_lease
 from tests.profiles.imports.import_kit import (
     EXPECTED,
     family,
@@ -159,7 +166,7 @@ def test_a_zip_that_grows_too_much_stops_the_import(importer, settings):
 def test_an_import_goes_on_where_the_step_before_ended(importer, one_at_a_time):
     job = zip_started(family())
     steps = 1
-    while import_step(job.id, build_import_context()):
+    while import_step(job.id, build_import_context):
         steps += 1
         assert sum(get_import(job.id).counts.values()) == steps - 1
 
@@ -173,7 +180,7 @@ def test_a_lease_lost_between_photo_and_line_leaves_no_duplicate(importer, monke
     with monkeypatch.context() as killed:
         killed.setattr(ImportedFile, "save", _dies)
         with pytest.raises(KeyboardInterrupt):
-            import_step(job.id, build_import_context())
+            import_step(job.id, build_import_context)
     assert references_of("ada") == 1
 
     job = to_its_end(job)
@@ -192,13 +199,13 @@ def test_a_lease_lost_between_line_and_count_counts_once(importer, monkeypatch):
     real = run_import._checkpoint
     taken_over = []
 
-    def lose(job, *args, **named):
+    def lose(*args, **named):
         if len(taken_over) == 0:
             taken_over.append(take_lease(get_import(job.id)))
-        real(job, *args, **named)
+        real(*args, **named)
 
     monkeypatch.setattr(run_import, "_checkpoint", lose)
-    assert import_step(job.id, build_import_context()) is False
+    assert import_step(job.id, build_import_context) is False
     assert get_import(job.id).counts == {}
     assert get_import(job.id).lease_owner == taken_over[0].lease_owner
     Import.objects(id=job.id).update_one(set__lease_until=0)
@@ -215,11 +222,11 @@ def test_a_worker_without_the_lease_does_not_end_an_import_or_remove_its_zip(imp
     Import.objects(id=slow.id).update_one(set__lease_until=0)
     taken_over = take_lease(get_import(slow.id))
 
-    assert not run_import.end_import(slow, ImportState.FAILED, code="x", reason="y")
+    assert not end_job(Lease(slow), ImportState.FAILED, kind=IMPORTS, code="x", reason="y")
 
     assert get_import(slow.id).state == ImportState.QUEUED
     assert len(zips(importer)) == 1
-    assert run_import.end_import(taken_over, ImportState.FINISHED)
+    assert end_job(Lease(taken_over), ImportState.FINISHED, kind=IMPORTS)
     assert zips(importer) == []
 
 
@@ -231,7 +238,7 @@ def test_an_import_without_models_fails_with_the_reason(importer, monkeypatch):
     job = zip_started(family())
     monkeypatch.setattr(tasks, "build_import_context", without_models)
 
-    assert tasks.import_task(job.id) == "failed"
+    assert tasks.import_task(job.id) == "nothing"
 
     failed = get_import(job.id)
     assert (failed.state, failed.failure) == (ImportState.FAILED, "There are no models.")
@@ -253,13 +260,13 @@ def test_a_leased_import_is_not_taken_by_another_worker(importer):
     job = zip_started(family())
     take_lease(get_import(job.id))
 
-    assert import_step(job.id, build_import_context()) is False
+    assert import_step(job.id, build_import_context) is False
     assert report(job) == {}
 
 
 def test_an_import_that_is_cancelled_keeps_what_is_done(importer, one_at_a_time):
     job = zip_started(family())
-    import_step(job.id, build_import_context())
+    import_step(job.id, build_import_context)
 
     cancel_import(job)
     job = to_its_end(job)
@@ -285,7 +292,7 @@ def test_a_store_that_is_away_is_waited_for(importer, bucket):
     def away(_name):
         raise StoreUnavailable("There is no answer from the bucket store.", store="bucket")
 
-    assert import_step(job.id, build_import_context(away)) is False
+    assert import_step(job.id, lambda: build_import_context(away)) is False
     waiting = get_import(job.id)
     assert (waiting.state, waiting.lease_owner) == (ImportState.WORKING, "")
     assert "no answer" in waiting.waiting_for
@@ -328,7 +335,7 @@ def test_a_folder_that_is_moved_in_mid_import_is_waited_for(
     bucket({f"sub/{name}": content for name, content in family().items()})
     job = folder_started("staff/sub")
     for _ in range(3):
-        assert import_step(job.id, build_import_context()) is True
+        assert import_step(job.id, build_import_context) is True
     there = settings.BUCKETS_ROOT / ("staff", "staff/sub")[depth]
     elsewhere = there.rename(there.with_name("elsewhere"))
 
@@ -355,7 +362,8 @@ def test_files_are_not_refused_because_their_folder_is_away(importer, bucket, se
             there.rename(elsewhere)
             return super().read(key, max_bytes=max_bytes)
 
-    import_step(job.id, build_import_context(lambda name: Moving(settings.BUCKETS_ROOT, name)))
+    moving = build_import_context(lambda name: Moving(settings.BUCKETS_ROOT, name))
+    import_step(job.id, lambda: moving)
 
     waiting = get_import(job.id)
     assert (waiting.state, waiting.counts) == (ImportState.WORKING, {})
@@ -409,16 +417,17 @@ def test_lines_of_a_person_whose_id_begins_alike_stay(importer):
 
 @pytest.fixture
 def enqueued(monkeypatch):
-    ids = []
-    monkeypatch.setattr(tasks, "enqueue_import", ids.append)
-    return ids
+    """Return the tasks that are enqueued: (import, round)."""
+    queue = []
+    monkeypatch.setattr(tasks, "async_task", lambda _path, *args, **_: queue.append(args))
+    return queue
 
 
 def test_a_task_takes_a_step_and_enqueues_the_next(importer, one_at_a_time, enqueued):
     job = zip_started(family())
 
     assert tasks.import_task(job.id) == "again"
-    assert enqueued == [job.id]
+    assert enqueued == [(job.id, 0)]
     to_its_end(job)
     assert tasks.import_task(job.id) == "nothing"
     assert tasks.import_task("gone") == "gone"
@@ -434,7 +443,11 @@ def test_the_sweep_takes_up_what_was_left_behind(importer, enqueued):
     assert tasks.imports_sweep() == 1
     take_lease(get_import(job.id))
     assert tasks.imports_sweep() == 0
-    assert enqueued == [job.id, job.id]
+    assert enqueued == [(job.id, 1), (job.id, 2)]
+    Import.objects.update(set__lease_until=0)
+    assert tasks.import_task(job.id, 1) == "outdated"
+    assert tasks.import_task(job.id, 2) == "nothing"
+    assert get_import(job.id).state == ImportState.FINISHED
 
 
 def test_the_sweep_ends_an_import_whose_command_died(importer, enqueued):
