@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from operator import attrgetter
 
 from django.conf import settings
 from django_q.tasks import async_task
@@ -60,8 +61,12 @@ def run_task(run_id: str, task_round: int | None = None) -> str:
 
 
 def runs_sweep(*, everything: bool = False) -> int:
-    """Enqueue active runs that no worker has had for a lease's time, or all; return how many."""
-    taken_up = 0
+    """Enqueue active runs that no worker has had for a lease's time, or all; return how many.
+
+    The run that has waited longest comes first: a new round goes to the end of the queue, so in any
+    other order a sweep could move the same runs behind others again and again.
+    """
+    waiting = []
     for collection in Collection.objects(active_run__ne=""):
         run = Run.objects(id=collection.active_run).first()
         if run is None or not run.is_active:
@@ -69,9 +74,10 @@ def runs_sweep(*, everything: bool = False) -> int:
                 set__active_run=""
             )
         elif needs_worker(run, everything=everything):
-            enqueue_run(run.id, lanes=lanes_of(run))
-            taken_up += 1
-    return taken_up
+            waiting.append(run)
+    for run in sorted(waiting, key=attrgetter("heartbeat")):
+        enqueue_run(run.id, lanes=lanes_of(run))
+    return len(waiting)
 
 
 def decisions_sweep() -> int:

@@ -86,7 +86,7 @@ def _list_step(lease: Lease, *, context: PipelineContext) -> NextTask:
     if found.gone and had_photos and context.bucket.is_empty(name.prefix):
         raise CollectionAway(run.collection)
     check_removals(run, found, max_share=context.removals_max_share)
-    lease.commit(
+    listed = lease.commit(
         set__state=RunState.WORKING,
         set__grouped=False,
         set__listed=found.listed,
@@ -102,7 +102,7 @@ def _list_step(lease: Lease, *, context: PipelineContext) -> NextTask:
         set__heartbeat=timezone.now(),
         set__waiting_for="",
     )
-    return NextTask.LANES
+    return NextTask.LANES if listed else NextTask.NOTHING
 
 
 def _read_step(run: Run, *, build_context: Callable[[Run], PipelineContext]) -> NextTask:

@@ -133,10 +133,9 @@ def import_step(import_id: str, build_context: Callable[[], ImportContext]) -> b
         lease.update(set__state=ImportState.WORKING)
         more = _import_files(lease, build_context())
         if more:
-            lease.commit(set__heartbeat=timezone.now(), set__waiting_for="")
-        else:
-            end_job(lease, ImportState.FINISHED, kind=IMPORTS)
-        return more
+            return lease.commit(set__heartbeat=timezone.now(), set__waiting_for="")
+        end_job(lease, ImportState.FINISHED, kind=IMPORTS)
+        return False
 
     job = Import.objects(id=import_id).first()
     return job is not None and bool(perform_step(job, work, kind=IMPORTS))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from django_q.tasks import async_task
 
 from profiles.imports.context import build_import_context
@@ -39,16 +41,18 @@ def import_task(import_id: str, task_round: int | None = None) -> str:
 def imports_sweep(*, everything: bool = False) -> int:
     """Enqueue unfinished imports idle for longer than a lease, or all of them; return how many.
 
-    An import of a local folder runs inside its command, so an abandoned one fails.
+    An import of a local folder runs inside its command, so an abandoned one fails. The import that
+    has waited longest comes first, because a new round goes to the end of the queue.
     """
-    taken_up = 0
+    waiting = []
     for job in Import.objects(active=ACTIVE):
         if job.kind == ImportKind.PATH and needs_worker(job, everything=False):
             _end_interrupted(job)
         elif job.kind != ImportKind.PATH and needs_worker(job, everything=everything):
-            enqueue_import(job.id)
-            taken_up += 1
-    return taken_up
+            waiting.append(job)
+    for job in sorted(waiting, key=attrgetter("heartbeat")):
+        enqueue_import(job.id)
+    return len(waiting)
 
 
 def _enqueue_round(import_id: str, task_round: int) -> None:

@@ -144,6 +144,33 @@ def test_tasks_of_a_run_do_not_multiply_by_sweeps(painted, queue):
     assert queue == [(run.id, 5)]
 
 
+def test_sweep_enqueues_the_run_first_that_waited_longest(painted, queue):
+    run, now = advanced_to(painted, RunState.WORKING), timezone.now()
+    for name, minutes in [("a", 2), ("b", 9), ("c", 4)]:
+        run.id, run.collection = name, f"faces/{name}"
+        run.heartbeat = now - timedelta(minutes=minutes)
+        run.save(force_insert=True)
+        Collection(path=run.collection, bucket="faces", sub=name, active_run=name).save()
+
+    assert tasks.runs_sweep() == 3
+
+    assert [run_id for run_id, _ in queue[::2]] == ["b", "c", "a"]
+
+
+def test_listing_of_a_worker_that_lost_the_run_enqueues_nothing(painted, monkeypatch):
+    painted.paint("a.png", 1)
+    run = painted.start()
+
+    def lose(*_args, **_named):
+        Run.objects(id=run.id).update_one(set__lease_until=0)
+        take_lease(get_run(run.id))
+
+    monkeypatch.setattr(step, "check_removals", lose)
+
+    assert painted.advance(run) == NextTask.NOTHING
+    assert get_run(run.id).state == RunState.LISTING
+
+
 def test_task_enqueued_by_an_earlier_version_is_carried_out(painted, queue):
     run = advanced_to(painted, RunState.GROUPING)
 

@@ -450,6 +450,17 @@ def test_the_sweep_takes_up_what_was_left_behind(importer, enqueued):
     assert get_import(job.id).state == ImportState.FINISHED
 
 
+def test_the_sweep_enqueues_the_import_first_that_waited_longest(importer, enqueued):
+    jobs = [zip_started(family()) for _ in range(3)]
+    for job, minutes in zip(jobs, (2, 9, 4), strict=True):
+        heartbeat = timezone.now() - timedelta(minutes=minutes)
+        Import.objects(id=job.id).update_one(set__heartbeat=heartbeat)
+
+    assert tasks.imports_sweep() == 3
+
+    assert [import_id for import_id, _ in enqueued] == [jobs[1].id, jobs[2].id, jobs[0].id]
+
+
 def test_the_sweep_ends_an_import_whose_command_died(importer, enqueued):
     job = start_import(ImportKind.PATH, "people", by="test", limits=import_limits())
 
